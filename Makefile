@@ -47,7 +47,7 @@ vet: ## go vet, the assembly's declarations included
 
 .PHONY: tidy
 tidy: ## the house rules: floors, walls, sizes, idioms, documents
-	$(GO) test ./cmd/internal/tidy
+	$(GO) test -count=1 ./cmd/internal/tidy
 
 .PHONY: race
 race: ## the tests under the race detector (needs a C compiler)
