@@ -1,0 +1,179 @@
+// Package expr is the typed expression tree that the binder makes and the vectorized evaluator runs. Trees are never
+// changed after they are made; rewriting makes new nodes.
+package expr
+
+import (
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/funcs"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// Expr is an expression over the columns of one input row.
+type Expr interface {
+	Type() datum.Type
+	// Children returns the operands in order, WithChildren the same node over others.
+	Children() []Expr
+	WithChildren([]Expr) Expr
+	String() string // as EXPLAIN prints it
+}
+
+// Col is column Index of the input.
+type Col struct {
+	Index int
+	Typ   datum.Type
+	Name  string
+}
+
+// Outer is a column of an enclosing query's row: Level 1 is the next one outwards.
+type Outer struct {
+	Level int
+	Index int
+	Typ   datum.Type
+	Name  string
+}
+
+// Const is one value: a column of one row.
+type Const struct {
+	Val *vec.Column
+	Typ datum.Type
+}
+
+// Param is $N, N from 1; its value is given at execution.
+type Param struct {
+	N   int
+	Typ datum.Type
+}
+
+// Call calls a scalar function or operator. Args have exactly the declared types (the binder has put in the casts).
+type Call struct {
+	Fn   *funcs.Func
+	Args []Expr
+	Typ  datum.Type
+	Pos  int // byte offset in the statement, -1 unknown
+}
+
+// Cast converts; Implicit ones were put in by the binder and are not printed.
+type Cast struct {
+	Arg      Expr
+	Typ      datum.Type
+	Implicit bool
+	Explicit bool // written by the user: varchar(n) cuts off silently, numeric(p,s) rounds
+	Pos      int
+}
+
+// And and Or have two or more operands, three-valued; later operands are only evaluated for rows that earlier ones leave open.
+type (
+	And struct{ Args []Expr }
+	Or  struct{ Args []Expr }
+	Not struct{ Arg Expr }
+)
+
+// IsNull is IS [NOT] NULL; for a row value it asks all the fields.
+type IsNull struct {
+	Arg Expr
+	Not bool
+}
+
+// BoolTest is IS [NOT] TRUE, FALSE or UNKNOWN: Want is 't', 'f' or 'u'.
+type BoolTest struct {
+	Arg  Expr
+	Want byte
+	Not  bool
+}
+
+// Distinct is IS [NOT] DISTINCT FROM over operands of one type.
+type Distinct struct {
+	Left, Right Expr
+	Not         bool
+}
+
+// When is one arm of a Case.
+type When struct{ Cond, Then Expr }
+
+// Case is the searched form (the binder turns the simple form into it). Else is never nil (a null constant).
+type Case struct {
+	Whens []When
+	Else  Expr
+	Typ   datum.Type
+}
+
+// Coalesce gives the first operand that is not null; MinMax is LEAST (Max false) or GREATEST, NullIf gives null where Eq is true.
+type (
+	Coalesce struct {
+		Args []Expr
+		Typ  datum.Type
+	}
+	MinMax struct {
+		Args []Expr
+		Max  bool
+		Typ  datum.Type
+	}
+	NullIf struct {
+		Arg Expr
+		Eq  Expr
+	}
+)
+
+// In is arg [NOT] IN (list) with all the operands of one type and Eq its equality.
+type In struct {
+	Arg  Expr
+	List []Expr
+	Not  bool
+}
+
+// AnyAll is left op ANY|ALL (array).
+type AnyAll struct {
+	Op    *funcs.Func
+	Left  Expr
+	Array Expr
+	All   bool
+}
+
+// Array is ARRAY[…]; Row is a row value; Field takes a row value's field; Subscript is array[index] (or jsonb subscripting).
+type (
+	Array struct {
+		Elems []Expr
+		Typ   datum.Type
+	}
+	Row struct {
+		Elems []Expr
+		Names []string
+	}
+	Field struct {
+		Arg   Expr
+		Index int
+		Typ   datum.Type
+	}
+	Subscript struct {
+		Arg          Expr
+		Index        Expr // nil for a slice
+		Lower, Upper Expr // bounds of a slice, each may be nil
+		Typ          datum.Type
+	}
+)
+
+// SubqueryKind is what a subquery in an expression stands for.
+type SubqueryKind uint8
+
+const (
+	Scalar   SubqueryKind = iota // one column, at most one row
+	Exists                       // any row
+	InQuery                      // Test IN (…)
+	AnyQuery                     // Test op ANY (…)
+	AllQuery                     // Test op ALL (…)
+	ArrayOf                      // ARRAY(…)
+)
+
+// Subquery is a query used as a value. Plan is a plan.Node, opaque here; the engine evaluates it through the Evaluator's
+// RunSubquery. A plan without Outer columns runs once per execution.
+type Subquery struct {
+	Kind       SubqueryKind
+	Plan       any
+	Test       Expr        // nil for Scalar, Exists, ArrayOf
+	Op         *funcs.Func // for AnyQuery, AllQuery; InQuery uses equality
+	Not        bool
+	Typ        datum.Type
+	Correlated bool
+}
+
+// AggRef and window functions never reach the evaluator: plan.Aggregate computes them and the projection above reads Cols.

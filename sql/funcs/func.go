@@ -1,0 +1,113 @@
+// Package funcs is the table of functions, operators, aggregates and casts. One row of one slice per overload names it,
+// types it, documents it and holds its body; pg_proc, pg_operator, pg_cast, completion and help read the same rows.
+package funcs
+
+import (
+	"context"
+
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// Volatility is PostgreSQL's provolatile.
+type Volatility byte
+
+const (
+	Immutable Volatility = 'i'
+	Stable    Volatility = 's'
+	Volatile  Volatility = 'v'
+)
+
+// Func is one overload of a scalar function, operator or cast function.
+type Func struct {
+	OID      datum.OID
+	Name     string // lower case; for operators the symbol
+	Args     []datum.OID
+	Defaults int  // how many trailing arguments may be left out (the body then gets fewer columns)
+	Variadic bool // the last argument repeats
+	ArgNames []string
+	Ret      datum.OID
+	RetSet   bool
+	Strict   bool // any null argument gives null; the evaluator sees to it, the body may put anything in such rows
+	Volatile Volatility
+	Doc      string
+	Example  string // an SQL expression; run as a test
+	Result   string // what Example prints
+	Body     Body
+	SetBody  SetBody // for RetSet
+}
+
+// Body computes n rows. Arguments may be dictionary coded or constant (use the accessors or the lift helpers). The
+// result has n rows, the kind of Ret, and may share memory with the arguments. It must not fail for rows in which a strict
+// function has a null argument.
+type Body func(c *Ctx, args []*vec.Column, n int) (*vec.Column, error)
+
+// SetBody computes the rows of a set-returning function for row i of the arguments; a Struct kind column for several columns.
+type SetBody func(c *Ctx, args []*vec.Column, i int) (*vec.Column, error)
+
+// Ctx is what a function may know of the statement and session that it runs in.
+type Ctx struct {
+	Context context.Context
+	Env     *datum.Env
+	Now     int64 // transaction_timestamp, microseconds since 2000-01-01 UTC
+	StmtNow int64 // statement_timestamp
+	Session SessionInfo
+}
+
+// SessionInfo answers what information functions ask; the engine implements it.
+type SessionInfo interface {
+	Database() string
+	User() string
+	SearchPath() []string
+	Setting(name string) (string, bool)
+	SetSetting(name, value string, local bool) error
+	BackendPID() int32
+	// Catalog looks up catalog facts for regclass, format_type, pg_get_expr and their like: kind is the relation's name
+	// such as "pg_class"; key the object's OID.
+	CatalogName(kind string, oid datum.OID) (schema, name string, ok bool)
+	CatalogOID(kind, schema, name string) (datum.OID, bool)
+}
+
+// Aggregate is one overload of an aggregate function.
+type Aggregate struct {
+	OID     datum.OID
+	Name    string
+	Args    []datum.OID // nil for count(*)
+	Ret     datum.OID
+	Ordered bool // ordered-set (WITHIN GROUP): the direct arguments come first
+	Strict  bool // rows with a null argument are skipped before Add
+	Doc     string
+	New     func(args []datum.Type) Accumulator
+}
+
+// Accumulator holds the states of all groups of one aggregate call; group numbers are dense from 0.
+// Float sums must not depend on parallelism: partial accumulators are merged in block order by the caller.
+type Accumulator interface {
+	// Grow makes room for groups [0, n).
+	Grow(n int)
+	// Add takes row i of args into group groups[i], for every i; groups[i] < 0 means the row is not taken.
+	Add(c *Ctx, args []*vec.Column, groups []int32, n int) error
+	// Merge takes group g of other (made by the same New) into group groups[g].
+	Merge(other Accumulator, groups []int32) error
+	// Result returns one row per group [0, n).
+	Result(c *Ctx, n int) (*vec.Column, error)
+	// MemSize estimates the bytes held.
+	MemSize() int
+}
+
+// CastContext says where a conversion may happen, as pg_cast.castcontext.
+type CastContext byte
+
+const (
+	Explicit   CastContext = 'e'
+	Assignment CastContext = 'a'
+	Implicit   CastContext = 'i'
+)
+
+// Cast is one row of pg_cast, beyond the text conversions that every type has.
+type Cast struct {
+	From, To datum.OID
+	Context  CastContext
+	// Body converts; nil when the physical values are the same. mod is the target's modifier.
+	Body func(c *Ctx, arg *vec.Column, n int, mod int32, explicit bool) (*vec.Column, error)
+}

@@ -1,0 +1,238 @@
+// Package plan is the tree of relational operators that the binder makes, the optimizer rewrites and the engine builds
+// operators from. Nodes are immutable; a rewrite makes new nodes.
+package plan
+
+import (
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/funcs"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// Field is one output column of a node.
+type Field struct {
+	Name string
+	Type datum.Type
+	// Table and Attr name the catalog column it comes from unchanged (RowDescription's table OID and attribute number); else 0.
+	Table datum.OID
+	Attr  int16
+}
+
+// Node is a relational operator.
+type Node interface {
+	Schema() []Field
+	Children() []Node
+	WithChildren([]Node) Node
+	// Describe prints the node alone in one line for EXPLAIN, Details further lines ("Filter: …").
+	Describe() string
+	Details() []string
+}
+
+// ScanCol is one column that a Scan reads: a whole column of the relation, or a path inside a document column.
+type ScanCol struct {
+	Column int      // index into Relation.Columns
+	Path   []string // keys (array positions in decimal); nil: the whole column
+	As     vec.ReadAs
+	Field  Field
+}
+
+// CompareOp is the comparison of a Bound.
+type CompareOp uint8
+
+const (
+	Eq CompareOp = iota
+	Lt
+	Le
+	Gt
+	Ge
+	In
+	NotNull
+)
+
+// Bound is a comparison that every row of a Scan's answer satisfies: storage may use it to leave out what cannot match.
+// The Scan's Filter still tests every row. Values have no columns; they are evaluated when the scan opens.
+type Bound struct {
+	Col    ScanCol
+	Op     CompareOp
+	Values []expr.Expr // one, several for In, none for NotNull
+}
+
+// TimeClause is a system-time (or valid-time) clause; its expressions have no columns and are evaluated once per execution.
+type TimeClause struct {
+	Kind TimeKind
+	From expr.Expr // AsOf, FromTo, Between, Position
+	To   expr.Expr // FromTo, Between
+	Pos  int       // byte offset in the statement
+}
+
+// TimeKind is the form of a TimeClause.
+type TimeKind uint8
+
+const (
+	AsOf TimeKind = iota
+	FromTo
+	Between
+	All
+	AsOfPosition
+)
+
+// Scan reads a stored relation (events) or a built-in one (catalog rows made by its Rows function).
+type Scan struct {
+	Relation *catalog.Relation
+	Alias    string
+	Cols     []ScanCol
+	Bounds   []Bound
+	Filter   expr.Expr // over Cols; may be nil
+	System   *TimeClause
+	Reverse  bool  // newest first
+	Limit    int64 // stop after that many rows; -1: none
+}
+
+// Values gives literal rows. No columns and one row is the input of SELECT without FROM.
+type Values struct {
+	Rows   [][]expr.Expr
+	Fields []Field
+}
+
+// FuncScan is a set-returning function in FROM. Lateral arguments refer to Outer level 1.
+type FuncScan struct {
+	Fn         *funcs.Func
+	Args       []expr.Expr
+	Ordinality bool
+	Fields     []Field
+}
+
+// Filter keeps the rows for which Cond is true.
+type Filter struct {
+	Input Node
+	Cond  expr.Expr
+}
+
+// Project computes columns. Set-returning functions among Exprs make it expand rows (ProjectSet in PostgreSQL).
+type Project struct {
+	Input  Node
+	Exprs  []expr.Expr
+	Fields []Field
+}
+
+// AggCall is one aggregate of an Aggregate node.
+type AggCall struct {
+	Fn       *funcs.Aggregate
+	Args     []expr.Expr
+	Distinct bool
+	Filter   expr.Expr // may be nil
+	Order    []SortKey // order of the input within the group; WITHIN GROUP's order for ordered sets
+	Typ      datum.Type
+}
+
+// Aggregate groups by Keys; its columns are the keys, then the calls (then, with Sets, the grouping-set number as int4).
+// Without keys it gives one row always. Sets lists grouping sets as indexes into Keys; nil: the one set of all.
+type Aggregate struct {
+	Input  Node
+	Keys   []expr.Expr
+	Calls  []AggCall
+	Sets   [][]int
+	Fields []Field
+}
+
+// SortKey orders by an expression.
+type SortKey struct {
+	Expr       expr.Expr
+	Desc       bool
+	NullsFirst bool
+}
+
+// Sort orders its input (stable by nothing: ties in any order). Limit >= 0 keeps only the first rows (top-N).
+type Sort struct {
+	Input Node
+	Keys  []SortKey
+	Limit int64 // rows kept, -1 all
+}
+
+// Limit skips Offset rows and gives Count; both are expressions without columns, nil when absent. With Ties the rows equal
+// to the last one by Keys follow.
+type Limit struct {
+	Input  Node
+	Count  expr.Expr
+	Offset expr.Expr
+	Ties   []SortKey
+}
+
+// Distinct removes duplicates; with On it keeps the first row per value of On (the input is sorted by On).
+type Distinct struct {
+	Input Node
+	On    []expr.Expr
+}
+
+// JoinKind is the kind of a Join.
+type JoinKind uint8
+
+const (
+	Inner JoinKind = iota
+	Left
+	Right
+	Full
+	Semi // left rows that have a match
+	Anti // left rows that have none
+	Cross
+)
+
+// Join combines Left and Right; its columns are those of Left then Right (Semi and Anti: Left only). LeftKeys[i] = RightKeys[i]
+// are hashable equalities over the respective input alone; Cond is the rest, over the joined row. Without keys it is a nested
+// loop. Lateral says that Right refers to Left's row by Outer level 1.
+type Join struct {
+	Kind      JoinKind
+	Left      Node
+	Right     Node
+	LeftKeys  []expr.Expr
+	RightKeys []expr.Expr
+	Cond      expr.Expr
+	Lateral   bool
+}
+
+// SetOpKind is UNION, INTERSECT or EXCEPT.
+type SetOpKind uint8
+
+const (
+	Union SetOpKind = iota
+	Intersect
+	Except
+)
+
+// SetOp combines two inputs of the same column types.
+type SetOp struct {
+	Kind   SetOpKind
+	All    bool
+	Left   Node
+	Right  Node
+	Fields []Field
+}
+
+// With evaluates Def at most once into a buffer that the CTERef nodes of the same ID inside Body read.
+// Recursive: Def is the non-recursive term and Rec the recursive one, which reads the working table through CTERef.
+type With struct {
+	ID   int
+	Name string
+	Def  Node
+	Rec  Node // nil unless recursive
+	All  bool // UNION ALL in the recursion
+	Body Node
+}
+
+// CTERef reads the rows of With ID.
+type CTERef struct {
+	ID     int
+	Name   string
+	Fields []Field
+}
+
+// Append inserts the input's rows into events. Columns maps input columns to the relation's columns. Returning, when not
+// nil, projects the stored rows (all the relation's columns in order).
+type Append struct {
+	Relation  *catalog.Relation
+	Input     Node
+	Columns   []int
+	Returning []expr.Expr
+	Fields    []Field // of Returning
+}

@@ -1,0 +1,85 @@
+package vec
+
+import "math/bits"
+
+// Bitmap is a little-endian bit set in Arrow's layout: bit i is bit i%64 of word i/64. Bits past the length that
+// its owner keeps are unspecified. A nil Bitmap used as validity means "all valid".
+type Bitmap []uint64
+
+// NewBitmap returns a cleared bitmap for n bits.
+func NewBitmap(n int) Bitmap { return make(Bitmap, (n+63)/64) }
+
+// Get reports bit i.
+func (b Bitmap) Get(i int) bool { return b[i>>6]>>(uint(i)&63)&1 != 0 }
+
+// Set sets bit i.
+func (b Bitmap) Set(i int) { b[i>>6] |= 1 << (uint(i) & 63) }
+
+// Clear clears bit i.
+func (b Bitmap) Clear(i int) { b[i>>6] &^= 1 << (uint(i) & 63) }
+
+// SetTo sets bit i to v.
+func (b Bitmap) SetTo(i int, v bool) {
+	if v {
+		b.Set(i)
+	} else {
+		b.Clear(i)
+	}
+}
+
+// SetAll sets the first n bits.
+func (b Bitmap) SetAll(n int) {
+	for i := range (n + 63) / 64 {
+		b[i] = ^uint64(0)
+	}
+}
+
+// Count returns how many of the first n bits are set.
+func (b Bitmap) Count(n int) int {
+	c := 0
+	for _, w := range b[:n>>6] {
+		c += bits.OnesCount64(w)
+	}
+	if r := uint(n) & 63; r != 0 {
+		c += bits.OnesCount64(b[n>>6] & (1<<r - 1))
+	}
+	return c
+}
+
+// And stores a AND b over n bits in dst and returns it; a nil operand counts as all ones, two nils give nil.
+func And(dst, a, b Bitmap, n int) Bitmap {
+	if a == nil && b == nil {
+		return nil
+	}
+	w := (n + 63) / 64
+	if cap(dst) < w {
+		dst = make(Bitmap, w)
+	}
+	dst = dst[:w]
+	switch {
+	case a == nil:
+		copy(dst, b[:w])
+	case b == nil:
+		copy(dst, a[:w])
+	default:
+		for i := range dst {
+			dst[i] = a[i] & b[i]
+		}
+	}
+	return dst
+}
+
+// Indices appends to dst the positions of the bits set among the first n.
+func (b Bitmap) Indices(dst []int32, n int) []int32 {
+	for wi := range (n + 63) / 64 {
+		w := b[wi]
+		if rest := n - wi*64; rest < 64 {
+			w &= 1<<uint(rest) - 1
+		}
+		for w != 0 {
+			dst = append(dst, int32(wi*64+bits.TrailingZeros64(w)))
+			w &= w - 1
+		}
+	}
+	return dst
+}
