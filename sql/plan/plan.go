@@ -227,8 +227,10 @@ type CTERef struct {
 	Fields []Field
 }
 
-// Append inserts the input's rows into events. Columns maps input columns to the relation's columns. Returning, when not
-// nil, projects the stored rows (all the relation's columns in order).
+// Append inserts the input's rows into events. Columns maps input columns to the relation's columns: input column i is
+// relation column Columns[i], or the expected version where Columns[i] is ExpectedVersion. A null id, timestamp, payload,
+// metadata or expected version is one that was not given. Returning, when not nil, projects the stored rows (all the
+// relation's columns in order); for an event that was there already it is the stored one.
 type Append struct {
 	Relation  *catalog.Relation
 	Input     Node
@@ -236,3 +238,7 @@ type Append struct {
 	Returning []expr.Expr
 	Fields    []Field // of Returning
 }
+
+// ExpectedVersion in Append.Columns marks the bigint column with the version that the entity must have before the event:
+// 0 for none, n for exactly n, null for any.
+const ExpectedVersion = -1

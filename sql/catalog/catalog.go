@@ -1,0 +1,212 @@
+// Package catalog is the table of relations: events, and pg_catalog and information_schema as relations that can be
+// scanned like any other. The binder resolves names against a Catalog as of the read time; the engine scans what is
+// stored and calls Rows for the rest. A Catalog is a value made for one database at one moment: later tables and
+// views are further relations given to New, and the Catalog of another moment is another value.
+package catalog
+
+import (
+	"context"
+	"sort"
+
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// Kind is what a relation is, in the letters of pg_class.relkind.
+type Kind byte
+
+// The kinds in use.
+const (
+	Table Kind = 'r'
+	View  Kind = 'v'
+	// IndexKind is what the keys of a table are in pg_class. No Relation has it.
+	IndexKind Kind = 'i'
+)
+
+// Relation is one relation. It is not changed after it was given to New.
+type Relation struct {
+	OID     datum.OID
+	Schema  string
+	Name    string
+	Kind    Kind
+	Columns []Column
+	Indexes []Index
+	Doc     string
+	// Definition is the query of a view.
+	Definition string
+	// Rows computes the rows of a relation that is not stored: all the columns in order, of their types' kinds.
+	// It is nil for stored relations.
+	Rows RowsFunc
+}
+
+// Column is a column of a relation; its attribute number is its place in Relation.Columns plus one.
+type Column struct {
+	Name    string
+	Type    datum.Type
+	NotNull bool
+	Default string // SQL text, "" when there is none
+	Doc     string
+}
+
+// Index is a key of a relation and, when Primary or Unique, the constraint of the same name.
+type Index struct {
+	OID        datum.OID
+	Constraint datum.OID // OID of the constraint, 0 when there is none
+	Name       string
+	Columns    []int // into Relation.Columns
+	Unique     bool
+	Primary    bool
+}
+
+// RowsFunc makes the rows of a built-in relation.
+type RowsFunc func(ctx context.Context, c *Context) (*vec.Batch, error)
+
+// Context is what built-in relations are made from.
+type Context struct {
+	Catalog *Catalog
+	Server  Server
+}
+
+// Server answers what only the running server knows; the engine implements it. What is not one database's business is
+// left out by the engine: it lists what the asking session may see.
+type Server interface {
+	Databases(ctx context.Context) ([]Database, error)
+	Roles(ctx context.Context) ([]Role, error)
+	Settings(ctx context.Context) ([]Setting, error)
+	Sessions(ctx context.Context) ([]Session, error)
+}
+
+// Database is a row of pg_database.
+type Database struct {
+	OID   datum.OID
+	Name  string
+	Owner datum.OID
+}
+
+// Role is a row of pg_roles.
+type Role struct {
+	OID        datum.OID
+	Name       string
+	Super      bool
+	CreateRole bool
+	CreateDB   bool
+	Login      bool
+	MemberOf   []datum.OID
+}
+
+// Setting is a row of pg_settings.
+type Setting struct {
+	Name, Value, Unit, Category, Doc string
+	Context                          string // "user", "internal", "postmaster"…
+	Type                             string // "bool", "integer", "string", "enum", "real"
+	Source, Default                  string
+}
+
+// Session is a row of pg_stat_activity. Times are microseconds since 2000-01-01 UTC, 0 for none.
+type Session struct {
+	PID                                 int32
+	Database, User, Application, Client string
+	Port                                int32 // -1 unknown
+	Started, TxStarted, QueryStarted    int64
+	StateChanged                        int64
+	State, Query                        string
+}
+
+// Schema is a namespace.
+type Schema struct {
+	OID  datum.OID
+	Name string
+	Doc  string
+}
+
+// Catalog holds the relations of one database as of one moment. It is safe for concurrent use.
+type Catalog struct {
+	database  string
+	relations []*Relation // by OID
+	byOID     map[datum.OID]*Relation
+	byName    map[[2]string]*Relation
+	schemas   []Schema
+}
+
+// New returns the catalog of a database: the built-in relations and those given.
+func New(database string, relations ...*Relation) *Catalog {
+	c := &Catalog{database: database, byOID: map[datum.OID]*Relation{}, byName: map[[2]string]*Relation{}, schemas: builtinSchemas}
+	for _, r := range builtins() {
+		c.add(r)
+	}
+	for _, r := range relations {
+		c.add(r)
+	}
+	sort.Slice(c.relations, func(i, j int) bool { return c.relations[i].OID < c.relations[j].OID })
+	return c
+}
+
+func (c *Catalog) add(r *Relation) {
+	c.relations = append(c.relations, r)
+	c.byOID[r.OID] = r
+	c.byName[[2]string{r.Schema, r.Name}] = r
+}
+
+// Database returns the name of the database.
+func (c *Catalog) Database() string { return c.database }
+
+// Relations lists all relations by OID. The slice is not to be changed.
+func (c *Catalog) Relations() []*Relation { return c.relations }
+
+// Schemas lists the schemas by OID. The slice is not to be changed.
+func (c *Catalog) Schemas() []Schema { return c.schemas }
+
+// ByOID returns the relation or nil.
+func (c *Catalog) ByOID(oid datum.OID) *Relation { return c.byOID[oid] }
+
+// HasSchema reports whether the schema exists.
+func (c *Catalog) HasSchema(name string) bool {
+	for _, s := range c.schemas {
+		if s.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Lookup finds a relation: in the schema if one is given, else in pg_catalog and then along the search path ("$user" and
+// unknown schemas are passed over). It returns nil when there is none.
+func (c *Catalog) Lookup(searchPath []string, schema, name string) *Relation {
+	if schema != "" {
+		return c.byName[[2]string{schema, name}]
+	}
+	explicit := false
+	for _, s := range searchPath {
+		explicit = explicit || s == pgCatalog
+	}
+	if !explicit {
+		if r := c.byName[[2]string{pgCatalog, name}]; r != nil {
+			return r
+		}
+	}
+	for _, s := range searchPath {
+		if r := c.byName[[2]string{s, name}]; r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+// Column returns the index of the named column, or -1.
+func (r *Relation) Column(name string) int {
+	for i := range r.Columns {
+		if r.Columns[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// Stored reports whether rows are read from the log rather than computed.
+func (r *Relation) Stored() bool { return r.Rows == nil }
+
+const (
+	pgCatalog  = "pg_catalog"
+	infoSchema = "information_schema"
+	public     = "public"
+)
