@@ -113,8 +113,9 @@ func (r *Reader) ReadRows(ctx context.Context, ref Ref, rows []int32) (*vec.Colu
 	return nil, errStub
 }
 
-// MayMatch reports whether a row of the group can satisfy p; false is certain. It reads only the meta blob.
-func (r *Reader) MayMatch(p Pred) bool { return true }
+// MayMatch reports whether a row of the group can satisfy p; false is certain. It decides by the meta blob where that
+// suffices, and fetches the small filter of a column for an equality on texts with many distinct values.
+func (r *Reader) MayMatch(ctx context.Context, p Pred) (bool, error) { return true, nil }
 
 // Types returns the event types and their counts, in the order of their first row.
 func (r *Reader) Types() []TypeCount { return nil }
