@@ -1,0 +1,175 @@
+package expr
+
+import "github.com/allsource-db/allsource/sql/datum"
+
+// The methods of the nodes. A node without operands returns nil children and itself from WithChildren; the others copy
+// themselves over the given operands, which must be as many as Children returned.
+
+var boolean = datum.T(datum.Bool)
+
+func (e *Col) Type() datum.Type         { return e.Typ }
+func (e *Col) Children() []Expr         { return nil }
+func (e *Col) WithChildren([]Expr) Expr { return e }
+
+func (e *Outer) Type() datum.Type         { return e.Typ }
+func (e *Outer) Children() []Expr         { return nil }
+func (e *Outer) WithChildren([]Expr) Expr { return e }
+
+func (e *Const) Type() datum.Type         { return e.Typ }
+func (e *Const) Children() []Expr         { return nil }
+func (e *Const) WithChildren([]Expr) Expr { return e }
+
+func (e *Param) Type() datum.Type         { return e.Typ }
+func (e *Param) Children() []Expr         { return nil }
+func (e *Param) WithChildren([]Expr) Expr { return e }
+
+func (e *Call) Type() datum.Type { return e.Typ }
+func (e *Call) Children() []Expr { return e.Args }
+func (e *Call) WithChildren(c []Expr) Expr {
+	n := *e
+	n.Args = c
+	return &n
+}
+
+func (e *Cast) Type() datum.Type { return e.Typ }
+func (e *Cast) Children() []Expr { return []Expr{e.Arg} }
+func (e *Cast) WithChildren(c []Expr) Expr {
+	n := *e
+	n.Arg = c[0]
+	return &n
+}
+
+func (e *And) Type() datum.Type           { return boolean }
+func (e *And) Children() []Expr           { return e.Args }
+func (e *And) WithChildren(c []Expr) Expr { return &And{Args: c} }
+
+func (e *Or) Type() datum.Type           { return boolean }
+func (e *Or) Children() []Expr           { return e.Args }
+func (e *Or) WithChildren(c []Expr) Expr { return &Or{Args: c} }
+
+func (e *Not) Type() datum.Type           { return boolean }
+func (e *Not) Children() []Expr           { return []Expr{e.Arg} }
+func (e *Not) WithChildren(c []Expr) Expr { return &Not{Arg: c[0]} }
+
+func (e *IsNull) Type() datum.Type           { return boolean }
+func (e *IsNull) Children() []Expr           { return []Expr{e.Arg} }
+func (e *IsNull) WithChildren(c []Expr) Expr { return &IsNull{Arg: c[0], Not: e.Not} }
+
+func (e *BoolTest) Type() datum.Type           { return boolean }
+func (e *BoolTest) Children() []Expr           { return []Expr{e.Arg} }
+func (e *BoolTest) WithChildren(c []Expr) Expr { return &BoolTest{Arg: c[0], Want: e.Want, Not: e.Not} }
+
+func (e *Distinct) Type() datum.Type { return boolean }
+func (e *Distinct) Children() []Expr { return []Expr{e.Left, e.Right} }
+func (e *Distinct) WithChildren(c []Expr) Expr {
+	return &Distinct{Left: c[0], Right: c[1], Not: e.Not}
+}
+
+func (e *Case) Type() datum.Type { return e.Typ }
+
+// Children returns the condition and result of each arm in turn, then Else.
+func (e *Case) Children() []Expr {
+	c := make([]Expr, 0, 2*len(e.Whens)+1)
+	for _, w := range e.Whens {
+		c = append(c, w.Cond, w.Then)
+	}
+	return append(c, e.Else)
+}
+
+func (e *Case) WithChildren(c []Expr) Expr {
+	n := &Case{Whens: make([]When, len(e.Whens)), Else: c[len(c)-1], Typ: e.Typ}
+	for i := range n.Whens {
+		n.Whens[i] = When{Cond: c[2*i], Then: c[2*i+1]}
+	}
+	return n
+}
+
+func (e *Coalesce) Type() datum.Type           { return e.Typ }
+func (e *Coalesce) Children() []Expr           { return e.Args }
+func (e *Coalesce) WithChildren(c []Expr) Expr { return &Coalesce{Args: c, Typ: e.Typ} }
+
+func (e *MinMax) Type() datum.Type           { return e.Typ }
+func (e *MinMax) Children() []Expr           { return e.Args }
+func (e *MinMax) WithChildren(c []Expr) Expr { return &MinMax{Args: c, Max: e.Max, Typ: e.Typ} }
+
+func (e *NullIf) Type() datum.Type           { return e.Arg.Type() }
+func (e *NullIf) Children() []Expr           { return []Expr{e.Arg, e.Eq} }
+func (e *NullIf) WithChildren(c []Expr) Expr { return &NullIf{Arg: c[0], Eq: c[1]} }
+
+func (e *In) Type() datum.Type { return boolean }
+
+// Children returns the left side, then the list.
+func (e *In) Children() []Expr           { return append([]Expr{e.Arg}, e.List...) }
+func (e *In) WithChildren(c []Expr) Expr { return &In{Arg: c[0], List: c[1:], Not: e.Not} }
+
+func (e *AnyAll) Type() datum.Type { return boolean }
+func (e *AnyAll) Children() []Expr { return []Expr{e.Left, e.Array} }
+func (e *AnyAll) WithChildren(c []Expr) Expr {
+	return &AnyAll{Op: e.Op, Left: c[0], Array: c[1], All: e.All}
+}
+
+func (e *Array) Type() datum.Type           { return e.Typ }
+func (e *Array) Children() []Expr           { return e.Elems }
+func (e *Array) WithChildren(c []Expr) Expr { return &Array{Elems: c, Typ: e.Typ} }
+
+func (e *Row) Type() datum.Type           { return datum.T(datum.Record) }
+func (e *Row) Children() []Expr           { return e.Elems }
+func (e *Row) WithChildren(c []Expr) Expr { return &Row{Elems: c, Names: e.Names} }
+
+func (e *Field) Type() datum.Type { return e.Typ }
+func (e *Field) Children() []Expr { return []Expr{e.Arg} }
+func (e *Field) WithChildren(c []Expr) Expr {
+	return &Field{Arg: c[0], Index: e.Index, Typ: e.Typ}
+}
+
+func (e *Subscript) Type() datum.Type { return e.Typ }
+
+// Children returns the array and those of index, lower and upper bound that are there.
+func (e *Subscript) Children() []Expr {
+	c := []Expr{e.Arg}
+	for _, x := range []Expr{e.Index, e.Lower, e.Upper} {
+		if x != nil {
+			c = append(c, x)
+		}
+	}
+	return c
+}
+
+func (e *Subscript) WithChildren(c []Expr) Expr {
+	n := &Subscript{Arg: c[0], Typ: e.Typ}
+	c = c[1:]
+	take := func(old Expr) Expr {
+		if old == nil {
+			return nil
+		}
+		x := c[0]
+		c = c[1:]
+		return x
+	}
+	n.Index, n.Lower, n.Upper = take(e.Index), take(e.Lower), take(e.Upper)
+	return n
+}
+
+// Type of a test (EXISTS, IN, ANY, ALL) is boolean whatever Typ says.
+func (e *Subquery) Type() datum.Type {
+	if e.Kind == Scalar || e.Kind == ArrayOf {
+		return e.Typ
+	}
+	return boolean
+}
+
+// Children returns Test where there is one; what is inside Plan is the plan's.
+func (e *Subquery) Children() []Expr {
+	if e.Test == nil {
+		return nil
+	}
+	return []Expr{e.Test}
+}
+
+func (e *Subquery) WithChildren(c []Expr) Expr {
+	n := *e
+	if e.Test != nil {
+		n.Test = c[0]
+	}
+	return &n
+}

@@ -1,0 +1,184 @@
+package expr
+
+import (
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/funcs"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// Walk calls visit for e and everything under it, parents first; visit returning false skips the children. The plans
+// of subqueries are not entered.
+func Walk(e Expr, visit func(Expr) bool) {
+	if e == nil || !visit(e) {
+		return
+	}
+	for _, c := range e.Children() {
+		Walk(c, visit)
+	}
+}
+
+// Transform rebuilds e from the leaves up, replacing every node by what f returns for it; f returning its argument keeps
+// it, and a tree in which nothing changed is returned as it is. The plans of subqueries are not entered.
+func Transform(e Expr, f func(Expr) Expr) Expr {
+	if e == nil {
+		return nil
+	}
+	old := e.Children()
+	var changed []Expr
+	for i, c := range old {
+		n := Transform(c, f)
+		if n != c && changed == nil {
+			changed = append(make([]Expr, 0, len(old)), old...)
+		}
+		if changed != nil {
+			changed[i] = n
+		}
+	}
+	if changed != nil {
+		e = e.WithChildren(changed)
+	}
+	return f(e)
+}
+
+// Any reports whether visit is true for e or for something under it.
+func Any(e Expr, visit func(Expr) bool) bool {
+	found := false
+	Walk(e, func(x Expr) bool {
+		found = found || visit(x)
+		return !found
+	})
+	return found
+}
+
+// MapCols returns e with every Col at index i moved to to(i).
+func MapCols(e Expr, to func(int) int) Expr {
+	return Transform(e, func(x Expr) Expr {
+		c, ok := x.(*Col)
+		if !ok || to(c.Index) == c.Index {
+			return x
+		}
+		n := *c
+		n.Index = to(c.Index)
+		return &n
+	})
+}
+
+// IsConst reports whether e has one value that is known before execution: constants under immutable functions.
+func IsConst(e Expr) bool {
+	return !Any(e, func(x Expr) bool {
+		switch n := x.(type) {
+		case *Col, *Outer, *Param, *Subquery:
+			return true
+		case *Cast:
+			// A conversion may depend on the session (time zone, search path); those between the same types may not.
+			return !steadyCast(n)
+		}
+		fn := calledBy(x)
+		return fn != nil && (fn.RetSet || fn.Volatile != funcs.Immutable)
+	})
+}
+
+// steadyCast reports whether the conversion gives the same in every session.
+func steadyCast(c *Cast) bool {
+	for _, t := range []datum.OID{c.Arg.Type().OID, c.Typ.OID} {
+		switch t {
+		case datum.Regproc, datum.Regclass, datum.Regtype, datum.Regrole, datum.Regnsp, datum.Regproced, datum.Regoper,
+			datum.Regoperator, datum.Regconfig:
+			return c.Arg.Type().OID == c.Typ.OID
+		case datum.Date, datum.Time, datum.Timestamp, datum.TimestampTZ, datum.TimeTZ, datum.Interval:
+			return c.Arg.Type().OID == c.Typ.OID
+		}
+	}
+	return true
+}
+
+// calledBy returns the function that the node itself calls, or nil.
+func calledBy(e Expr) *funcs.Func {
+	switch n := e.(type) {
+	case *Call:
+		return n.Fn
+	case *AnyAll:
+		return n.Op
+	}
+	return nil
+}
+
+// IsSteady reports whether e has one value during an execution, whatever the row: no columns, no volatile functions, no
+// sets. Outer columns, parameters and uncorrelated subqueries are allowed.
+func IsSteady(e Expr) bool {
+	return !Any(e, func(x Expr) bool {
+		switch n := x.(type) {
+		case *Col:
+			return true
+		case *Subquery:
+			return n.Correlated
+		}
+		return volatile(x)
+	})
+}
+
+// IsVolatile reports whether e calls a volatile function, so that it must be called for each row and never be moved or
+// left out. The plans of subqueries are not entered.
+func IsVolatile(e Expr) bool { return Any(e, volatile) }
+
+func volatile(x Expr) bool {
+	fn := calledBy(x)
+	return fn != nil && (fn.RetSet || fn.Volatile == funcs.Volatile)
+}
+
+// HasSet reports whether e calls a set-returning function.
+func HasSet(e Expr) bool {
+	return Any(e, func(x Expr) bool {
+		fn := calledBy(x)
+		return fn != nil && fn.RetSet
+	})
+}
+
+// Conjuncts splits a condition at its top ANDs; nil gives none.
+func Conjuncts(e Expr) []Expr {
+	if e == nil {
+		return nil
+	}
+	a, ok := e.(*And)
+	if !ok {
+		return []Expr{e}
+	}
+	var out []Expr
+	for _, x := range a.Args {
+		out = append(out, Conjuncts(x)...)
+	}
+	return out
+}
+
+// Conjoin is the opposite of Conjuncts: nil for none.
+func Conjoin(list []Expr) Expr {
+	switch len(list) {
+	case 0:
+		return nil
+	case 1:
+		return list[0]
+	}
+	return &And{Args: list}
+}
+
+// BoolConst returns the constant.
+func BoolConst(v bool) *Const {
+	b := vec.NewBuilder(vec.Bool, 1)
+	b.AppendBool(v)
+	return &Const{Val: b.Finish(), Typ: boolean}
+}
+
+// IsTrue and IsNullConst recognise those constants; a nil condition is true.
+func IsTrue(e Expr) bool {
+	if e == nil {
+		return true
+	}
+	c, ok := e.(*Const)
+	return ok && c.Val.Kind == vec.Bool && !c.Val.Null(0) && c.Val.Bool(0)
+}
+
+// IsNullConst reports whether e is a null constant.
+func IsNullConst(e Expr) bool {
+	c, ok := e.(*Const)
+	return ok && c.Val.Null(0)
+}
