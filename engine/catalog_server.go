@@ -1,0 +1,126 @@
+package engine
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/storage"
+)
+
+// Without authentication configured every user is the owner of everything; the catalog shows the session's user and
+// the bootstrap role.
+const (
+	ownerOID       datum.OID = 10
+	firstDatabase  datum.OID = 5
+	sessionRoleOID datum.OID = 16000
+)
+
+// epoch is PostgreSQL's: microseconds of values count from it.
+var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func micros(t time.Time) storage.Micros { return t.Sub(epoch).Microseconds() }
+
+// serverView is what built-in relations may know of the server, as the session sees it.
+type serverView struct{ s *Session }
+
+// Databases lists them with OIDs that follow their order.
+func (v serverView) Databases(context.Context) ([]catalog.Database, error) {
+	var out []catalog.Database
+	for i, name := range v.s.engine.Databases() {
+		out = append(out, catalog.Database{OID: firstDatabase + datum.OID(i), Name: name, Owner: ownerOID})
+	}
+	return out, nil
+}
+
+// Roles lists the bootstrap role and the session's user.
+func (v serverView) Roles(context.Context) ([]catalog.Role, error) {
+	out := []catalog.Role{{OID: ownerOID, Name: "allsource", Super: true, CreateRole: true, CreateDB: true, Login: true}}
+	if v.s.opts.User != "allsource" {
+		out = append(out, catalog.Role{OID: sessionRoleOID, Name: v.s.opts.User, Super: true, CreateRole: true, CreateDB: true, Login: true})
+	}
+	return out, nil
+}
+
+// Settings lists the parameters with the session's values.
+func (v serverView) Settings(context.Context) ([]catalog.Setting, error) {
+	out := make([]catalog.Setting, 0, len(settings))
+	for _, p := range settings {
+		value, _ := v.s.vars.get(p.name)
+		row := catalog.Setting{Name: p.name, Value: value, Doc: p.doc, Context: "user", Type: "string", Source: "default", Default: p.def, Category: "AllSource"}
+		if p.readOnly {
+			row.Context = "internal"
+		}
+		if value != p.def {
+			row.Source = "session"
+		}
+		out = append(out, row)
+	}
+	return out, nil
+}
+
+// Sessions lists the sessions of the same database.
+func (v serverView) Sessions(context.Context) ([]catalog.Session, error) {
+	e := v.s.engine
+	e.mu.Lock()
+	all := make([]*Session, 0, len(e.sessions))
+	for _, s := range e.sessions {
+		if s.opts.Database == v.s.opts.Database {
+			all = append(all, s)
+		}
+	}
+	e.mu.Unlock()
+	out := make([]catalog.Session, 0, len(all))
+	for _, s := range all {
+		out = append(out, s.activity())
+	}
+	return out, nil
+}
+
+func (s *Session) activity() catalog.Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	row := catalog.Session{PID: s.pid, Database: s.opts.Database, User: s.opts.User, Application: s.opts.Settings["application_name"],
+		Port: -1, Started: micros(s.began), State: s.state, Query: s.query, StateChanged: micros(s.stateAt)}
+	if !s.queryAt.IsZero() {
+		row.QueryStarted = micros(s.queryAt)
+	}
+	if host, port, err := net.SplitHostPort(s.opts.Remote); err == nil {
+		row.Client = host
+		if n, err := strconv.Atoi(port); err == nil {
+			row.Port = int32(n)
+		}
+	}
+	return row
+}
+
+// searchPath returns the schemas in order; "$user" stands for a schema that nobody has here.
+func (s *Session) searchPath() []string {
+	v, _ := s.vars.get("search_path")
+	var out []string
+	for part := range strings.SplitSeq(v, ",") {
+		part = strings.Trim(strings.TrimSpace(part), `"`)
+		if part != "" && part != "$user" {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+// catalog returns the relations of the session's database.
+func (s *Session) catalog() *catalog.Catalog { return s.engine.catalogOf(s.opts.Database) }
+
+func (e *Engine) catalogOf(database string) *catalog.Catalog {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c := e.catalogs[database]
+	if c == nil {
+		c = catalog.New(database)
+		e.catalogs[database] = c
+	}
+	return c
+}

@@ -1,0 +1,369 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// maxRow bounds one row of a COPY, as PostgreSQL bounds a field.
+const maxRow = 1 << 30
+
+// rowReader splits a COPY stream in text, CSV or binary format into rows of fields.
+type rowReader struct {
+	opts    copyOptions
+	buf     []byte
+	line    int64
+	fields  []field
+	scratch []byte
+	started bool // the binary header, or the CSV header line, was read
+	ended   bool // \. or the binary trailer was read
+}
+
+// field is one value of a row; null when absent.
+type field struct {
+	data []byte
+	null bool
+}
+
+// feed takes a piece of the stream and calls row for every complete row.
+func (r *rowReader) feed(data []byte, last bool, row func(fields []field, line int64) error) error {
+	r.buf = append(r.buf, data...)
+	rest := r.buf
+	for !r.ended {
+		n, ok, err := r.next(rest, last)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+		rest = rest[n:]
+		if !ok {
+			continue
+		}
+		if err := row(r.fields, r.line); err != nil {
+			return err
+		}
+	}
+	if r.ended {
+		rest = nil
+	}
+	if len(rest) > maxRow {
+		return pgerr.New(pgerr.BadCopyFileFormat, "a row of the COPY data exceeds %d bytes", maxRow).At(0)
+	}
+	r.buf = append(r.buf[:0], rest...)
+	if last && len(r.buf) > 0 {
+		return pgerr.New(pgerr.BadCopyFileFormat, "unexpected end of COPY data")
+	}
+	return nil
+}
+
+// next reads one row from the front of b: n bytes were taken (0: more is needed), ok says that fields holds a row.
+func (r *rowReader) next(b []byte, last bool) (n int, ok bool, err error) {
+	switch r.opts.format {
+	case formatBinary:
+		return r.nextBinary(b)
+	case formatCSV:
+		return r.nextCSV(b, last)
+	}
+	return r.nextText(b, last)
+}
+
+func (r *rowReader) nextText(b []byte, last bool) (int, bool, error) {
+	end := bytes.IndexByte(b, '\n')
+	n := end + 1
+	if end < 0 {
+		if !last || len(b) == 0 {
+			return 0, false, nil
+		}
+		end, n = len(b), len(b)
+	}
+	line := bytes.TrimSuffix(b[:end], []byte{'\r'})
+	r.line++
+	if string(line) == `\.` {
+		r.ended = true
+		return n, false, nil
+	}
+	if r.opts.header && !r.started {
+		r.started = true
+		return n, false, nil
+	}
+	r.fields, r.scratch = r.fields[:0], r.scratch[:0]
+	for {
+		i := r.delimiterIn(line)
+		raw := line
+		if i >= 0 {
+			raw = line[:i]
+		}
+		if string(raw) == r.opts.null {
+			r.fields = append(r.fields, field{null: true})
+		} else {
+			r.fields = append(r.fields, field{data: r.unescape(raw)})
+		}
+		if i < 0 {
+			return n, true, nil
+		}
+		line = line[i+1:]
+	}
+}
+
+// delimiterIn finds the first delimiter that no backslash precedes.
+func (r *rowReader) delimiterIn(line []byte) int {
+	for i := 0; i < len(line); i++ {
+		switch line[i] {
+		case '\\':
+			i++
+		case r.opts.delimiter:
+			return i
+		}
+	}
+	return -1
+}
+
+var textEscapes = map[byte]byte{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v'}
+
+// unescape undoes the text format's backslashes.
+func (r *rowReader) unescape(raw []byte) []byte {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return raw
+	}
+	out := make([]byte, 0, len(raw))
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '\\' || i+1 == len(raw) {
+			out = append(out, raw[i])
+			continue
+		}
+		i++
+		switch c := raw[i]; {
+		case textEscapes[c] != 0:
+			out = append(out, textEscapes[c])
+		case c >= '0' && c <= '7':
+			v, k := 0, 0
+			for ; k < 3 && i+k < len(raw) && raw[i+k] >= '0' && raw[i+k] <= '7'; k++ {
+				v = v*8 + int(raw[i+k]-'0')
+			}
+			out, i = append(out, byte(v)), i+k-1
+		case c == 'x' && i+1 < len(raw) && hexDigit(raw[i+1]) >= 0:
+			v, k := 0, 1
+			for ; k < 3 && i+k < len(raw) && hexDigit(raw[i+k]) >= 0; k++ {
+				v = v*16 + hexDigit(raw[i+k])
+			}
+			out, i = append(out, byte(v)), i+k-1
+		default:
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func hexDigit(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
+
+// nextCSV reads one record: quoted fields may hold delimiters and line ends.
+func (r *rowReader) nextCSV(b []byte, last bool) (int, bool, error) {
+	end, n := r.recordEnd(b)
+	if end < 0 {
+		if !last || len(b) == 0 {
+			return 0, false, nil
+		}
+		if end, n = len(b), len(b); end < 0 {
+			return 0, false, nil
+		}
+	}
+	rec := bytes.TrimSuffix(b[:end], []byte{'\r'})
+	r.line++
+	if string(rec) == `\.` {
+		r.ended = true
+		return n, false, nil
+	}
+	if r.opts.header && !r.started {
+		r.started = true
+		return n, false, nil
+	}
+	return n, true, r.splitCSV(rec)
+}
+
+func (r *rowReader) recordEnd(b []byte) (end, n int) {
+	quoted := false
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case quoted && c == r.opts.escape && r.opts.escape != r.opts.quote:
+			i++
+		case c == r.opts.quote:
+			quoted = !quoted
+		case c == '\n' && !quoted:
+			return i, i + 1
+		}
+	}
+	return -1, 0
+}
+
+func (r *rowReader) splitCSV(rec []byte) error {
+	r.fields = r.fields[:0]
+	for {
+		var out []byte
+		quoted, open, i := false, false, 0
+		for ; i < len(rec); i++ {
+			c := rec[i]
+			switch {
+			case open && c == r.opts.escape && i+1 < len(rec) && (rec[i+1] == r.opts.quote || rec[i+1] == r.opts.escape):
+				i++
+				out = append(out, rec[i])
+			case c == r.opts.quote:
+				open, quoted = !open, true
+			case c == r.opts.delimiter && !open:
+				goto fieldEnd
+			default:
+				out = append(out, c)
+			}
+		}
+	fieldEnd:
+		if open {
+			return r.bad("unterminated CSV quoted field")
+		}
+		r.fields = append(r.fields, field{data: out, null: !quoted && string(out) == r.opts.null})
+		if i >= len(rec) {
+			return nil
+		}
+		rec = rec[i+1:]
+	}
+}
+
+var binarySignature = []byte("PGCOPY\n\xff\r\n\x00")
+
+func (r *rowReader) nextBinary(b []byte) (int, bool, error) {
+	if !r.started {
+		if len(b) < 19 {
+			return 0, false, nil
+		}
+		if !bytes.Equal(b[:11], binarySignature) {
+			return 0, false, pgerr.New(pgerr.BadCopyFileFormat, "COPY file signature not recognized")
+		}
+		n := 19 + int(binary.BigEndian.Uint32(b[15:]))
+		if n < 19 || n > maxRow {
+			return 0, false, pgerr.New(pgerr.BadCopyFileFormat, "invalid COPY file header")
+		}
+		if len(b) < n {
+			return 0, false, nil
+		}
+		r.started = true
+		return n, false, nil
+	}
+	if len(b) < 2 {
+		return 0, false, nil
+	}
+	count := int(int16(binary.BigEndian.Uint16(b)))
+	if count == -1 {
+		r.ended = true
+		return 2, false, nil
+	}
+	r.fields = r.fields[:0]
+	n := 2
+	for range count {
+		if len(b) < n+4 {
+			return 0, false, nil
+		}
+		size := int(int32(binary.BigEndian.Uint32(b[n:])))
+		n += 4
+		switch {
+		case size == -1:
+			r.fields = append(r.fields, field{null: true})
+			continue
+		case size < 0:
+			return 0, false, pgerr.New(pgerr.BadCopyFileFormat, "invalid field size")
+		case len(b)-n < size:
+			return 0, false, nil
+		}
+		r.fields = append(r.fields, field{data: b[n : n+size]})
+		n += size
+	}
+	r.line++
+	return n, true, nil
+}
+
+func (r *rowReader) bad(msg string) error {
+	e := pgerr.New(pgerr.BadCopyFileFormat, "%s", msg)
+	e.Where = fmtWhere(r.line, 0)
+	return e
+}
+
+// rowSink appends the rows of a COPY in text, CSV or binary format.
+type rowSink struct {
+	session *Session
+	rel     *catalog.Relation
+	columns []int
+	reader  rowReader
+	rows    eventWriter
+	env     *datum.Env
+	values  []*vec.Column
+	ctx     func() context.Context
+}
+
+// Write takes any piece of the stream.
+func (k *rowSink) Write(data []byte) error { return k.reader.feed(data, false, k.row) }
+
+func (k *rowSink) row(fields []field, line int64) error {
+	if len(fields) != len(k.columns) {
+		word := "missing data for column"
+		if len(fields) > len(k.columns) {
+			return k.reader.bad("extra data after last expected column")
+		}
+		return k.reader.bad(word + " \"" + k.rel.Columns[k.columns[len(fields)]].Name + `"`)
+	}
+	if line&1023 == 0 && k.ctx().Err() != nil {
+		return k.ctx().Err()
+	}
+	for i, f := range fields {
+		col := k.rel.Columns[k.columns[i]]
+		b := vec.NewBuilder(datum.Lookup(col.Type.OID).Kind, 1)
+		var err error
+		switch {
+		case f.null:
+			b.AppendNull()
+		case k.reader.opts.format == formatBinary:
+			err = datum.ParseBinary(col.Type, f.data, b, k.env)
+		default:
+			err = datum.ParseText(col.Type, f.data, b, k.env)
+		}
+		if err != nil {
+			e := pgerr.From(err)
+			e.Where = "COPY " + k.rel.Name + ", line " + itoa(line) + ", column " + col.Name
+			return e
+		}
+		k.values[i] = b.Finish()
+	}
+	ev, err := eventFromRow(k.rel, k.columns, k.values, 0)
+	if err != nil {
+		e := pgerr.From(err)
+		e.Where = fmtWhere(line, 0)
+		return e
+	}
+	return k.rows.add(k.ctx(), ev)
+}
+
+// Close makes the rows part of the log.
+func (k *rowSink) Close(ctx context.Context) (added, repeats int64, err error) {
+	if err := k.reader.feed(nil, true, k.row); err != nil {
+		k.Abort()
+		return 0, 0, err
+	}
+	return k.rows.commit(ctx)
+}
+
+// Abort forgets everything.
+func (k *rowSink) Abort() { k.rows.abort() }

@@ -1,0 +1,134 @@
+// Package engine answers SQL over the log: sessions, statements, transactions, copy. The front doors (the Postgres wire,
+// HTTP, the shell) see this package and nothing below it. A statement goes parse, bind, optimize, build, pull; see
+// ARCHITECTURE.md for the walk.
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/storage"
+)
+
+// Log is what the engine needs of one database's log.
+type Log interface {
+	View(ctx context.Context, at storage.Micros) (storage.View, error)
+	Append(ctx context.Context, events []storage.Event, p *storage.Progress) (storage.Appended, error)
+	NewBulk(asRecorded bool) *storage.Bulk
+	Progress(source string) (storage.Progress, bool, error)
+}
+
+// Logs gives the databases. A database is a tenant: nothing crosses from one to another.
+type Logs interface {
+	Open(name string) (Log, error) // storage.ErrNoDatabase when there is none
+	Names() []string
+}
+
+// Config is what an engine is made with; every field must be set except Logger.
+type Config struct {
+	Logs    Logs
+	Memory  int64 // bytes that all statements together may use
+	TempDir string
+	Now     func() time.Time
+	Logger  *slog.Logger
+	Workers int // parallel workers of one scan
+}
+
+// Engine serves sessions over the databases of one store.
+type Engine struct {
+	cfg      Config
+	mu       sync.Mutex
+	sessions map[int32]*Session
+	nextPID  int32
+	started  time.Time
+	catalogs map[string]*catalog.Catalog // by database; built-in relations and events do not change
+	metrics  Metrics
+}
+
+// Metrics counts what the engine did since it was made; read with atomic loads.
+type Metrics struct {
+	Statements, Errors, Appended, Repeats, Rows atomic.Int64
+}
+
+// New makes an engine.
+func New(cfg Config) *Engine {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Engine{cfg: cfg, sessions: map[int32]*Session{}, catalogs: map[string]*catalog.Catalog{}, started: cfg.Now(), nextPID: 1000}
+}
+
+// Metrics returns the counters.
+func (e *Engine) Metrics() *Metrics { return &e.metrics }
+
+// Sessions returns how many sessions are open.
+func (e *Engine) Sessions() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.sessions)
+}
+
+// Databases lists the databases' names.
+func (e *Engine) Databases() []string { return e.cfg.Logs.Names() }
+
+// SessionOptions say who connects to what.
+type SessionOptions struct {
+	Database string
+	User     string
+	Settings map[string]string // startup parameters and -c options
+	Remote   string            // the client's address, for pg_stat_activity
+	// Notice takes a message that is not an error; may be nil.
+	Notice func(*pgerr.Error)
+}
+
+// Connect opens a session. An unknown database is 3D000.
+func (e *Engine) Connect(opts SessionOptions) (*Session, error) {
+	log, err := e.cfg.Logs.Open(opts.Database)
+	if err != nil {
+		return nil, pgerr.New(pgerr.InvalidCatalogName, "database %q does not exist", opts.Database)
+	}
+	s := newSession(e, log, opts)
+	for name, v := range opts.Settings {
+		if err := s.vars.set(name, v, false); err != nil {
+			return nil, err
+		}
+	}
+	s.vars.session["session_authorization"] = opts.User
+	for k, v := range s.vars.session {
+		s.vars.start[k] = v
+	}
+	var secret [4]byte
+	if _, err := rand.Read(secret[:]); err != nil {
+		return nil, err
+	}
+	s.secret = binary.BigEndian.Uint32(secret[:])
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.nextPID++
+	s.pid = e.nextPID
+	e.sessions[s.pid] = s
+	return s, nil
+}
+
+// Cancel stops what the session with the key is doing, if the secret is right. It is no error if there is no such session.
+func (e *Engine) Cancel(pid int32, secret uint32) {
+	e.mu.Lock()
+	s := e.sessions[pid]
+	e.mu.Unlock()
+	if s != nil && s.secret == secret {
+		s.interrupt(errUserCancel)
+	}
+}
+
+func (e *Engine) drop(s *Session) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.sessions, s.pid)
+}

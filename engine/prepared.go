@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/allsource-db/allsource/sql/bind"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/opt"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/sql/syntax"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// Prepared is a statement that was analysed: what it takes and what it gives are known. It may be executed many times.
+type Prepared struct {
+	ParamTypes []datum.OID
+	Fields     []Field // nil when it gives no rows
+	stmt       syntax.Statement
+	script     string // what positions count in
+	text       string
+	node       plan.Node // optimized; nil for statements that are no queries
+	inner      *Prepared // of EXPLAIN, DECLARE, CREATE TABLE AS…: the query inside
+}
+
+// Copy says whether the statement is a COPY, and which way.
+func (p *Prepared) Copy() CopyDirection {
+	st, ok := p.stmt.Stmt.(*syntax.Copy)
+	switch {
+	case !ok:
+		return NoCopy
+	case st.From:
+		return CopyFrom
+	}
+	return CopyTo
+}
+
+// Appends reports whether the statement adds events.
+func (p *Prepared) Appends() bool {
+	_, ok := p.node.(*plan.Append)
+	return ok
+}
+
+// Prepare analyses a statement of a script. types are the parameters' types where the client says them (0: inferred).
+func (s *Session) Prepare(ctx context.Context, st syntax.Statement, script string, types []datum.OID) (*Prepared, error) {
+	if s.tx.failed {
+		if t, ok := st.Stmt.(*syntax.Transaction); !ok || !endsBlock(t.Kind) {
+			return nil, pgerr.New(pgerr.InFailedSQLTransaction, "current transaction is aborted, commands ignored until end of transaction block")
+		}
+	}
+	p, err := s.prepare(ctx, st, script, types)
+	if err != nil {
+		return nil, s.fail(ctx, err)
+	}
+	return p, nil
+}
+
+func endsBlock(k syntax.TransactionKind) bool {
+	return k == syntax.Commit || k == syntax.Rollback || k == syntax.RollbackTo
+}
+
+func (s *Session) prepare(ctx context.Context, st syntax.Statement, script string, types []datum.OID) (*Prepared, error) {
+	p := &Prepared{stmt: st, script: script, text: st.Text}
+	switch t := st.Stmt.(type) {
+	case *syntax.Query, *syntax.Insert, *syntax.Update, *syntax.Delete, *syntax.Merge, *syntax.Truncate:
+		return p, s.compile(p, types)
+	case *syntax.Explain:
+		inner, err := s.prepare(ctx, syntax.Statement{Stmt: t.Stmt, Text: st.Text, NumParams: st.NumParams}, script, types)
+		if err != nil {
+			return nil, err
+		}
+		if inner.node == nil {
+			return nil, notYet(t.Stmt)
+		}
+		p.inner, p.ParamTypes, p.Fields = inner, inner.ParamTypes, explainFields(t)
+	case *syntax.DeclareCursor:
+		inner, err := s.prepare(ctx, syntax.Statement{Stmt: t.Query, Text: st.Text, NumParams: st.NumParams}, script, types)
+		if err != nil {
+			return nil, err
+		}
+		p.inner, p.ParamTypes = inner, inner.ParamTypes
+	case *syntax.Execute:
+		target, ok := s.prepared[t.Name]
+		if !ok {
+			return nil, pgerr.New(pgerr.InvalidSQLStatementName, "prepared statement %q does not exist", t.Name)
+		}
+		p.Fields = target.Fields
+	case *syntax.Fetch:
+		if cur, ok := s.cursors[t.Cursor]; ok && !t.Move {
+			p.Fields = cur.rows.Fields
+		}
+	case *syntax.Show:
+		p.Fields = showFields(t)
+	}
+	return p, nil
+}
+
+// compile binds and optimizes a query.
+func (s *Session) compile(p *Prepared, types []datum.OID) error {
+	bound, err := bind.Bind(&bind.Context{
+		Catalog: s.catalog(), SearchPath: s.searchPath(), Env: s.env(), Text: p.script,
+	}, p.stmt.Stmt, types)
+	if err != nil {
+		return err
+	}
+	node, err := opt.Optimize(bound.Node, s.optOptions())
+	if err != nil {
+		return err
+	}
+	p.node, p.ParamTypes, p.Fields = node, bound.ParamTypes, bound.Fields
+	return nil
+}
+
+// Execute runs a statement and returns its answer. params are columns of one row each, of the types in ParamTypes.
+func (s *Session) Execute(ctx context.Context, p *Prepared, params []*vec.Column) (*Rows, error) {
+	if s.tx.failed {
+		if t, ok := p.stmt.Stmt.(*syntax.Transaction); !ok || !endsBlock(t.Kind) {
+			return nil, pgerr.New(pgerr.InFailedSQLTransaction, "current transaction is aborted, commands ignored until end of transaction block")
+		}
+	}
+	s.engine.metrics.Statements.Add(1)
+	ctx, run := s.begin(ctx, p.text)
+	rows, err := s.execute(ctx, p, params)
+	if err != nil {
+		run.end()
+		return nil, s.fail(ctx, err)
+	}
+	return s.supervise(ctx, run, rows), nil
+}
+
+// supervise makes an answer report its errors as the client is told them, and end its statement when it is closed.
+func (s *Session) supervise(ctx context.Context, run *running, rows *Rows) *Rows {
+	out := *rows
+	if rows.pull != nil {
+		out.pull = func() (*vec.Batch, error) {
+			if err := ctx.Err(); err != nil {
+				return nil, s.fail(ctx, err)
+			}
+			b, err := rows.pull()
+			if b != nil {
+				s.engine.metrics.Rows.Add(int64(b.Len))
+			}
+			return b, s.fail(ctx, err)
+		}
+	}
+	out.resume, out.pause = run.resume, run.pause
+	out.stop = func() {
+		if rows.stop != nil {
+			rows.stop()
+		}
+		run.cancel(nil)
+	}
+	return &out
+}

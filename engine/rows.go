@@ -1,0 +1,159 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/sql/syntax"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// Field describes one column of an answer.
+type Field = plan.Field
+
+// Rows is the answer of one statement. It is pulled batch by batch and must be closed. Between Suspend and Resume
+// the statement timeout does not run.
+type Rows struct {
+	Fields []Field // nil for a statement without an answer
+	tag    string
+	count  int64
+	counts bool // the tag ends with the number of rows
+	pull   func() (*vec.Batch, error)
+	stop   func()
+	resume func()
+	pause  func()
+	closed bool
+}
+
+// done is the answer of a statement that gives no rows.
+func done(tag string) *Rows { return &Rows{tag: tag} }
+
+// textRows is an answer made of text columns.
+func textRows(tag string, fields []Field, rows [][]string) *Rows {
+	b := &vec.Batch{Len: len(rows)}
+	for i := range fields {
+		bld := vec.NewBuilder(vec.Bytes, len(rows))
+		for _, r := range rows {
+			bld.AppendString(r[i])
+		}
+		b.Cols = append(b.Cols, bld.Finish())
+	}
+	return batchRows(tag, fields, b)
+}
+
+// batchRows is an answer that is there already.
+func batchRows(tag string, fields []Field, b *vec.Batch) *Rows {
+	return &Rows{Fields: fields, tag: tag, pull: func() (*vec.Batch, error) {
+		out := b
+		b = nil
+		if out != nil && out.Len == 0 {
+			out = nil
+		}
+		return out, nil
+	}}
+}
+
+// Next returns the next batch, nil at the end. The batch is valid until the next call.
+func (r *Rows) Next() (*vec.Batch, error) {
+	if r.pull == nil || r.closed {
+		return nil, nil
+	}
+	b, err := r.pull()
+	if b != nil {
+		r.count += int64(b.Len)
+	}
+	return b, err
+}
+
+// Tag is the completion tag; it counts the rows given so far.
+func (r *Rows) Tag() string {
+	if r.counts {
+		return fmt.Sprintf("%s %d", r.tag, r.count)
+	}
+	return r.tag
+}
+
+// Suspend and Resume stop and start the clock of statement_timeout while a portal waits for its next use.
+func (r *Rows) Suspend() {
+	if r.pause != nil {
+		r.pause()
+	}
+}
+
+// Resume undoes Suspend.
+func (r *Rows) Resume() {
+	if r.resume != nil {
+		r.resume()
+	}
+}
+
+// Close frees what the answer holds. It may be called more than once.
+func (r *Rows) Close() {
+	if r.closed {
+		return
+	}
+	r.closed = true
+	if r.stop != nil {
+		r.stop()
+	}
+	if r.pause != nil {
+		r.pause()
+	}
+}
+
+// running ties an answer to its statement: cancel, timeout, error reports. text is the statement for pg_stat_activity.
+type running struct {
+	session *Session
+	cancel  context.CancelCauseFunc
+	text    string
+	timer   *time.Timer
+}
+
+// begin makes the context of one statement: it ends on cancel, on timeout, or with ctx.
+func (s *Session) begin(ctx context.Context, text string) (context.Context, *running) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	run := &running{session: s, cancel: cancel, text: text}
+	run.resume()
+	return ctx, run
+}
+
+// resume marks the statement active and starts its timeout.
+func (run *running) resume() {
+	s := run.session
+	if v, _ := s.vars.get("statement_timeout"); v != "0" {
+		if d, err := parseDuration(v); err == nil && d > 0 {
+			run.timer = time.AfterFunc(d, func() { run.cancel(errTimeout) })
+		}
+	}
+	now := s.engine.cfg.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cancel, s.query, s.queryAt, s.state, s.stateAt = run.cancel, run.text, now, "active", now
+}
+
+// pause ends what resume began.
+func (run *running) pause() {
+	if run.timer != nil {
+		run.timer.Stop()
+		run.timer = nil
+	}
+	s := run.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cancel, s.stateAt = nil, s.engine.cfg.Now()
+	s.state = map[byte]string{'I': "idle", 'T': "idle in transaction", 'E': "idle in transaction (aborted)"}[s.Status()]
+}
+
+// end releases the statement's context.
+func (run *running) end() {
+	run.pause()
+	run.cancel(nil)
+}
+
+// notYet is the answer to a statement that is understood but not built.
+func notYet(st syntax.Stmt) error {
+	return pgerr.New(pgerr.FeatureNotSupported, "%s is not supported yet", st.Tag())
+}

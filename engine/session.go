@@ -1,0 +1,167 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/syntax"
+	"github.com/allsource-db/allsource/storage"
+)
+
+// Session is one client's conversation: settings, transaction, prepared statements and cursors of SQL. It is used by one
+// goroutine at a time; only interrupt may be called from another.
+type Session struct {
+	engine   *Engine
+	log      Log
+	opts     SessionOptions
+	pid      int32
+	secret   uint32
+	vars     vars
+	tx       transaction
+	prepared map[string]*Prepared
+	cursors  map[string]*cursor
+	began    time.Time // of the session
+
+	mu       sync.Mutex // guards what other sessions look at
+	cancel   context.CancelCauseFunc
+	query    string
+	queryAt  time.Time
+	state    string
+	stateAt  time.Time
+	reported map[string]string
+}
+
+var (
+	errUserCancel = errors.New("canceling statement due to user request")
+	errTimeout    = errors.New("canceling statement due to statement timeout")
+)
+
+func newSession(e *Engine, log Log, opts SessionOptions) *Session {
+	return &Session{
+		engine: e, log: log, opts: opts, vars: newVars(), prepared: map[string]*Prepared{}, cursors: map[string]*cursor{},
+		began: e.cfg.Now(), state: "idle", stateAt: e.cfg.Now(),
+	}
+}
+
+// PID and Secret are the session's cancel key.
+func (s *Session) PID() int32 { return s.pid }
+
+// Secret returns the secret half of the cancel key.
+func (s *Session) Secret() uint32 { return s.secret }
+
+// Close ends the session and rolls back what is open.
+func (s *Session) Close() {
+	s.tx.reset(s)
+	s.closeCursors(true)
+	s.engine.drop(s)
+}
+
+// Env returns how values are read and printed in this session just now.
+func (s *Session) Env() *datum.Env { return s.env() }
+
+// Status is the transaction status that ReadyForQuery reports: 'I', 'T' or 'E'.
+func (s *Session) Status() byte {
+	switch {
+	case s.tx.failed:
+		return 'E'
+	case s.tx.block:
+		return 'T'
+	}
+	return 'I'
+}
+
+// Notice sends the client a message that is not an error.
+func (s *Session) notice(n *pgerr.Error) {
+	if s.opts.Notice != nil {
+		s.opts.Notice(n)
+	}
+}
+
+// Report returns the parameters whose values changed since the last call (all of them the first time), as ParameterStatus
+// messages tell them.
+func (s *Session) Report() map[string]string {
+	out := map[string]string{}
+	for i := range settings {
+		if !settings[i].report {
+			continue
+		}
+		v, _ := s.vars.get(settings[i].name)
+		if old, ok := s.reported[settings[i].name]; !ok || old != v {
+			out[settings[i].name] = v
+		}
+	}
+	if s.reported == nil {
+		s.reported = map[string]string{}
+	}
+	maps.Copy(s.reported, out)
+	return out
+}
+
+func (s *Session) interrupt(cause error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cancel != nil {
+		s.cancel(cause)
+	}
+}
+
+// fail turns an error of a statement into what the client is told, and breaks the transaction block if there is one.
+func (s *Session) fail(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	s.engine.metrics.Errors.Add(1)
+	if s.tx.block || s.tx.implicit {
+		s.tx.failed = true
+	}
+	return explainError(ctx, err)
+}
+
+// explainError gives every error its SQLSTATE.
+func explainError(ctx context.Context, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		cause := context.Cause(ctx)
+		if errors.Is(cause, errUserCancel) || errors.Is(cause, errTimeout) {
+			return pgerr.New(pgerr.QueryCanceled, "%w", cause)
+		}
+		return pgerr.New(pgerr.QueryCanceled, "canceling statement because the connection closes: %w", err)
+	}
+	var vc *storage.VersionConflict
+	if errors.As(err, &vc) {
+		return pgerr.New(pgerr.SerializationFailure, "entity %q is at version %d, expected %d", vc.Entity, vc.Actual, vc.Expected).
+			WithDetail("current_version=%d", vc.Actual).
+			WithHint("Read the entity again, decide again, and append with the version you saw.")
+	}
+	var ic *storage.IDConflict
+	if errors.As(err, &ic) {
+		return pgerr.New(pgerr.UniqueViolation, "an event of entity %q with id %s and other content exists", ic.Entity, formatUUID(ic.ID)).
+			WithDetail("It stands at position %d.", ic.Position)
+	}
+	switch {
+	case errors.Is(err, storage.ErrFuture):
+		return pgerr.New(pgerr.InvalidParameterValue, "AS OF SYSTEM TIME lies in the future")
+	case errors.Is(err, storage.ErrDiskFull):
+		return pgerr.New(pgerr.DiskFull, "%w", err).WithHint("Nothing of this statement was stored. Free space on the data folder's disk and try again.")
+	case errors.Is(err, storage.ErrNotInOrder):
+		return pgerr.New(pgerr.InvalidParameterValue, "%w", err)
+	case errors.Is(err, storage.ErrCorrupt):
+		return pgerr.New(pgerr.DataCorrupted, "%w", err)
+	case errors.Is(err, storage.ErrClosed):
+		return pgerr.New(pgerr.AdminShutdown, "the server is shutting down")
+	}
+	return pgerr.From(err)
+}
+
+// Parse splits a script into statements. The positions of errors count from the script's start.
+func (s *Session) Parse(script string) ([]syntax.Statement, error) {
+	stmts, err := syntax.Parse(script)
+	if err != nil && (s.tx.block || s.tx.implicit) {
+		s.tx.failed = true
+	}
+	return stmts, err
+}

@@ -1,0 +1,257 @@
+package engine
+
+import (
+	"context"
+	"strings"
+
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/sql/syntax"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// execute dispatches on the kind of statement. What is not named here is understood but not built yet: 0A000.
+func (s *Session) execute(ctx context.Context, p *Prepared, params []*vec.Column) (*Rows, error) {
+	switch st := p.stmt.Stmt.(type) {
+	case *syntax.Query, *syntax.Insert, *syntax.Update, *syntax.Delete, *syntax.Merge, *syntax.Truncate:
+		return s.query(ctx, p, params)
+	case *syntax.Explain:
+		return s.explain(ctx, st, p, params)
+	case *syntax.Transaction:
+		return s.transactionStmt(ctx, st)
+	case *syntax.Set:
+		return done("SET"), s.setStmt(st)
+	case *syntax.SetTransaction:
+		return s.setTransaction(st)
+	case *syntax.Show:
+		return s.show(st)
+	case *syntax.Reset:
+		return done("RESET"), s.resetStmt(st.Name)
+	case *syntax.Discard:
+		return done(st.Tag()), s.discard(st.What)
+	case *syntax.Prepare:
+		return done("PREPARE"), s.prepareStmt(ctx, st, p)
+	case *syntax.Execute:
+		return s.executeStmt(ctx, st, p)
+	case *syntax.Deallocate:
+		return done(st.Tag()), s.deallocate(st.Name)
+	case *syntax.DeclareCursor:
+		return done("DECLARE CURSOR"), s.declare(ctx, st, p, params)
+	case *syntax.Fetch:
+		return s.fetch(st)
+	case *syntax.CloseCursor:
+		return done(st.Tag()), s.closeCursor(st.Name)
+	case *syntax.SetConstraints, *syntax.Checkpoint, *syntax.Vacuum:
+		return done(st.Tag()), nil // nothing to do: there is nothing to vacuum, and every append is durable
+	}
+	return nil, notYet(p.stmt.Stmt)
+}
+
+// query runs a plan.
+func (s *Session) query(ctx context.Context, p *Prepared, params []*vec.Column) (*Rows, error) {
+	if a, ok := p.node.(*plan.Append); ok {
+		return s.runAppend(ctx, p, a, params)
+	}
+	if len(s.tx.pending) > 0 && readsEvents(p.node) {
+		return nil, pgerr.New(pgerr.FeatureNotSupported, "events cannot be read in the transaction that appends to them yet").
+			WithHint("COMMIT first, or read before you append.")
+	}
+	x, root, err := s.open(ctx, p, params)
+	if err != nil {
+		return nil, err
+	}
+	return &Rows{Fields: p.Fields, tag: "SELECT", counts: true,
+		pull: func() (*vec.Batch, error) { return root.Next(ctx) },
+		stop: func() { root.Close(); x.Close() }}, nil
+}
+
+// readsEvents reports whether a plan scans a stored relation.
+func readsEvents(n plan.Node) bool {
+	if sc, ok := n.(*plan.Scan); ok && sc.Relation.Stored() {
+		return true
+	}
+	for _, c := range n.Children() {
+		if readsEvents(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// writable refuses statements that write where nothing may be written.
+func (s *Session) writable(what string) error {
+	if s.tx.readOnly || !s.tx.block && s.defaultReadOnly() {
+		return pgerr.New(pgerr.ReadOnlySQLTransaction, "cannot execute %s in a read-only transaction", what)
+	}
+	return nil
+}
+
+func (s *Session) defaultReadOnly() bool {
+	v, _ := s.vars.get("default_transaction_read_only")
+	return v == "on"
+}
+
+func (s *Session) setStmt(st *syntax.Set) error {
+	local := st.Scope == syntax.ScopeLocal
+	if local && !s.tx.open() {
+		s.notice(&pgerr.Error{Code: pgerr.NoActiveSQLTransaction, Message: "SET LOCAL can only be used in transaction blocks"})
+		return nil
+	}
+	if st.Default || st.Current {
+		return s.vars.reset(st.Name)
+	}
+	words := make([]string, 0, len(st.Values))
+	for _, v := range st.Values {
+		w, err := settingWord(v)
+		if err != nil {
+			return err
+		}
+		words = append(words, w)
+	}
+	switch st.Name {
+	case "role", "session_authorization":
+		return nil // without authentication every user is the owner
+	}
+	if strings.EqualFold(st.Name, "timezone") && len(words) == 1 && (strings.EqualFold(words[0], "local") || strings.EqualFold(words[0], "default")) {
+		return s.vars.reset(st.Name)
+	}
+	return s.vars.set(st.Name, strings.Join(words, ", "), local)
+}
+
+// settingWord reads one value of SET: a constant, a bare word, or the interval of SET TIME ZONE.
+func settingWord(e syntax.Expr) (string, error) {
+	switch v := e.(type) {
+	case *syntax.Const:
+		return v.Text, nil
+	case *syntax.ColumnRef:
+		return dotted(v.Name), nil
+	case *syntax.Unary:
+		w, err := settingWord(v.Arg)
+		return v.Op.Name + w, err
+	case *syntax.Cast:
+		return settingWord(v.Arg)
+	}
+	return "", pgerr.New(pgerr.SyntaxError, "SET takes constants only")
+}
+
+func (s *Session) setTransaction(st *syntax.SetTransaction) (*Rows, error) {
+	if st.Snapshot != "" {
+		return nil, pgerr.New(pgerr.FeatureNotSupported, "SET TRANSACTION SNAPSHOT is not supported yet")
+	}
+	if st.Session {
+		return done("SET"), s.setModes(st.Modes, "default_transaction_")
+	}
+	if !s.tx.open() {
+		s.notice(&pgerr.Error{Code: pgerr.NoActiveSQLTransaction, Message: "SET TRANSACTION can only be used in transaction blocks"})
+		return done("SET"), nil
+	}
+	return done("SET"), s.setModes(st.Modes, "transaction_")
+}
+
+func showFields(st *syntax.Show) []Field {
+	text := datum.T(datum.Text)
+	if st.Name == "" {
+		return []Field{{Name: "name", Type: text}, {Name: "setting", Type: text}, {Name: "description", Type: text}}
+	}
+	name := st.Name
+	if p, ok := findSetting(name); ok {
+		name = p.name
+	}
+	return []Field{{Name: name, Type: text}}
+}
+
+func (s *Session) show(st *syntax.Show) (*Rows, error) {
+	var rows [][]string
+	if st.Name == "" {
+		for _, p := range settings {
+			v, _ := s.vars.get(p.name)
+			rows = append(rows, []string{p.name, v, p.doc})
+		}
+		return textRows("SHOW", showFields(st), rows), nil
+	}
+	v, ok := s.vars.get(st.Name)
+	if !ok {
+		return nil, pgerr.New(pgerr.UndefinedObject, "unrecognized configuration parameter %q", st.Name)
+	}
+	return textRows("SHOW", showFields(st), [][]string{{v}}), nil
+}
+
+func (s *Session) resetStmt(name string) error {
+	if name != "" {
+		return s.vars.reset(name)
+	}
+	for key := range s.vars.session {
+		if p, ok := findSetting(key); ok && (p.readOnly || key == "session_authorization") {
+			continue
+		}
+		if err := s.vars.reset(key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Session) discard(what string) error {
+	if what != "ALL" {
+		return nil
+	}
+	if s.tx.block {
+		return pgerr.New(pgerr.ActiveSQLTransaction, "DISCARD ALL cannot run inside a transaction block")
+	}
+	s.closeCursors(true)
+	clear(s.prepared)
+	return s.resetStmt("")
+}
+
+func (s *Session) prepareStmt(ctx context.Context, st *syntax.Prepare, p *Prepared) error {
+	if _, ok := s.prepared[st.Name]; ok {
+		return pgerr.New(pgerr.DuplicatePreparedStatement, "prepared statement %q already exists", st.Name)
+	}
+	types := make([]datum.OID, len(st.Types))
+	for i, t := range st.Types {
+		typ, err := s.typeNamed(t)
+		if err != nil {
+			return err
+		}
+		types[i] = typ.OID
+	}
+	inner, err := s.prepare(ctx, syntax.Statement{Stmt: st.Stmt, Text: p.text, NumParams: p.stmt.NumParams}, p.script, types)
+	if err != nil {
+		return err
+	}
+	s.prepared[st.Name] = inner
+	return nil
+}
+
+func (s *Session) executeStmt(ctx context.Context, st *syntax.Execute, p *Prepared) (*Rows, error) {
+	target, ok := s.prepared[st.Name]
+	if !ok {
+		return nil, pgerr.New(pgerr.InvalidSQLStatementName, "prepared statement %q does not exist", st.Name)
+	}
+	if len(st.Args) != len(target.ParamTypes) {
+		return nil, pgerr.New(pgerr.SyntaxError, "wrong number of parameters for prepared statement %q", st.Name).
+			WithDetail("Expected %d parameters but got %d.", len(target.ParamTypes), len(st.Args))
+	}
+	params := make([]*vec.Column, len(st.Args))
+	for i, a := range st.Args {
+		v, err := s.constant(ctx, a, datum.T(target.ParamTypes[i]), p.script)
+		if err != nil {
+			return nil, err
+		}
+		params[i] = v
+	}
+	return s.execute(ctx, target, params)
+}
+
+func (s *Session) deallocate(name string) error {
+	if name == "" {
+		clear(s.prepared)
+		return nil
+	}
+	if _, ok := s.prepared[name]; !ok {
+		return pgerr.New(pgerr.InvalidSQLStatementName, "prepared statement %q does not exist", name)
+	}
+	delete(s.prepared, name)
+	return nil
+}

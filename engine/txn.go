@@ -1,0 +1,206 @@
+package engine
+
+import (
+	"context"
+	"strings"
+
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/syntax"
+	"github.com/allsource-db/allsource/storage"
+)
+
+// transaction is the session's transaction. Outside a block every statement commits by itself. Inside one, appends wait
+// and are one append of the log at COMMIT: all of them or none.
+type transaction struct {
+	block    bool // between BEGIN and COMMIT
+	implicit bool // several statements sent together
+	failed   bool
+	readOnly bool
+	now      storage.Micros // transaction_timestamp; 0 when none is under way
+	pending  []storage.Event
+	versions map[string]int64 // provisional last versions of the entities that pending touches
+	saves    []savepoint
+}
+
+type savepoint struct {
+	name    string
+	pending int
+}
+
+// open reports whether appends wait for a later commit.
+func (t *transaction) open() bool { return t.block || t.implicit }
+
+func (t *transaction) reset(s *Session) {
+	if s.vars.saved != nil {
+		s.vars.end(false)
+	}
+	*t = transaction{}
+}
+
+// BeginImplicit makes the statements that follow one transaction until EndImplicit, as PostgreSQL treats statements
+// that are sent together. Inside a BEGIN block it does nothing.
+func (s *Session) BeginImplicit() {
+	if !s.tx.block && !s.tx.implicit {
+		s.tx.implicit = true
+		s.vars.begin()
+	}
+}
+
+// EndImplicit commits what BeginImplicit began, or rolls it back if a statement failed.
+func (s *Session) EndImplicit(ctx context.Context) error {
+	if !s.tx.implicit {
+		if !s.tx.block {
+			s.tx.now = 0
+		}
+		return nil
+	}
+	if s.tx.failed {
+		s.rollback()
+		return nil
+	}
+	return s.commit(ctx)
+}
+
+func (s *Session) transactionStmt(ctx context.Context, st *syntax.Transaction) (*Rows, error) {
+	switch st.Kind {
+	case syntax.Begin, syntax.StartTransaction:
+		return done(st.Tag()), s.beginBlock(st.Modes)
+	case syntax.Commit:
+		return s.commitStmt(ctx)
+	case syntax.Rollback:
+		if !s.tx.block {
+			s.warnNoBlock()
+		}
+		s.rollback()
+		return done("ROLLBACK"), nil
+	case syntax.Savepoint, syntax.ReleaseSavepoint, syntax.RollbackTo:
+		return s.savepoint(st)
+	}
+	return nil, notYet(st)
+}
+
+func (s *Session) beginBlock(modes []*syntax.TransactionMode) error {
+	if s.tx.block {
+		s.notice(&pgerr.Error{Code: pgerr.ActiveSQLTransaction, Message: "there is already a transaction in progress"})
+		return nil
+	}
+	if !s.tx.implicit {
+		s.vars.begin()
+	}
+	s.tx.block, s.tx.implicit = true, false
+	ro, _ := s.vars.get("default_transaction_read_only")
+	s.tx.readOnly = ro == "on"
+	iso, _ := s.vars.get("default_transaction_isolation")
+	s.vars.put("transaction_isolation", &iso, true)
+	s.vars.put("transaction_read_only", &ro, true)
+	return s.setModes(modes, "transaction_")
+}
+
+// setModes applies transaction modes to the parameters with the prefix: transaction_ or default_transaction_.
+func (s *Session) setModes(modes []*syntax.TransactionMode, prefix string) error {
+	for _, m := range modes {
+		name, val := "", ""
+		switch m.Kind {
+		case syntax.ModeIsolation:
+			name, val = "isolation", m.Level
+		case syntax.ModeReadOnly:
+			name, val = "read_only", "on"
+		case syntax.ModeReadWrite:
+			name, val = "read_only", "off"
+		case syntax.ModeDeferrable:
+			name, val = "deferrable", "on"
+		case syntax.ModeNotDeferrable:
+			name, val = "deferrable", "off"
+		default:
+			return pgerr.New(pgerr.FeatureNotSupported, "AS OF for a whole transaction is not supported yet").
+				WithHint("Write AS OF SYSTEM TIME after the FROM list of each query.")
+		}
+		local := prefix == "transaction_"
+		if err := s.vars.set(prefix+name, val, local); err != nil {
+			return err
+		}
+		if local && name == "read_only" {
+			s.tx.readOnly = val == "on"
+		}
+	}
+	return nil
+}
+
+func (s *Session) commitStmt(ctx context.Context) (*Rows, error) {
+	if !s.tx.block {
+		s.warnNoBlock()
+		if s.tx.implicit {
+			return done("COMMIT"), s.commit(ctx)
+		}
+		return done("COMMIT"), nil
+	}
+	if s.tx.failed {
+		s.rollback()
+		return done("ROLLBACK"), nil
+	}
+	if err := s.commit(ctx); err != nil {
+		return nil, err
+	}
+	return done("COMMIT"), nil
+}
+
+func (s *Session) warnNoBlock() {
+	s.notice(&pgerr.Error{Code: pgerr.NoActiveSQLTransaction, Message: "there is no transaction in progress"})
+}
+
+// commit appends what is pending. Whatever the outcome, the transaction is over.
+func (s *Session) commit(ctx context.Context) error {
+	pending := s.tx.pending
+	s.tx = transaction{}
+	var err error
+	if len(pending) > 0 {
+		_, err = s.appendEvents(ctx, pending)
+	}
+	s.vars.end(err == nil)
+	s.closeCursors(false)
+	return err
+}
+
+func (s *Session) rollback() {
+	s.tx.reset(s)
+	s.closeCursors(false)
+}
+
+// savepoint keeps how many appends are pending under a name; going back forgets the later ones.
+func (s *Session) savepoint(st *syntax.Transaction) (*Rows, error) {
+	if !s.tx.block {
+		return nil, pgerr.New(pgerr.NoActiveSQLTransaction, "%s can only be used in transaction blocks", strings.ToUpper(savepointWord(st.Kind)))
+	}
+	if st.Kind == syntax.Savepoint {
+		s.tx.saves = append(s.tx.saves, savepoint{st.Name, len(s.tx.pending)})
+		return done("SAVEPOINT"), nil
+	}
+	i := len(s.tx.saves) - 1
+	for i >= 0 && s.tx.saves[i].name != st.Name {
+		i--
+	}
+	if i < 0 {
+		return nil, pgerr.New("3B001", "savepoint %q does not exist", st.Name)
+	}
+	if st.Kind == syntax.ReleaseSavepoint {
+		s.tx.saves = s.tx.saves[:i]
+		return done("RELEASE"), nil
+	}
+	for _, ev := range s.tx.pending[s.tx.saves[i].pending:] {
+		s.tx.versions[ev.Entity]--
+	}
+	s.tx.pending = s.tx.pending[:s.tx.saves[i].pending]
+	s.tx.saves = s.tx.saves[:i+1]
+	s.tx.failed = false
+	return done("ROLLBACK"), nil
+}
+
+func savepointWord(k syntax.TransactionKind) string {
+	switch k {
+	case syntax.ReleaseSavepoint:
+		return "RELEASE SAVEPOINT"
+	case syntax.RollbackTo:
+		return "ROLLBACK TO SAVEPOINT"
+	}
+	return "SAVEPOINT"
+}

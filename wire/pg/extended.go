@@ -1,0 +1,221 @@
+package pg
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/allsource-db/allsource/engine"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// portal is a bound statement. Once executed it holds its answer until it is read to the end or closed.
+type portal struct {
+	prepared *engine.Prepared // nil: the empty statement
+	params   []*vec.Column
+	formats  []int16
+	rows     *engine.Rows
+	batch    *vec.Batch // being sent, from row `at`
+	at       int
+	finished bool
+}
+
+func (c *conn) parse(ctx context.Context, m *pgproto3.Parse) error {
+	if m.Name != "" {
+		if _, ok := c.stmts[m.Name]; ok {
+			return pgerr.New(pgerr.DuplicatePreparedStatement, "prepared statement %q already exists", m.Name)
+		}
+	}
+	stmts, err := c.session.Parse(m.Query)
+	if err != nil {
+		return err
+	}
+	st := &statement{}
+	switch len(stmts) {
+	case 0:
+	case 1:
+		types := make([]datum.OID, len(m.ParameterOIDs))
+		for i, o := range m.ParameterOIDs {
+			types[i] = datum.OID(o)
+		}
+		st.stmt = stmts[0]
+		if st.prepared, err = c.session.Prepare(ctx, stmts[0], m.Query, types); err != nil {
+			return err
+		}
+	default:
+		return c.session.Fail(pgerr.New(pgerr.SyntaxError, "cannot insert multiple commands into a prepared statement"))
+	}
+	c.stmts[m.Name] = st
+	c.backend.Send(&pgproto3.ParseComplete{})
+	return nil
+}
+
+func (c *conn) bind(m *pgproto3.Bind) error {
+	st, ok := c.stmts[m.PreparedStatement]
+	if !ok {
+		return c.session.Fail(pgerr.New(pgerr.InvalidSQLStatementName, "prepared statement %q does not exist", m.PreparedStatement))
+	}
+	if m.DestinationPortal != "" {
+		if _, ok := c.portals[m.DestinationPortal]; ok {
+			return c.session.Fail(pgerr.New(pgerr.DuplicateCursor, "portal %q already exists", m.DestinationPortal))
+		}
+	}
+	c.closePortal(m.DestinationPortal)
+	p := &portal{prepared: st.prepared, formats: append([]int16(nil), m.ResultFormatCodes...)}
+	if st.prepared != nil {
+		var err error
+		if p.params, err = c.params(st.prepared.ParamTypes, m); err != nil {
+			return c.session.Fail(err)
+		}
+		if n := len(st.prepared.Fields); len(p.formats) > 1 && len(p.formats) != n {
+			return c.session.Fail(pgerr.New(pgerr.ProtocolViolation, "bind message has %d result formats but query has %d columns", len(p.formats), n))
+		}
+	}
+	for _, f := range p.formats {
+		if f != 0 && f != 1 {
+			return c.session.Fail(pgerr.New(pgerr.InvalidParameterValue, "unsupported format code: %d", f))
+		}
+	}
+	c.portals[m.DestinationPortal] = p
+	c.backend.Send(&pgproto3.BindComplete{})
+	return nil
+}
+
+// params reads the values of a Bind message, each a column of one row.
+func (c *conn) params(types []datum.OID, m *pgproto3.Bind) ([]*vec.Column, error) {
+	if len(m.Parameters) != len(types) {
+		return nil, pgerr.New(pgerr.ProtocolViolation, "bind message supplies %d parameters, but prepared statement %q requires %d",
+			len(m.Parameters), m.PreparedStatement, len(types))
+	}
+	if n := len(m.ParameterFormatCodes); n > 1 && n != len(types) {
+		return nil, pgerr.New(pgerr.ProtocolViolation, "bind message has %d parameter formats but %d parameters", n, len(types))
+	}
+	env := c.session.Env()
+	out := make([]*vec.Column, len(types))
+	for i, v := range m.Parameters {
+		info := datum.Lookup(types[i])
+		if info == nil {
+			return nil, pgerr.New(pgerr.UndefinedObject, "type with OID %d does not exist", types[i])
+		}
+		b := vec.NewBuilder(info.Kind, 1)
+		var err error
+		switch {
+		case v == nil:
+			b.AppendNull()
+		case formatOf(m.ParameterFormatCodes, i) == 1:
+			err = datum.ParseBinary(datum.T(types[i]), v, b, env)
+		default:
+			err = datum.ParseText(datum.T(types[i]), v, b, env)
+		}
+		if err != nil {
+			return nil, err
+		}
+		out[i] = b.Finish()
+	}
+	return out, nil
+}
+
+// formatOf applies the rule of format lists: none means all text, one means it for all.
+func formatOf(formats []int16, i int) int16 {
+	switch len(formats) {
+	case 0:
+		return 0
+	case 1:
+		return formats[0]
+	}
+	return formats[i]
+}
+
+func (c *conn) describe(_ context.Context, m *pgproto3.Describe) error {
+	if m.ObjectType == 'S' {
+		st, ok := c.stmts[m.Name]
+		if !ok {
+			return c.session.Fail(pgerr.New(pgerr.InvalidSQLStatementName, "prepared statement %q does not exist", m.Name))
+		}
+		desc := &pgproto3.ParameterDescription{}
+		var fields []engine.Field
+		if st.prepared != nil {
+			for _, t := range st.prepared.ParamTypes {
+				desc.ParameterOIDs = append(desc.ParameterOIDs, uint32(t))
+			}
+			fields = st.prepared.Fields
+		}
+		c.backend.Send(desc)
+		c.sendFields(fields, nil)
+		return nil
+	}
+	p, ok := c.portals[m.Name]
+	if !ok {
+		return c.session.Fail(pgerr.New(pgerr.InvalidCursorName, "portal %q does not exist", m.Name))
+	}
+	var fields []engine.Field
+	if p.prepared != nil {
+		fields = p.prepared.Fields
+	}
+	c.sendFields(fields, p.formats)
+	return nil
+}
+
+func (c *conn) execute(ctx context.Context, m *pgproto3.Execute) error {
+	p, ok := c.portals[m.Portal]
+	if !ok {
+		return c.session.Fail(pgerr.New(pgerr.InvalidCursorName, "portal %q does not exist", m.Portal))
+	}
+	if p.prepared == nil {
+		c.backend.Send(&pgproto3.EmptyQueryResponse{})
+		return nil
+	}
+	limit := int(m.MaxRows)
+	if err := c.peekSync(p); err != nil {
+		return err
+	}
+	return c.run(ctx, p, limit, false)
+}
+
+// peekSync decides whether a statement is alone before its Sync. If it is, it commits by itself; if more follows,
+// the series is one transaction, as PostgreSQL has it for pipelines. Only appends care, so only they look ahead.
+func (c *conn) peekSync(p *portal) error {
+	if c.held != nil || c.session.Status() != 'I' || !p.prepared.Appends() {
+		return nil
+	}
+	next, err := c.backend.Receive()
+	if err != nil {
+		return &connError{err}
+	}
+	c.held = next
+	switch next.(type) {
+	case *pgproto3.Sync, *pgproto3.Flush, *pgproto3.CopyData, *pgproto3.CopyDone, *pgproto3.CopyFail, *pgproto3.Close:
+	default:
+		c.session.BeginImplicit()
+	}
+	return nil
+}
+
+func (c *conn) closeMessage(m *pgproto3.Close) error {
+	if m.ObjectType == 'S' {
+		delete(c.stmts, m.Name)
+	} else {
+		c.closePortal(m.Name)
+	}
+	c.backend.Send(&pgproto3.CloseComplete{})
+	return nil
+}
+
+func (c *conn) closePortal(name string) {
+	if p, ok := c.portals[name]; ok {
+		if p.rows != nil {
+			p.rows.Close()
+		}
+		delete(c.portals, name)
+	}
+}
+
+func (c *conn) closePortals(all bool) {
+	for name := range c.portals {
+		if all || name != "" {
+			c.closePortal(name)
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package pg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/allsource-db/allsource/sql/pgerr"
+)
+
+// loop handles messages until the client says goodbye or the connection fails.
+func (c *conn) loop(ctx context.Context) error {
+	for {
+		if c.ending.Load() && c.held == nil {
+			return errDone
+		}
+		msg, err := c.receive()
+		if err != nil {
+			if c.ending.Load() && isTimeout(err) {
+				return errDone
+			}
+			return err
+		}
+		c.busy.Store(true)
+		err = c.handle(ctx, msg)
+		c.busy.Store(false)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func isTimeout(err error) bool {
+	var ne net.Error
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &ne) && ne.Timeout()
+}
+
+// receive returns the next message, the one read ahead first.
+func (c *conn) receive() (pgproto3.FrontendMessage, error) {
+	if m := c.held; m != nil {
+		c.held = nil
+		return m, nil
+	}
+	return c.backend.Receive()
+}
+
+// handle answers one message. Errors of statements are reported to the client and are not returned: after one in the
+// extended protocol everything up to Sync is skipped.
+func (c *conn) handle(ctx context.Context, msg pgproto3.FrontendMessage) error {
+	switch m := msg.(type) {
+	case *pgproto3.Terminate:
+		return errDone
+	case *pgproto3.Query:
+		c.skip = false
+		return c.simpleQuery(ctx, m.String)
+	case *pgproto3.Sync:
+		return c.sync(ctx)
+	case *pgproto3.Flush:
+		return c.backend.Flush()
+	case *pgproto3.CopyData, *pgproto3.CopyDone, *pgproto3.CopyFail:
+		return nil // left over from a COPY that failed
+	}
+	if c.skip {
+		return nil
+	}
+	var err error
+	switch m := msg.(type) {
+	case *pgproto3.Parse:
+		err = c.parse(ctx, m)
+	case *pgproto3.Bind:
+		err = c.bind(m)
+	case *pgproto3.Describe:
+		err = c.describe(ctx, m)
+	case *pgproto3.Execute:
+		err = c.execute(ctx, m)
+	case *pgproto3.Close:
+		err = c.closeMessage(m)
+	case *pgproto3.FunctionCall:
+		err = pgerr.New(pgerr.FeatureNotSupported, "the function call protocol is not supported").WithHint("Call the function with SELECT.")
+	default:
+		return pgerr.New(pgerr.ProtocolViolation, "unexpected message %T", msg)
+	}
+	var broken *connError
+	if errors.As(err, &broken) {
+		return broken.err
+	}
+	if err != nil {
+		c.skip = true
+		c.sendError(err)
+	}
+	return nil
+}
+
+// connError is a failure of the connection itself, as opposed to one of a statement.
+type connError struct{ err error }
+
+func (e *connError) Error() string { return fmt.Sprintf("connection: %v", e.err) }
+
+// sync ends a series of extended messages: what was appended in it is committed.
+func (c *conn) sync(ctx context.Context) error {
+	c.skip = false
+	if err := c.session.EndImplicit(ctx); err != nil {
+		c.sendError(err)
+	}
+	if c.session.Status() == 'I' {
+		c.closePortals(true)
+	}
+	return c.ready()
+}
+
+// simpleQuery runs a script. Several statements are one transaction unless they begin their own.
+func (c *conn) simpleQuery(ctx context.Context, script string) error {
+	c.closePortal("")
+	err := c.runScript(ctx, script)
+	var broken *connError
+	if errors.As(err, &broken) {
+		return broken.err
+	}
+	if err != nil {
+		c.sendError(err)
+	}
+	if c.session.Status() == 'I' {
+		c.closePortals(true)
+	}
+	return c.ready()
+}
+
+func (c *conn) runScript(ctx context.Context, script string) error {
+	stmts, err := c.session.Parse(script)
+	if err != nil {
+		return err
+	}
+	if len(stmts) == 0 {
+		c.backend.Send(&pgproto3.EmptyQueryResponse{})
+		return nil
+	}
+	if len(stmts) > 1 {
+		c.session.BeginImplicit()
+	}
+	for i, st := range stmts {
+		p, err := c.session.Prepare(ctx, st, script, nil)
+		if err == nil {
+			err = c.run(ctx, &portal{prepared: p}, 0, true)
+		}
+		if err != nil {
+			if end := c.session.EndImplicit(ctx); end != nil {
+				c.log.Debug("rollback", "error", end)
+			}
+			return err
+		}
+		if len(stmts) > 1 && i+1 < len(stmts) && c.session.Status() == 'I' {
+			c.session.BeginImplicit()
+		}
+	}
+	return c.session.EndImplicit(ctx)
+}
