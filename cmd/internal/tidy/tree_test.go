@@ -164,7 +164,7 @@ func matches(row, pkg string) bool {
 	return row == pkg
 }
 
-// exception is a place where a rule does not hold, and why. One that is no longer needed fails, so the list only tells
+// exception is a place (a file, or a folder and what is below it, written folder/*) where a rule does not hold, and why. One that is no longer needed fails, so the list only tells
 // what is true.
 type exception struct {
 	rule, where, why string
@@ -182,7 +182,7 @@ func allow(rows []exception) *allowed {
 
 func (a *allowed) has(rule, where string) bool {
 	for i, r := range a.rows {
-		if r.rule == rule && r.where == where {
+		if r.rule == rule && (r.where == where || matches(r.where, where)) {
 			a.used[i] = true
 			return true
 		}
