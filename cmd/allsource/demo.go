@@ -24,7 +24,7 @@ var demoEvents []byte
 // stop is one station of the tour.
 type stop struct{ title, sql string }
 
-const demoFile = "file:rails/activerecord/lib/active_record/base.rb"
+const demoFile = "file:rails/actionpack/lib/action_dispatch/routing/mapper.rb"
 
 // tour shows what the log is for, on the demo's events.
 var tour = []stop{

@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/storage"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// runAppend runs INSERT INTO events and append(): the input's rows become events, all of them or none.
+func (s *Session) runAppend(ctx context.Context, p *Prepared, a *plan.Append, params []*vec.Column) (*Rows, error) {
+	if err := s.writable("INSERT"); err != nil {
+		return nil, err
+	}
+	tag := "INSERT 0"
+	if s.isFunctionAppend(p) {
+		tag = "SELECT"
+	}
+	x, in, err := s.openNode(ctx, a.Input, params)
+	if err != nil {
+		return nil, err
+	}
+	defer x.Close()
+	defer in.Close()
+	if a.Returning == nil {
+		n, err := s.appendAll(ctx, a, in)
+		return done(tag + " " + itoa(n)), err
+	}
+	events, err := collectEvents(ctx, a, in)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := s.storeReturning(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	out := &vec.Batch{Len: stored.Len}
+	for _, e := range a.Returning {
+		col, err := x.eval(e, stored)
+		if err != nil {
+			return nil, err
+		}
+		out.Cols = append(out.Cols, col)
+	}
+	rows := batchRows(tag, p.Fields, out)
+	rows.counts = true
+	return rows, nil
+}
+
+// source gives batches until nil.
+type source interface {
+	Next(ctx context.Context) (*vec.Batch, error)
+}
+
+// appendAll stores any number of rows without holding them all.
+func (s *Session) appendAll(ctx context.Context, a *plan.Append, in source) (int64, error) {
+	w := eventWriter{session: s}
+	for {
+		b, err := in.Next(ctx)
+		if err == nil && b == nil {
+			added, _, err := w.commit(ctx)
+			return added, err
+		}
+		for i := 0; err == nil && i < b.Len; i++ {
+			var ev storage.Event
+			if ev, err = appendRow(a, b, i); err == nil {
+				err = w.add(ctx, ev)
+			}
+		}
+		if err != nil {
+			w.abort()
+			return 0, err
+		}
+	}
+}
+
+// collectEvents reads the rows of an append that gives them back.
+func collectEvents(ctx context.Context, a *plan.Append, in source) ([]storage.Event, error) {
+	var events []storage.Event
+	for {
+		b, err := in.Next(ctx)
+		if err != nil || b == nil {
+			return events, err
+		}
+		if len(events)+b.Len > maxPending {
+			return nil, pgerr.New(pgerr.ProgramLimitExceeded, "an append with RETURNING cannot have more than %d events", maxPending).
+				WithHint("Leave RETURNING out, or append in parts.")
+		}
+		for i := range b.Len {
+			ev, err := appendRow(a, b, i)
+			if err != nil {
+				return nil, err
+			}
+			events = append(events, ev)
+		}
+	}
+}
+
+// appendRow makes an event of a row of the input. The column plan.ExpectedVersion holds what the entity's version must be.
+func appendRow(a *plan.Append, b *vec.Batch, i int) (storage.Event, error) {
+	columns, values := a.Columns, b.Cols
+	expected := storage.AnyVersion
+	for k, c := range a.Columns {
+		if c != plan.ExpectedVersion {
+			continue
+		}
+		if !b.Cols[k].Null(i) {
+			if expected = b.Cols[k].Int(i); expected < 0 {
+				return storage.Event{}, pgerr.New(pgerr.InvalidParameterValue, "expected_version must not be negative").
+					WithHint("0 means that the entity has no events yet, n that its last version is n, NULL that any will do.")
+			}
+		}
+		columns = append(append([]int(nil), a.Columns[:k]...), a.Columns[k+1:]...)
+		values = append(append([]*vec.Column(nil), b.Cols[:k]...), b.Cols[k+1:]...)
+		break
+	}
+	ev, err := eventFromRow(a.Relation, columns, values, i)
+	ev.Expected = expected
+	return ev, err
+}
+
+// storeReturning stores events, or leaves them with the open transaction, and returns them as rows of events.
+func (s *Session) storeReturning(ctx context.Context, events []storage.Event) (*vec.Batch, error) {
+	if s.tx.open() {
+		versions, err := s.hold(ctx, events)
+		if err != nil {
+			return nil, err
+		}
+		return heldRows(events, versions)
+	}
+	if len(events) == 0 {
+		return heldRows(nil, nil)
+	}
+	res, err := s.appendEvents(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	view, err := s.log.View(ctx, storage.Latest)
+	if err != nil {
+		return nil, err
+	}
+	return storedRows(ctx, view, res.Positions)
+}
+
+// isFunctionAppend tells SELECT append(…) from INSERT.
+func (s *Session) isFunctionAppend(p *Prepared) bool { return p.stmt.Stmt.Tag() == "SELECT" }
