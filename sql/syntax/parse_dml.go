@@ -1,0 +1,246 @@
+package syntax
+
+// changed reads the table of INSERT, UPDATE and DELETE, with an alias that needs AS for INSERT.
+func (p *parser) changed(insert bool) *TableName {
+	var t *TableName
+	if insert {
+		t = &TableName{At: p.at(), Name: p.relation()}
+	} else {
+		t = p.relationExpr()
+	}
+	at := p.at()
+	switch {
+	case p.accept("as"):
+		t.Alias = &Alias{At: at, Name: p.colID()}
+	case !insert && p.tok.isColID() && !p.is("set"):
+		t.Alias = &Alias{At: at, Name: p.colID()}
+	}
+	return t
+}
+
+func (p *parser) insert(w *With) Stmt {
+	s := &Insert{At: p.at(), With: w}
+	p.expect("insert", "into")
+	s.Table = p.changed(true)
+	if p.accept("default", "values") {
+		p.insertEnd(s)
+		return s
+	}
+	if next := p.peek(1); p.tok.kind == '(' && next.kind != '(' && !p.queryInside() {
+		s.Columns = parens(p, p.insertColumn)
+	}
+	s.Overriding = p.overriding()
+	s.Query = p.query()
+	p.insertEnd(s)
+	return s
+}
+
+// queryInside says whether a query begins behind the parenthesis at hand.
+func (p *parser) queryInside() bool {
+	next := p.peek(1)
+	if next.is("values") {
+		after := p.peek(2)
+		return after.kind == '('
+	}
+	return next.is("select") || next.is("with") || next.is("table")
+}
+
+func (p *parser) insertColumn() *InsertColumn {
+	return &InsertColumn{p.at(), p.colID(), p.steps()}
+}
+
+func (p *parser) overriding() Overriding {
+	if !p.accept("overriding") {
+		return OverridingNone
+	}
+	o := OverridingSystem
+	if !p.accept("system") {
+		p.expect("user")
+		o = OverridingUser
+	}
+	p.expect("value")
+	return o
+}
+
+// insertEnd reads ON CONFLICT and RETURNING.
+func (p *parser) insertEnd(s *Insert) {
+	if p.is("on") {
+		s.OnConflict = p.onConflict()
+	}
+	s.Returning = p.returning()
+}
+
+func (p *parser) returning() []*Target {
+	if !p.accept("returning") {
+		return nil
+	}
+	return p.targets()
+}
+
+func (p *parser) onConflict() *OnConflict {
+	c := &OnConflict{At: p.at()}
+	p.expect("on", "conflict")
+	if p.tok.kind == '(' {
+		c.Target = parens(p, p.indexElem)
+		c.TargetWhere = p.where()
+	} else if p.accept("on", "constraint") {
+		c.Constraint = p.colID()
+	}
+	p.expect("do")
+	if p.accept("nothing") {
+		return c
+	}
+	p.expect("update", "set")
+	c.Set = list(p, p.assign)
+	c.Where = p.where()
+	return c
+}
+
+func (p *parser) where() Expr {
+	if p.accept("where") {
+		return p.expr()
+	}
+	return nil
+}
+
+// whereOrCurrent reads WHERE e and WHERE CURRENT OF cursor.
+func (p *parser) whereOrCurrent() Expr {
+	at := p.peek(1).pos
+	if !p.accept("where", "current", "of") {
+		return p.where()
+	}
+	return &CurrentOf{At: At{at}, Cursor: p.colID()}
+}
+
+// assign reads column = value or (columns) = values.
+func (p *parser) assign() *Assign {
+	a := &Assign{At: p.at()}
+	if p.tok.kind == '(' {
+		a.Multi = true
+		a.Columns = parens(p, p.insertColumn)
+	} else {
+		a.Columns = []*InsertColumn{p.insertColumn()}
+	}
+	p.expectTok('=')
+	a.Value = p.expr()
+	return a
+}
+
+func (p *parser) update(w *With) Stmt {
+	s := &Update{At: p.at(), With: w}
+	p.expect("update")
+	s.Table = p.changed(false)
+	p.expect("set")
+	s.Set = list(p, p.assign)
+	if p.accept("from") {
+		s.From = list(p, p.tableExpr)
+	}
+	s.Where = p.whereOrCurrent()
+	s.Returning = p.returning()
+	return s
+}
+
+func (p *parser) delete(w *With) Stmt {
+	s := &Delete{At: p.at(), With: w}
+	p.expect("delete", "from")
+	s.Table = p.changed(false)
+	if p.accept("using") {
+		s.Using = list(p, p.tableExpr)
+	}
+	s.Where = p.whereOrCurrent()
+	s.Returning = p.returning()
+	return s
+}
+
+func (p *parser) merge(w *With) Stmt {
+	s := &Merge{At: p.at(), With: w}
+	p.expect("merge", "into")
+	s.Table = p.changed(false)
+	p.expect("using")
+	s.Source = p.tableExpr()
+	p.expect("on")
+	s.On = p.expr()
+	for p.is("when") {
+		s.Whens = append(s.Whens, p.mergeWhen())
+	}
+	if s.Whens == nil {
+		p.unexpected()
+	}
+	s.Returning = p.returning()
+	return s
+}
+
+func (p *parser) mergeWhen() *MergeWhen {
+	w := &MergeWhen{At: p.at()}
+	p.expect("when")
+	if p.accept("not") {
+		w.Match = MergeNotMatched
+	}
+	p.expect("matched")
+	if w.Match == MergeNotMatched && p.accept("by") {
+		if p.accept("source") {
+			w.Match = MergeNotMatchedBySource
+		} else {
+			p.expect("target")
+		}
+	}
+	if p.accept("and") {
+		w.Cond = p.expr()
+	}
+	p.expect("then")
+	switch {
+	case p.accept("do"):
+		p.expect("nothing")
+	case w.Match != MergeNotMatched && p.accept("update"):
+		p.expect("set")
+		w.Action = MergeUpdate
+		w.Set = list(p, p.assign)
+	case w.Match != MergeNotMatched && p.accept("delete"):
+		w.Action = MergeDelete
+	case w.Match == MergeNotMatched && p.accept("insert"):
+		p.mergeInsert(w)
+	default:
+		p.unexpected()
+	}
+	return w
+}
+
+func (p *parser) mergeInsert(w *MergeWhen) {
+	w.Action = MergeInsert
+	if p.accept("default", "values") {
+		return
+	}
+	if p.tok.kind == '(' {
+		w.Columns = parens(p, p.insertColumn)
+	}
+	w.Overriding = p.overriding()
+	p.expect("values")
+	w.Values = parens(p, p.expr)
+}
+
+// indexElem reads a column or expression of an index.
+func (p *parser) indexElem() *IndexElem {
+	e := &IndexElem{At: p.at()}
+	switch next := p.peek(1); {
+	case p.tok.kind == '(':
+		p.advance()
+		e.Expr = p.expr()
+		p.expectTok(')')
+	case p.tok.isColID() && next.kind != '(' && next.kind != '.':
+		e.Name = p.colID()
+	default:
+		e.Expr = p.windowless()
+	}
+	if p.accept("collate") {
+		e.Collation = p.name()
+	}
+	if p.tok.isColID() && !p.is("nulls") {
+		e.OpClass = p.name()
+		if p.tok.kind == '(' {
+			e.OpOptions = p.relOptions()
+		}
+	}
+	e.Dir = p.sortDir()
+	e.Nulls = p.nullsOrder()
+	return e
+}
