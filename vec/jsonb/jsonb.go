@@ -47,6 +47,14 @@ const (
 	Object
 )
 
+// Kind says what v is.
+func (v Value) Kind() Kind { return kinds[v[0]&0xf] }
+
+// KindOf is v.Kind.
+func KindOf(v Value) Kind { return v.Kind() }
+
+var kinds = [16]Kind{Null, False, True, Numeric, Numeric, Numeric, String, Array, Object}
+
 // MaxDepth is how deep containers may nest.
 const MaxDepth = 1000
 
