@@ -60,7 +60,7 @@ func main() {
 	flag.StringVar(&s.script, "postgres", "bench/peers/postgres.sh", "what starts PostgreSQL 18")
 	flag.StringVar(&s.folder, "folder", "", "where to put the stores (default: the system's temporary folder)")
 	flag.IntVar(&s.connections, "connections", 64, "connections that insert at once")
-	flag.IntVar(&s.entities, "entities", 100, "entities of each connection")
+	flag.IntVar(&s.entities, "entities", 10, "entities of each connection")
 	flag.DurationVar(&s.length, "for", 10*time.Second, "how long to insert")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -257,10 +257,14 @@ func table(figures []figure) error {
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "system\tversion\tinserts\tinserts/s\tmedian\t99%\tlast 20 median\t99%\tpeak MB\tmachine load\t")
 	for _, f := range figures {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%.0f\t%s\t%s\t%s\t%s\t%.0f\t%.2f\t\n",
+		peak := "-"
+		if f.peak > 0 {
+			peak = fmt.Sprintf("%.0f", float64(f.peak)/1e6)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%.0f\t%s\t%s\t%s\t%s\t%s\t%.2f\t\n",
 			f.system, f.version, f.inserted, float64(f.inserted)/f.length.Seconds(),
 			round(f.insert.at(0.5)), round(f.insert.at(0.99)), round(f.history.at(0.5)), round(f.history.at(0.99)),
-			float64(f.peak)/1e6, f.machine)
+			peak, f.machine)
 	}
 	return t.Flush()
 }

@@ -71,7 +71,7 @@ func main() {
 }
 
 func run(ctx context.Context, s settings) error {
-	raw, err := warm(s.file)
+	raw, lines, err := warm(s.file)
 	if err != nil {
 		return err
 	}
@@ -88,6 +88,9 @@ func run(ctx context.Context, s settings) error {
 			if err != nil {
 				return fmt.Errorf("round %d, %s: %w", round+1, system, err)
 			}
+			if r.Events != lines {
+				return fmt.Errorf("round %d, %s: %d events are there, the file has %d", round+1, system, r.Events, lines)
+			}
 			line, err := json.Marshal(r)
 			if err != nil {
 				return err
@@ -99,14 +102,25 @@ func run(ctx context.Context, s settings) error {
 	return table(os.Stdout, s, raw, results)
 }
 
-// warm reads the file once, so that no system pays for the disk, and gives its size.
-func warm(path string) (int64, error) {
+// warm reads the file once, so that no system pays for the disk, and gives its size and its lines.
+func warm(path string) (size, lines int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer f.Close()
-	return io.Copy(io.Discard, f)
+	buf := make([]byte, 1<<20)
+	for {
+		n, err := f.Read(buf)
+		size += int64(n)
+		lines += int64(bytes.Count(buf[:n], []byte{'\n'}))
+		if err == io.EOF {
+			return size, lines, nil
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+	}
 }
 
 func once(ctx context.Context, s settings, system string) (result, error) {

@@ -25,20 +25,19 @@ type Server struct {
 	URL    string // for any Postgres driver
 	Folder string // everything it keeps on disk
 
-	pid  func() (int, error)
+	pid  int // 0 where the server is many processes
 	stop func() error
 }
 
 // Stop ends the server cleanly, so that what it leaves on disk is what it needs.
 func (s *Server) Stop() error { return s.stop() }
 
-// Peak is the most memory that the process ever held, in bytes.
+// Peak is the most memory that the process ever held, in bytes; 0 for PostgreSQL, which is many processes.
 func (s *Server) Peak() (int64, error) {
-	pid, err := s.pid()
-	if err != nil {
-		return 0, err
+	if s.pid == 0 {
+		return 0, nil
 	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid))
 	if err != nil {
 		return 0, err
 	}
@@ -48,7 +47,7 @@ func (s *Server) Peak() (int64, error) {
 			return kb * 1024, err
 		}
 	}
-	return 0, fmt.Errorf("process %d tells no VmHWM", pid)
+	return 0, fmt.Errorf("process %d tells no VmHWM", s.pid)
 }
 
 const patience = 30 * time.Second
@@ -94,7 +93,7 @@ func StartAllSource(ctx context.Context, binary, folder, memory string) (*Server
 		return &Server{
 			URL:    "postgres://allsource@" + at + "/allsource",
 			Folder: folder,
-			pid:    func() (int, error) { return cmd.Process.Pid, nil },
+			pid:    cmd.Process.Pid,
 			stop:   stop,
 		}, nil
 	case err := <-ended:
@@ -123,14 +122,6 @@ func StartPostgres(ctx context.Context, script, folder string) (*Server, error) 
 	return &Server{
 		URL:    strings.TrimSpace(url.String()),
 		Folder: filepath.Join(folder, "data"),
-		pid: func() (int, error) {
-			first, err := os.ReadFile(filepath.Join(folder, "data", "postmaster.pid"))
-			if err != nil {
-				return 0, err
-			}
-			line, _, _ := strings.Cut(string(first), "\n")
-			return strconv.Atoi(line)
-		},
 		stop: func() error {
 			out, err := exec.Command(script, "stop", folder).CombinedOutput()
 			if err != nil {
