@@ -261,3 +261,14 @@ func (*SetSchema) stmt()      {}
 func (*AlterOwnerStmt) stmt() {}
 func (*AlterEnum) stmt()      {}
 func (*AlterSetting) stmt()   {}
+
+// Return is RETURN expression in the body of a function.
+type Return struct {
+	At
+	Expr Expr
+}
+
+func (*Return) stmt() {}
+
+// Tag implements Stmt.
+func (*Return) Tag() string { return "RETURN" }

@@ -1,0 +1,228 @@
+package syntax
+
+func (p *parser) atTableConstraint() bool {
+	return p.isAny("constraint", "check", "unique", "primary", "foreign", "exclude") && p.constraintFollows()
+}
+
+// constraintFollows tells EXCLUDE the constraint from a column called exclude.
+func (p *parser) constraintFollows() bool {
+	next := p.peek(1)
+	return !p.is("exclude") || next.is("using") || next.kind == '('
+}
+
+// tableConstraint reads a constraint of a table.
+func (p *parser) tableConstraint() *Constraint {
+	c := &Constraint{At: p.at()}
+	if p.accept("constraint") {
+		c.Name = p.colID()
+	}
+	switch {
+	case p.accept("check"):
+		c.Kind = ConstraintCheck
+		c.Expr = p.parenExpr()
+	case p.is("unique"), p.is("primary"):
+		p.uniqueConstraint(c)
+	case p.accept("foreign", "key"):
+		c.Kind = ConstraintForeignKey
+		c.Columns = p.idents()
+		p.references(c)
+	case p.accept("exclude"):
+		p.excludeConstraint(c)
+	default:
+		p.unexpected()
+	}
+	p.constraintAttrs(c)
+	return c
+}
+
+func (p *parser) parenExpr() Expr {
+	p.expectTok('(')
+	e := p.expr()
+	p.expectTok(')')
+	return e
+}
+
+func (p *parser) uniqueConstraint(c *Constraint) {
+	c.Kind = ConstraintUnique
+	if p.accept("primary", "key") {
+		c.Kind = ConstraintPrimaryKey
+	} else {
+		p.expect("unique")
+		c.NullsNotDistinct = p.nullsDistinct()
+	}
+	if p.accept("using", "index") {
+		c.UsingIndex = p.colID()
+		return
+	}
+	c.Columns = p.idents()
+	if p.accept("include") {
+		c.Include = p.idents()
+	}
+	p.constraintStorage(c)
+}
+
+// constraintStorage reads WITH (…) and USING INDEX TABLESPACE.
+func (p *parser) constraintStorage(c *Constraint) {
+	c.With = p.withOptions()
+	if p.accept("using", "index", "tablespace") {
+		c.Tablespace = p.colID()
+	}
+}
+
+func (p *parser) excludeConstraint(c *Constraint) {
+	c.Kind = ConstraintExclude
+	if p.accept("using") {
+		c.Method = p.colID()
+	}
+	c.Exclude = parens(p, func() *ExcludeElem {
+		e := &ExcludeElem{At: p.at(), Elem: p.indexElem()}
+		p.expect("with")
+		if p.is("operator") {
+			e.Op = p.operator()
+		} else {
+			e.Op = p.anyOperator()
+		}
+		return e
+	})
+	if p.accept("include") {
+		c.Include = p.idents()
+	}
+	p.constraintStorage(c)
+	if p.accept("where") {
+		c.Where = p.parenExpr()
+	}
+}
+
+// references reads REFERENCES and what belongs to it.
+func (p *parser) references(c *Constraint) {
+	p.expect("references")
+	c.Ref = p.relation()
+	c.RefColumns = p.optIdents()
+	if p.accept("match") {
+		c.Match = p.objectKind([]string{"full", "partial", "simple"})
+	}
+	for p.is("on") {
+		if p.accept("on", "delete") {
+			c.OnDelete = p.refAction(c)
+		} else {
+			p.expect("on", "update")
+			c.OnUpdate = p.refAction(c)
+		}
+	}
+}
+
+func (p *parser) refAction(c *Constraint) RefAction {
+	switch {
+	case p.accept("no", "action"):
+		return RefNoAction
+	case p.accept("restrict"):
+		return RefRestrict
+	case p.accept("cascade"):
+		return RefCascade
+	}
+	p.expect("set")
+	a := RefSetNull
+	if !p.accept("null") {
+		p.expect("default")
+		a = RefSetDefault
+	}
+	if p.tok.kind == '(' {
+		c.SetColumns = p.idents()
+	}
+	return a
+}
+
+// constraintAttrs reads DEFERRABLE and its like, in any order.
+func (p *parser) constraintAttrs(c *Constraint) {
+	for {
+		switch {
+		case p.accept("deferrable"):
+			c.Deferrable = Yes
+		case p.accept("not", "deferrable"):
+			c.Deferrable = No
+		case p.accept("initially", "deferred"):
+			c.Deferred = Yes
+		case p.accept("initially", "immediate"):
+			c.Deferred = No
+		case p.accept("not", "valid"):
+			c.NotValid = true
+		case p.accept("no", "inherit"):
+			c.NoInherit = true
+		default:
+			return
+		}
+	}
+}
+
+// columnConstraint reads a constraint of a column; nil if there is none.
+func (p *parser) columnConstraint() *Constraint {
+	c := &Constraint{At: p.at()}
+	named := p.accept("constraint")
+	if named {
+		c.Name = p.colID()
+	}
+	switch {
+	case p.accept("not", "null"):
+		c.Kind = ConstraintNotNull
+	case p.accept("null"):
+	case p.accept("default"):
+		c.Kind, c.Expr = ConstraintDefault, p.bExpr()
+	case p.accept("check"):
+		c.Kind, c.Expr = ConstraintCheck, p.parenExpr()
+		c.NoInherit = p.accept("no", "inherit")
+	case p.is("unique"), p.is("primary"):
+		c.Kind = ConstraintUnique
+		if p.accept("primary", "key") {
+			c.Kind = ConstraintPrimaryKey
+		} else {
+			p.expect("unique")
+			c.NullsNotDistinct = p.nullsDistinct()
+		}
+		p.constraintStorage(c)
+	case p.is("references"):
+		c.Kind = ConstraintForeignKey
+		p.references(c)
+	case p.is("generated"):
+		p.generated(c)
+	case !named && p.isAny("deferrable", "initially"), !named && p.follows("not", "deferrable"):
+		c.Kind = ConstraintAttr
+		switch {
+		case p.accept("deferrable"):
+			c.Deferrable = Yes
+		case p.accept("not", "deferrable"):
+			c.Deferrable = No
+		case p.accept("initially", "deferred"):
+			c.Deferred = Yes
+		default:
+			p.expect("initially", "immediate")
+			c.Deferred = No
+		}
+	case named:
+		p.unexpected()
+	default:
+		return nil
+	}
+	return c
+}
+
+func (p *parser) generated(c *Constraint) {
+	p.expect("generated")
+	if c.Always = p.accept("always"); !c.Always {
+		p.expect("by", "default")
+	}
+	p.expect("as")
+	if p.accept("identity") {
+		c.Kind = ConstraintIdentity
+		if p.acceptTok('(') {
+			c.Sequence = p.sequenceOptions()
+			if c.Sequence == nil {
+				p.unexpected()
+			}
+			p.expectTok(')')
+		}
+		return
+	}
+	c.Kind = ConstraintGenerated
+	c.Expr = p.parenExpr()
+	p.expect("stored")
+}
