@@ -41,12 +41,13 @@ func TestRoomsExplainThemselves(t *testing.T) {
 
 var (
 	quoted   = regexp.MustCompile("`([^`\n]+)`")
+	linked   = regexp.MustCompile(`\]\(([^)#: ]+)[)#]`)
 	pathLike = regexp.MustCompile(`^\.?[A-Za-z0-9_][A-Za-z0-9_.*-]*(/[A-Za-z0-9_.*-]+)*/?$`)
 	rootFile = regexp.MustCompile(`^([A-Z][A-Za-z]*\.md|Makefile|LICENSE|go\.mod)$`)
 )
 
 // TestDocumentsTellTheTruth finds every path of the repository that a document puts in backticks and looks for it, from
-// the root or from the document's own folder. `sql/datum.Type` is looked for as `sql/datum`.
+// the root or from the document's own folder. `sql/datum.Type` is looked for as `sql/datum`. A link starts at the document's folder.
 func TestDocumentsTellTheTruth(t *testing.T) {
 	tr := repository(t)
 	for _, doc := range tr.texts {
@@ -64,6 +65,11 @@ func TestDocumentsTellTheTruth(t *testing.T) {
 			}
 			if fenced {
 				continue
+			}
+			for _, m := range linked.FindAllStringSubmatch(line, -1) {
+				if _, err := os.Stat(filepath.Join(tr.root, dirOf(doc), m[1])); err != nil {
+					t.Errorf("%s:%d links to %s, which is not there", doc, n+1, m[1])
+				}
 			}
 			for _, m := range quoted.FindAllStringSubmatch(line, -1) {
 				if !tr.tells(doc, m[1]) {
