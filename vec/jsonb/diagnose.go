@@ -21,7 +21,7 @@ func diagnose(text []byte) *Error {
 	if e := badUTF8(text); e != nil {
 		return e
 	}
-	l := &lexer{in: text, line: 1}
+	l := &lexer{in: text, line: 1, tok: '?'}
 	if l.next() && l.value(0) && l.tok != 0 {
 		l.expected("end of input")
 	}
@@ -179,8 +179,29 @@ func (l *lexer) number(i int) bool {
 	return ok || l.invalid()
 }
 
-// str reads a string. Errors about surrogates and NUL show the context up to the
-// token before, as PostgreSQL does.
+// surrogate looks at the escape r at i, given the high surrogate before it or -1,
+// and gives what is now before the next.
+func (l *lexer) surrogate(r, high rune, i int) (rune, bool) {
+	was := l.term
+	l.term = i + 6
+	switch isHigh, isLow := r&^0x3ff == 0xd800, r&^0x3ff == 0xdc00; {
+	case isHigh && high >= 0:
+		return 0, l.fail("Unicode high surrogate must not follow a high surrogate.", i)
+	case isLow != (high >= 0) && !isHigh:
+		return 0, l.fail("Unicode low surrogate must follow a high surrogate.", i)
+	case r == 0:
+		l.fail(`\u0000 cannot be converted to text.`, i)
+		l.err.Code, l.err.Message = CodeUntranslatable, "unsupported Unicode escape sequence"
+		return 0, false
+	case isHigh:
+		l.term = was
+		return r, true
+	}
+	l.term = was
+	return -1, true
+}
+
+// str reads a string.
 func (l *lexer) str(i int) bool {
 	high := rune(-1)
 	for ; ; i++ {
@@ -194,19 +215,8 @@ func (l *lexer) str(i int) bool {
 			if !ok {
 				return false
 			}
-			switch isHigh, isLow := r&^0x3ff == 0xd800, r&^0x3ff == 0xdc00; {
-			case isHigh && high >= 0:
-				return l.fail("Unicode high surrogate must not follow a high surrogate.", i)
-			case isHigh:
-				high = r
-			case isLow != (high >= 0):
-				return l.fail("Unicode low surrogate must follow a high surrogate.", i)
-			case r == 0:
-				l.fail(`\u0000 cannot be converted to text.`, i)
-				l.err.Code, l.err.Message = CodeUntranslatable, "unsupported Unicode escape sequence"
+			if high, ok = l.surrogate(r, high, i); !ok {
 				return false
-			default:
-				high = -1
 			}
 			i += 5
 			continue
@@ -215,8 +225,17 @@ func (l *lexer) str(i int) bool {
 			l.term = i
 			return l.fail(fmt.Sprintf("Character with value 0x%02x must be escaped.", c), i)
 		}
+		at := i
+		if c == '\\' {
+			if i++; i >= len(l.in) {
+				l.term = i
+				return l.invalid()
+			}
+		}
+		_, n := utf8.DecodeRune(l.in[i:])
 		if high >= 0 {
-			return l.fail("Unicode low surrogate must follow a high surrogate.", i)
+			l.term = i + n
+			return l.fail("Unicode low surrogate must follow a high surrogate.", at)
 		}
 		if c == '"' {
 			l.term, l.tok = i+1, 's'
@@ -225,14 +244,9 @@ func (l *lexer) str(i int) bool {
 		if c != '\\' {
 			continue
 		}
-		if i++; i >= len(l.in) {
-			l.term = i
-			return l.invalid()
-		}
 		if unescape[l.in[i]] == 0 {
-			_, n := utf8.DecodeRune(l.in[i:])
 			l.start, l.term = i, i+n
-			return l.fail(fmt.Sprintf(`Escape sequence "\%s" is invalid.`, l.in[i:i+n]), i-1)
+			return l.fail(fmt.Sprintf(`Escape sequence "\%s" is invalid.`, l.in[i:i+n]), at)
 		}
 	}
 }
