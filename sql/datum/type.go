@@ -74,3 +74,41 @@ const (
 	AnyCompat      OID = 5077
 	AnyCompatArray OID = 5078
 )
+
+// The array types that the code names.
+const (
+	BoolArray        OID = 1000
+	Int2Array        OID = 1005
+	Int4Array        OID = 1007
+	TextArray        OID = 1009
+	Int8Array        OID = 1016
+	Float4Array      OID = 1021
+	Float8Array      OID = 1022
+	OidArray         OID = 1028
+	NameArray        OID = 1003
+	NumericArray     OID = 1231
+	TimestampArray   OID = 1115
+	TimestampTZArray OID = 1185
+	IntervalArray    OID = 1187
+	JSONArray        OID = 199
+	JSONBArray       OID = 3807
+	RecordArray      OID = 2287
+)
+
+// Further types.
+const (
+	Money           OID = 790
+	MacAddr         OID = 829
+	Cidr            OID = 650
+	Trigger         OID = 2279
+	Internal        OID = 2281
+	PgLSN           OID = 3220
+	Xid8            OID = 5069
+	PgSnapshot      OID = 5038
+	TxidSnapshot    OID = 2970
+	Regcollation    OID = 4191
+	Regdictionary   OID = 3769
+	AnyEnum         OID = 3500
+	AnyRange        OID = 3831
+	AnyCompatNonArr OID = 5079
+)

@@ -24,7 +24,9 @@ type Func struct {
 	Name     string // lower case; for operators the symbol
 	Args     []datum.OID
 	Defaults int  // how many trailing arguments may be left out (the body then gets fewer columns)
-	Variadic bool // the last argument repeats
+	// Variadic: the last argument repeats. With the type "any" the body gets the arguments one by one; with an array type
+	// it gets one array, which the binder makes of the arguments.
+	Variadic bool
 	ArgNames []string
 	Ret      datum.OID
 	RetSet   bool
@@ -33,11 +35,36 @@ type Func struct {
 	Doc      string
 	Example  string // an SQL expression; run as a test
 	Result   string // what Example prints
-	Body     Body
-	SetBody  SetBody // for RetSet
+
+	// Exactly one of the four is set. The typed forms are told the types of the arguments as the binder resolved them (for
+	// AnyElement, Any and Record arguments and their like); a row of them may be called with any column kinds those types have.
+	Body      Body
+	BodyTyped func(c *Ctx, types []datum.Type, args []*vec.Column, n int) (*vec.Column, error)
+	SetBody   SetBody // for RetSet
+	SetTyped  func(c *Ctx, types []datum.Type, args []*vec.Column, i int) (*vec.Column, error)
+
+	// Out names and types the columns of a function whose Ret is Record; SetBody then returns a Struct column with these
+	// fields, Body a Struct too.
+	Out []datum.Field
 }
 
-// Body computes n rows. Arguments may be dictionary coded or constant (use the accessors or the lift helpers). The
+// Call runs the function's Body or BodyTyped.
+func (f *Func) Call(c *Ctx, types []datum.Type, args []*vec.Column, n int) (*vec.Column, error) {
+	if f.BodyTyped != nil {
+		return f.BodyTyped(c, types, args, n)
+	}
+	return f.Body(c, args, n)
+}
+
+// CallSet runs the function's SetBody or SetTyped for row i of the arguments.
+func (f *Func) CallSet(c *Ctx, types []datum.Type, args []*vec.Column, i int) (*vec.Column, error) {
+	if f.SetTyped != nil {
+		return f.SetTyped(c, types, args, i)
+	}
+	return f.SetBody(c, args, i)
+}
+
+// Body computes n rows. A function without arguments has only n to go by. Arguments may be dictionary coded or constant (use the accessors or the lift helpers). The
 // result has n rows, the kind of Ret, and may share memory with the arguments. It must not fail for rows in which a strict
 // function has a null argument.
 type Body func(c *Ctx, args []*vec.Column, n int) (*vec.Column, error)
@@ -74,10 +101,13 @@ type Aggregate struct {
 	Name    string
 	Args    []datum.OID // nil for count(*)
 	Ret     datum.OID
-	Ordered bool // ordered-set (WITHIN GROUP): the direct arguments come first
+	Ordered bool // ordered-set (WITHIN GROUP): the direct arguments come first, rows arrive in the order asked for
 	Strict  bool // rows with a null argument are skipped before Add
-	Doc     string
-	New     func(args []datum.Type) Accumulator
+	// OrderMatters: the result depends on the order of the rows (array_agg, string_agg); ORDER BY in the call is obeyed and
+	// partial results are merged in order.
+	OrderMatters bool
+	Doc          string
+	New          func(args []datum.Type) Accumulator
 }
 
 // Accumulator holds the states of all groups of one aggregate call; group numbers are dense from 0.

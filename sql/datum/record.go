@@ -1,0 +1,59 @@
+package datum
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// Field is a field of a row type.
+type Field struct {
+	Name string
+	Type Type
+}
+
+// shapes numbers the row types that statements have made, so that a record's Type says its fields: the modifier of Record is
+// the number. A shape that was seen keeps its number; there are as many as distinct lists of names and types.
+type shapes struct {
+	mu     sync.RWMutex
+	byKey  map[string]int32
+	fields [][]Field
+}
+
+var records = &shapes{byKey: map[string]int32{}}
+
+// RecordType returns the type of rows with the given fields: Record with a modifier that names the shape.
+func RecordType(fields []Field) Type {
+	var key strings.Builder
+	for _, f := range fields {
+		fmt.Fprintf(&key, "%d.%d.%q,", f.Type.OID, f.Type.Mod, f.Name)
+	}
+	k := key.String()
+	records.mu.RLock()
+	n, ok := records.byKey[k]
+	records.mu.RUnlock()
+	if ok {
+		return Type{OID: Record, Mod: n}
+	}
+	records.mu.Lock()
+	defer records.mu.Unlock()
+	if n, ok = records.byKey[k]; !ok {
+		n = int32(len(records.fields))
+		records.fields = append(records.fields, append([]Field(nil), fields...))
+		records.byKey[k] = n
+	}
+	return Type{OID: Record, Mod: n}
+}
+
+// RecordFields returns the fields of a type made by RecordType, nil for others; not to be changed.
+func RecordFields(t Type) []Field {
+	if t.OID != Record && t.OID != RecordArray || t.Mod < 0 {
+		return nil
+	}
+	records.mu.RLock()
+	defer records.mu.RUnlock()
+	if int(t.Mod) >= len(records.fields) {
+		return nil
+	}
+	return records.fields[t.Mod]
+}
