@@ -135,12 +135,12 @@ func (b *Builder) Num(n Num) error {
 		b.buf = appendNum(b.buf, n.Mantissa, n.Scale)
 		return nil
 	}
-	if digits, zeros, neg, ok := longNumber(n.Raw); ok {
-		if len(digits)+zeros > decimal.MaxIntDigits {
+	if digits, exp, neg := longNumber(n.Raw); len(digits)+max(exp, 0) > 19 {
+		if len(digits)+exp > decimal.MaxIntDigits || -exp > decimal.MaxScale {
 			return overflow()
 		}
 		b.begin()
-		b.buf = appendBig(b.buf, neg, digits, zeros, 0)
+		b.buf = appendBig(b.buf, neg, digits, max(exp, 0), int32(max(-exp, 0)))
 		return nil
 	}
 	d, err := n.Dec()
@@ -338,30 +338,33 @@ func appendBig(dst []byte, neg bool, digits []byte, zeros int, scale int32) []by
 	return append(binary.AppendUvarint(dst, uint64(len(mag))), mag...)
 }
 
-// longNumber takes apart a number whose exponent makes it much longer than its
-// text, so that it is never written out: a short text must not cost much memory.
-func longNumber(raw []byte) (digits []byte, zeros int, neg, ok bool) {
+// longNumber takes a number apart: ±digits * 10^exp, without leading zeros, so no
+// digits for zero. What an exponent adds is never written out: a short text must
+// not cost much memory or time.
+func longNumber(raw []byte) (digits []byte, exp int, neg bool) {
 	i := 0
 	if raw[0] == '-' {
 		neg, i = true, 1
 	}
-	frac, point := 0, false
+	point := false
 	for ; i < len(raw) && raw[i]|0x20 != 'e'; i++ {
 		if raw[i] == '.' {
 			point = true
 			continue
 		}
 		if point {
-			frac++
+			exp--
 		}
 		if len(digits) > 0 || raw[i] != '0' {
 			digits = append(digits, raw[i])
 		}
 	}
-	if i == len(raw) || len(digits) == 0 {
-		return nil, 0, false, false
+	if i < len(raw) {
+		e, _ := exponent(raw, i+1)
+		exp += e
 	}
-	exp, _ := exponent(raw, i+1)
-	zeros = exp - frac
-	return digits, zeros, neg, zeros > 64
+	if len(digits) == 0 {
+		exp = 0
+	}
+	return digits, exp, neg
 }

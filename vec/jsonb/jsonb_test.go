@@ -377,3 +377,13 @@ func BenchmarkGet(b *testing.B) {
 		_, _ = Get(v, "currency")
 	}
 }
+
+func BenchmarkLongNumber(b *testing.B) {
+	for _, text := range []string{"1e131071", strings.Repeat("7", 131072)} {
+		b.Run(fmt.Sprint(len(text)), func(b *testing.B) {
+			for b.Loop() {
+				_, _ = Parse(nil, []byte(text))
+			}
+		})
+	}
+}
