@@ -1,0 +1,82 @@
+package segment
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// Packed values: n values of w bits, the first in the lowest bits of the first byte, without gaps, filled up to a whole
+// byte. Widths 57 to 63 are written as 64, so that any value lies within 8 bytes from its first byte. What reads packed
+// values may touch up to 8 bytes after them.
+
+// packWidth gives the width that holds v.
+func packWidth(v uint64) uint {
+	w := uint(bits.Len64(v))
+	if w > 56 {
+		return 64
+	}
+	return w
+}
+
+func packedLen(n int, w uint) int { return (n*int(w) + 7) / 8 }
+
+// appendPacked appends the values in w bits each.
+func appendPacked(dst []byte, vals []uint64, w uint) []byte {
+	if w == 0 {
+		return dst
+	}
+	end := len(dst) + packedLen(len(vals), w)
+	var acc uint64
+	var nb uint
+	for _, v := range vals {
+		acc |= v << nb
+		if nb += w; nb < 64 {
+			continue
+		}
+		dst = binary.LittleEndian.AppendUint64(dst, acc)
+		nb -= 64
+		acc = v >> (w - nb) // a shift by 64 gives 0
+	}
+	for ; len(dst) < end; acc >>= 8 {
+		dst = append(dst, byte(acc))
+	}
+	return dst
+}
+
+// packedAt returns value i.
+func packedAt(b []byte, i int, w uint) uint64 {
+	bit := uint(i) * w
+	v := binary.LittleEndian.Uint64(b[bit>>3:]) >> (bit & 7)
+	if w == 64 {
+		return v
+	}
+	return v & (1<<w - 1)
+}
+
+// unpack stores base + unit * value for the values from i on.
+func unpack[T int32 | int64](dst []T, b []byte, i int, w uint, base, unit uint64) {
+	if w == 0 {
+		for k := range dst {
+			dst[k] = T(base)
+		}
+		return
+	}
+	mask := ^uint64(0)
+	if w < 64 {
+		mask = 1<<w - 1
+	}
+	bit := uint(i) * w
+	if unit == 1 {
+		for k := range dst {
+			v := binary.LittleEndian.Uint64(b[bit>>3:]) >> (bit & 7) & mask
+			dst[k] = T(base + v)
+			bit += w
+		}
+		return
+	}
+	for k := range dst {
+		v := binary.LittleEndian.Uint64(b[bit>>3:]) >> (bit & 7) & mask
+		dst[k] = T(base + v*unit)
+		bit += w
+	}
+}

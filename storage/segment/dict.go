@@ -1,0 +1,95 @@
+package segment
+
+import (
+	"math/bits"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// dict numbers distinct byte strings in the order of their first sight.
+type dict struct {
+	table  []uint32 // code+1 by hash, linear probing; its length is a power of two
+	hashes []uint64 // by code
+	ends   []uint32 // by code, into data
+	data   []byte
+}
+
+func (d *dict) len() int { return len(d.ends) }
+
+func (d *dict) at(code int) []byte {
+	from := uint32(0)
+	if code > 0 {
+		from = d.ends[code-1]
+	}
+	return d.data[from:d.ends[code]]
+}
+
+// add returns the code of s.
+func (d *dict) add(s []byte) uint32 {
+	if 2*len(d.ends) >= len(d.table) {
+		d.grow()
+	}
+	h := xxhash.Sum64(s)
+	mask := uint64(len(d.table) - 1)
+	i := h & mask
+	for d.table[i] != 0 {
+		c := d.table[i] - 1
+		if d.hashes[c] == h && string(d.at(int(c))) == string(s) {
+			return c
+		}
+		i = (i + 1) & mask
+	}
+	d.data = append(d.data, s...)
+	d.ends = append(d.ends, uint32(len(d.data)))
+	d.hashes = append(d.hashes, h)
+	d.table[i] = uint32(len(d.ends))
+	return uint32(len(d.ends) - 1)
+}
+
+func (d *dict) grow() {
+	d.table = make([]uint32, max(64, 2*len(d.table)))
+	mask := uint64(len(d.table) - 1)
+	for c, h := range d.hashes {
+		i := h & mask
+		for d.table[i] != 0 {
+			i = (i + 1) & mask
+		}
+		d.table[i] = uint32(c + 1)
+	}
+}
+
+// truncate forgets the codes from n on. They are taken out last first, which undoes linear probing.
+func (d *dict) truncate(n int) {
+	if n >= len(d.ends) {
+		return
+	}
+	mask := uint64(len(d.table) - 1)
+	for c := len(d.ends) - 1; c >= n; c-- {
+		i := d.hashes[c] & mask
+		for d.table[i] != uint32(c+1) {
+			i = (i + 1) & mask
+		}
+		d.table[i] = 0
+	}
+	d.ends, d.hashes = d.ends[:n], d.hashes[:n]
+	if n == 0 {
+		d.data = d.data[:0]
+	} else {
+		d.data = d.data[:d.ends[n-1]]
+	}
+}
+
+// reset forgets everything; expect is about how many distinct values will come.
+func (d *dict) reset(expect int) {
+	d.ends, d.hashes, d.data = d.ends[:0], d.hashes[:0], d.data[:0]
+	want := 1 << bits.Len(uint(2*max(expect, 32)))
+	if len(d.table) > 4*want || len(d.table) == 0 {
+		d.table = make([]uint32, want)
+		return
+	}
+	clear(d.table)
+}
+
+func (d *dict) memSize() int64 {
+	return int64(4*cap(d.table) + 8*cap(d.hashes) + 4*cap(d.ends) + cap(d.data))
+}

@@ -1,0 +1,266 @@
+package segment
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// Integers (a known count of int64):
+//
+//	00 constant   varint value
+//	01 blocks     varint base, uvarint unit, then per block of 1024 a head, then the packed values of all blocks
+//	   head       byte width (0x80 set: differences), uvarint low, if differences varint least
+//
+// A value is base + unit*x. In a block of values, x is low + packed. In a block of differences the first x is low, and
+// every further one is the one before + least + packed (the first packed value is 0). All sums are modulo 2^64.
+const (
+	intsConst  = 0
+	intsBlocks = 1
+
+	intBlock   = 1024
+	deltaBlock = 0x80
+)
+
+type intsBlock struct {
+	low   uint64
+	least uint64
+	off   int32
+	width uint8
+	delta bool
+}
+
+// ints reads integers. It is immutable.
+type ints struct {
+	n      int
+	base   uint64
+	unit   uint64
+	blocks []intsBlock // nil: constant base
+	data   []byte
+}
+
+// intsEncoder holds the scratch memory of encoding.
+type intsEncoder struct {
+	x, d   [intBlock]uint64
+	packed []byte
+}
+
+// append encodes vals; without differences any value is found in constant time.
+func (e *intsEncoder) append(dst []byte, vals []int64, differences bool) []byte {
+	lo, hi := bounds(vals)
+	if lo == hi {
+		return binary.AppendVarint(append(dst, intsConst), lo)
+	}
+	unit := commonUnit(vals, lo)
+	dst = binary.AppendVarint(append(dst, intsBlocks), lo)
+	dst = binary.AppendUvarint(dst, unit)
+	e.packed = e.packed[:0]
+	for len(vals) > 0 {
+		n := min(len(vals), intBlock)
+		x := e.x[:n]
+		if unit == 1 {
+			for i, v := range vals[:n] {
+				x[i] = uint64(v) - uint64(lo)
+			}
+		} else {
+			for i, v := range vals[:n] {
+				x[i] = (uint64(v) - uint64(lo)) / unit
+			}
+		}
+		dst = e.appendBlock(dst, x, differences)
+		vals = vals[n:]
+	}
+	return append(dst, e.packed...)
+}
+
+// appendBlock appends the head of a block to dst and its values to e.packed.
+func (e *intsEncoder) appendBlock(dst []byte, x []uint64, differences bool) []byte {
+	low, high := x[0], x[0]
+	for _, v := range x {
+		low, high = min(low, v), max(high, v)
+	}
+	w := packWidth(high - low)
+	if differences && w > 2 {
+		least, most := int64(x[1]-x[0]), int64(x[1]-x[0])
+		for i := 2; i < len(x); i++ {
+			d := int64(x[i] - x[i-1])
+			least, most = min(least, d), max(most, d)
+		}
+		if dw := packWidth(uint64(most - least)); dw+2 <= w {
+			d := e.d[:len(x)]
+			d[0] = 0
+			for i := 1; i < len(x); i++ {
+				d[i] = x[i] - x[i-1] - uint64(least)
+			}
+			e.packed = appendPacked(e.packed, d, dw)
+			dst = binary.AppendUvarint(append(dst, byte(dw)|deltaBlock), x[0])
+			return binary.AppendVarint(dst, least)
+		}
+	}
+	for i := range x {
+		x[i] -= low
+	}
+	e.packed = appendPacked(e.packed, x, w)
+	return binary.AppendUvarint(append(dst, byte(w)), low)
+}
+
+func bounds(vals []int64) (lo, hi int64) {
+	if len(vals) == 0 {
+		return 0, 0
+	}
+	lo, hi = vals[0], vals[0]
+	for _, v := range vals {
+		lo, hi = min(lo, v), max(hi, v)
+	}
+	return lo, hi
+}
+
+// commonUnit gives the greatest common divisor of the distances from lo.
+func commonUnit(vals []int64, lo int64) uint64 {
+	if len(vals) < 16 {
+		return 1
+	}
+	var g uint64
+	for _, v := range vals {
+		d := uint64(v) - uint64(lo)
+		if d == 0 || g != 0 && d%g == 0 {
+			continue
+		}
+		if g = gcd(g, d); g == 1 {
+			return 1
+		}
+	}
+	return max(g, 1)
+}
+
+func gcd(a, b uint64) uint64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// parseInts reads n integers.
+func parseInts(p *parser, n int) *ints {
+	c := &ints{n: n, unit: 1}
+	switch mode := p.byte(); mode {
+	case intsConst:
+		c.base = uint64(p.varint())
+		return c
+	case intsBlocks:
+	default:
+		p.fail("integers in mode %d", mode)
+		return c
+	}
+	c.base = uint64(p.varint())
+	c.unit = p.uvarint()
+	nb := (n + intBlock - 1) / intBlock
+	if nb*2 > p.end-p.off {
+		p.fail("integers end early")
+		return c
+	}
+	c.blocks = make([]intsBlock, nb)
+	total := 0
+	for i := range c.blocks {
+		b := &c.blocks[i]
+		w := p.byte()
+		b.delta, b.width = w&deltaBlock != 0, w&^deltaBlock
+		b.low = p.uvarint()
+		if b.delta {
+			b.least = uint64(p.varint())
+		}
+		if b.width > 56 && b.width != 64 {
+			p.fail("width %d", b.width)
+		}
+		b.off = int32(total)
+		total += packedLen(min(n-i*intBlock, intBlock), uint(b.width))
+	}
+	c.data = p.packed(total)
+	if p.err != nil {
+		c.blocks = nil
+	}
+	return c
+}
+
+// at returns value i. Blocks of differences cost O(block): see intCursor.
+func (c *ints) at(i int) int64 {
+	if c.blocks == nil {
+		return int64(c.base)
+	}
+	b := &c.blocks[i/intBlock]
+	i %= intBlock
+	if !b.delta {
+		return int64(c.base + c.unit*(b.low+packedAt(c.data[b.off:], i, uint(b.width))))
+	}
+	x := b.low + uint64(i)*b.least
+	for k := 1; k <= i; k++ {
+		x += packedAt(c.data[b.off:], k, uint(b.width))
+	}
+	return int64(c.base + c.unit*x)
+}
+
+// readInts stores the values from i on.
+func readInts[T int32 | int64](c *ints, dst []T, i int) {
+	if c.blocks == nil {
+		for k := range dst {
+			dst[k] = T(c.base)
+		}
+		return
+	}
+	for len(dst) > 0 {
+		b, at := &c.blocks[i/intBlock], i%intBlock
+		n := min(len(dst), intBlock-at)
+		if b.delta {
+			readDeltas(c, b, dst[:n], at)
+		} else {
+			unpack(dst[:n], c.data[b.off:], at, uint(b.width), c.base+c.unit*b.low, c.unit)
+		}
+		dst, i = dst[n:], i+n
+	}
+}
+
+func readDeltas[T int32 | int64](c *ints, b *intsBlock, dst []T, at int) {
+	data, w := c.data[b.off:], uint(b.width)
+	x := b.low + uint64(at)*b.least
+	if w > 0 {
+		for k := 1; k <= at; k++ {
+			x += packedAt(data, k, w)
+		}
+	}
+	dst[0] = T(c.base + c.unit*x)
+	for k := 1; k < len(dst); k++ {
+		x += b.least
+		if w > 0 {
+			x += packedAt(data, at+k, w)
+		}
+		dst[k] = T(c.base + c.unit*x)
+	}
+}
+
+// bitsPerValue estimates the packed size.
+func bitsPerValue(distinct int) int { return bits.Len(uint(max(distinct, 1) - 1)) }
+
+func (c *ints) memSize() int { return 64 + len(c.blocks)*32 }
+
+// intCursor reads single values, best in ascending order.
+type intCursor struct {
+	c    *ints
+	blk  int
+	vals []int64
+}
+
+func (k *intCursor) at(i int) int64 {
+	c := k.c
+	if c.blocks == nil || !c.blocks[i/intBlock].delta {
+		return c.at(i)
+	}
+	blk := i / intBlock
+	if k.vals == nil || k.blk != blk {
+		n := min(c.n-blk*intBlock, intBlock)
+		if k.vals == nil {
+			k.vals = make([]int64, intBlock)
+		}
+		readInts(c, k.vals[:n], blk*intBlock)
+		k.blk = blk
+	}
+	return k.vals[i%intBlock]
+}
