@@ -20,7 +20,9 @@ func (e *Const) String() string {
 	case e.Val.Kind == vec.Int64 && isLiteral(e.Typ.OID):
 		return strconv.FormatInt(e.Val.Int(0), 10)
 	}
-	return "'" + strings.ReplaceAll(string(e.Val.Bytes(0)), "'", "''") + "'::" + typeName(e.Typ)
+	text := string(datum.AppendText(nil, e.Typ, e.Val, 0, nil))
+	if isLiteral(e.Typ.OID) && text != "" && (text[0] >= '0' && text[0] <= '9' || text[0] == '-') {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", "''") + "'::" + typeName(e.Typ)
 }
-
-func typeName(t datum.Type) string { return strconv.Itoa(int(t.OID)) }

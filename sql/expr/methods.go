@@ -1,6 +1,10 @@
 package expr
 
-import "github.com/allsource-db/allsource/sql/datum"
+import (
+	"strconv"
+
+	"github.com/allsource-db/allsource/sql/datum"
+)
 
 // The methods of the nodes. A node without operands returns nil children and itself from WithChildren; the others copy
 // themselves over the given operands, which must be as many as Children returned.
@@ -112,7 +116,18 @@ func (e *Array) Type() datum.Type           { return e.Typ }
 func (e *Array) Children() []Expr           { return e.Elems }
 func (e *Array) WithChildren(c []Expr) Expr { return &Array{Elems: c, Typ: e.Typ} }
 
-func (e *Row) Type() datum.Type           { return datum.T(datum.Record) }
+// Type names the fields, f1, f2… where they have no names of their own.
+func (e *Row) Type() datum.Type {
+	fields := make([]datum.Field, len(e.Elems))
+	for i, x := range e.Elems {
+		fields[i] = datum.Field{Name: "f" + strconv.Itoa(i+1), Type: x.Type()}
+		if i < len(e.Names) && e.Names[i] != "" {
+			fields[i].Name = e.Names[i]
+		}
+	}
+	return datum.RecordType(fields)
+}
+
 func (e *Row) Children() []Expr           { return e.Elems }
 func (e *Row) WithChildren(c []Expr) Expr { return &Row{Elems: c, Names: e.Names} }
 

@@ -1,0 +1,179 @@
+package expr
+
+import (
+	"slices"
+
+	"github.com/allsource-db/allsource/sql/funcs"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// reads says what an expression depends on.
+type reads struct {
+	cols     []int // ascending
+	volatile bool
+}
+
+// compiler turns a tree into nodes. Subtrees of one value per execution are evaluated once, and the largest subtrees that
+// read a single column are evaluated once per dictionary entry where that column is dictionary coded.
+type compiler struct {
+	x      *EvalCtx
+	memo   map[Expr]reads
+	steady bool // inside a subtree that is evaluated once
+	single bool // inside a subtree that is evaluated per dictionary entry
+}
+
+func newCompiler(x *EvalCtx) *compiler { return &compiler{x: x, memo: map[Expr]reads{}} }
+
+// reads finds what e depends on.
+func (c *compiler) reads(e Expr) reads {
+	switch n := e.(type) {
+	case *Col:
+		return reads{cols: []int{n.Index}}
+	case *Const, *Param, *Outer:
+		return reads{}
+	}
+	if r, ok := c.memo[e]; ok {
+		return r
+	}
+	r := reads{volatile: volatile(e)}
+	if s, ok := e.(*Subquery); ok && c.x.Subqueries != nil {
+		r.add(c.x.Subqueries.OuterCols(s))
+	}
+	for _, k := range e.Children() {
+		kr := c.reads(k)
+		r.add(kr.cols)
+		r.volatile = r.volatile || kr.volatile
+	}
+	c.memo[e] = r
+	return r
+}
+
+func (r *reads) add(cols []int) {
+	for _, i := range cols {
+		if at, found := slices.BinarySearch(r.cols, i); !found {
+			r.cols = slices.Insert(slices.Clone(r.cols), at, i)
+		}
+	}
+}
+
+// compile makes the node for e, wrapped where it can be evaluated less often than once per row.
+func (c *compiler) compile(e Expr) node {
+	switch n := e.(type) {
+	case *Col:
+		return colNode(n.Index)
+	case *Const:
+		return &constNode{val: n.Val}
+	case *Param:
+		return paramNode{n}
+	case *Outer:
+		return outerNode{n}
+	}
+	r := c.reads(e)
+	switch {
+	case r.volatile:
+	case len(r.cols) == 0 && !c.steady:
+		inner := *c
+		inner.steady = true
+		return &onceNode{inner: inner.build(e), kind: kindOf(e.Type())}
+	case len(r.cols) == 1 && !c.single && !hasRow(e):
+		inner := *c
+		inner.single = true
+		return &dictNode{inner: inner.build(e), col: r.cols[0]}
+	}
+	return c.build(e)
+}
+
+// hasRow reports whether the result is a row value: those are kept flat.
+func hasRow(e Expr) bool {
+	_, row := e.(*Row)
+	return row || kindOf(e.Type()) == vec.Struct
+}
+
+func (c *compiler) cond(e Expr) cond {
+	return cond{node: c.compile(e), cols: c.reads(e).cols, safe: cannotFail(e)}
+}
+
+func (c *compiler) all(list []Expr) []node {
+	out := make([]node, len(list))
+	for i, e := range list {
+		out[i] = c.compile(e)
+	}
+	return out
+}
+
+func (c *compiler) conds(list []Expr) []cond {
+	out := make([]cond, len(list))
+	for i, e := range list {
+		out[i] = c.cond(e)
+	}
+	return out
+}
+
+// build makes the node for e itself.
+func (c *compiler) build(e Expr) node {
+	switch n := e.(type) {
+	case *Call:
+		return &callNode{fn: n.Fn, args: c.all(n.Args), kind: kindOf(n.Typ), pos: n.Pos}
+	case *Cast:
+		return c.cast(n)
+	case *And:
+		return &logicNode{args: c.conds(n.Args)}
+	case *Or:
+		return &logicNode{args: c.conds(n.Args), or: true}
+	case *Not:
+		return &notNode{c.compile(n.Arg)}
+	case *IsNull:
+		return &isNullNode{arg: c.compile(n.Arg), not: n.Not}
+	case *BoolTest:
+		return &boolTestNode{arg: c.compile(n.Arg), want: n.Want, not: n.Not}
+	case *Distinct:
+		return &distinctNode{left: c.compile(n.Left), right: c.compile(n.Right), typ: n.Left.Type(), not: n.Not}
+	case *Case:
+		return c.caseOf(n)
+	case *Coalesce:
+		return &coalesceNode{args: c.conds(n.Args), kind: kindOf(n.Typ)}
+	case *MinMax:
+		return &minMaxNode{args: c.all(n.Args), max: n.Max, typ: n.Typ}
+	case *NullIf:
+		return &nullIfNode{arg: c.compile(n.Arg), eq: c.compile(n.Eq)}
+	case *In:
+		return c.in(n)
+	case *AnyAll:
+		return c.anyAll(n)
+	case *Array:
+		return &arrayNode{elems: c.all(n.Elems), elem: elemType(n.Typ), typ: n.Typ}
+	case *Row:
+		return &rowNode{elems: c.all(n.Elems)}
+	case *Field:
+		return &fieldNode{arg: c.compile(n.Arg), index: n.Index, kind: kindOf(n.Typ)}
+	case *Subscript:
+		return c.subscript(n)
+	case *Subquery:
+		return c.subquery(n)
+	}
+	return c.compile(e)
+}
+
+// cannotFail reports whether evaluating e can raise no error, whatever the row.
+func cannotFail(e Expr) bool {
+	return !Any(e, func(x Expr) bool {
+		switch n := x.(type) {
+		case *Col, *Const, *Outer, *And, *Or, *Not, *IsNull, *BoolTest, *Distinct, *Case, *Coalesce, *NullIf, *In:
+			return false
+		case *Call:
+			return !safeCall(n.Fn)
+		case *Cast:
+			return !n.Implicit || n.Arg.Type().OID != n.Typ.OID
+		}
+		return true
+	})
+}
+
+// safeCall knows the functions that cannot fail: comparisons.
+func safeCall(fn *funcs.Func) bool {
+	switch fn.Name {
+	case "=", "<>", "<", "<=", ">", ">=":
+		return fn.Strict && fn.Volatile == funcs.Immutable
+	}
+	return false
+}

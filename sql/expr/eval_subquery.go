@@ -1,0 +1,297 @@
+package expr
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/funcs"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// keptAnswers bounds how many answers of a correlated subquery are kept for rows to come.
+const keptAnswers = 1 << 14
+
+// subqueryNode runs a plan once, or once per distinct value of the columns that it reads of the row.
+type subqueryNode struct {
+	query   *Subquery
+	test    node
+	op      *funcs.Func
+	outer   []int // columns of the row that the plan reads
+	kind    vec.Kind
+	answers map[string]*answer
+	key     []byte
+}
+
+// answer is what a plan gave, made ready for tests.
+type answer struct {
+	rows *vec.Batch
+	set  *values // of the only column; nil where a set does not do
+}
+
+func (c *compiler) subquery(e *Subquery) node {
+	n := &subqueryNode{query: e, op: e.Op, kind: kindOf(e.Type()), answers: map[string]*answer{}}
+	if e.Test != nil {
+		n.test = c.compile(e.Test)
+	}
+	if c.x.Subqueries != nil {
+		n.outer = c.x.Subqueries.OuterCols(e)
+	}
+	return n
+}
+
+func (n *subqueryNode) eval(x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
+	if x.Subqueries == nil {
+		return nil, pgerr.New(pgerr.FeatureNotSupported, "a subquery cannot stand here")
+	}
+	var test *vec.Column
+	if n.test != nil {
+		var err error
+		if test, err = n.test.eval(x, b); err != nil {
+			return nil, err
+		}
+	}
+	if len(n.outer) == 0 && b.Len > 0 {
+		return n.same(x, test, b)
+	}
+	groups, firsts := n.group(b)
+	var pieces []piece
+	for g, rows := range groups {
+		a, err := n.answer(x, firsts[g], b, int(rows[0]))
+		if err != nil {
+			return nil, err
+		}
+		var t *vec.Column
+		if test != nil {
+			t = test.Take(rows)
+		}
+		v, err := n.value(x, a, t, len(rows))
+		if err != nil {
+			return nil, err
+		}
+		pieces = append(pieces, piece{v, rows})
+	}
+	return merge(n.kind, b.Len, pieces), nil
+}
+
+// same answers all rows by one run.
+func (n *subqueryNode) same(x *EvalCtx, test *vec.Column, b *vec.Batch) (*vec.Column, error) {
+	a, err := n.answer(x, "", b, -1)
+	if err != nil {
+		return nil, err
+	}
+	return n.value(x, a, test, b.Len)
+}
+
+// group collects the rows with equal values in the columns that the plan reads.
+func (n *subqueryNode) group(b *vec.Batch) (rows [][]int32, keys []string) {
+	at := map[string]int{}
+	for i := range b.Len {
+		n.key = n.key[:0]
+		for _, c := range n.outer {
+			n.key = appendPhysical(n.key, b.Cols[c], i)
+		}
+		g, ok := at[string(n.key)]
+		if !ok {
+			g = len(rows)
+			at[string(n.key)] = g
+			rows, keys = append(rows, nil), append(keys, string(n.key))
+		}
+		rows[g] = append(rows[g], int32(i))
+	}
+	return rows, keys
+}
+
+// answer runs the plan for a row, or remembers.
+func (n *subqueryNode) answer(x *EvalCtx, key string, b *vec.Batch, row int) (*answer, error) {
+	if a, ok := n.answers[key]; ok {
+		return a, nil
+	}
+	outer := append(x.Outer[:len(x.Outer):len(x.Outer)], OuterRow{Batch: b, Row: max(row, 0)})
+	rows, err := x.Subqueries.RunSubquery(x, n.query, outer)
+	if err != nil {
+		return nil, err
+	}
+	if n.query.Kind == Scalar && rows.Len > 1 {
+		return nil, pgerr.New(pgerr.CardinalityViolation, "more than one row returned by a subquery used as an expression")
+	}
+	a := &answer{rows: rows}
+	if n.equality() && len(rows.Cols) == 1 && kindOf(n.query.Test.Type()) != vec.Struct {
+		a.set = newValues(n.query.Test.Type())
+		a.set.add(rows.Cols[0], 0, rows.Len)
+	}
+	if len(n.answers) >= keptAnswers {
+		clear(n.answers)
+	}
+	n.answers[key] = a
+	return a, nil
+}
+
+// equality reports whether the test asks for an equal value, or for the absence of one.
+func (n *subqueryNode) equality() bool {
+	q := n.query
+	switch q.Kind {
+	case InQuery:
+		return true
+	case AnyQuery:
+		return q.Op.Name == "=" && sameArgs(q.Op)
+	case AllQuery:
+		return q.Op.Name == "<>" && sameArgs(q.Op)
+	}
+	return false
+}
+
+func sameArgs(op *funcs.Func) bool { return len(op.Args) == 2 && op.Args[0] == op.Args[1] }
+
+// value is the subquery's value for n rows with the tests given.
+func (n *subqueryNode) value(x *EvalCtx, a *answer, test *vec.Column, rows int) (*vec.Column, error) {
+	q := n.query
+	var v *vec.Column
+	switch q.Kind {
+	case Scalar:
+		if a.rows.Len == 0 {
+			return vec.NullColumn(n.kind, rows), nil
+		}
+		return vec.Repeat(a.rows.Cols[0], 0, rows), nil
+	case ArrayOf:
+		return vec.Repeat(listOf(a.rows.Cols[0]), 0, rows), nil
+	case Exists:
+		return vec.Repeat(BoolConst((a.rows.Len > 0) != q.Not).Val, 0, rows), nil
+	case InQuery:
+		if a.set != nil {
+			return a.set.test(test, q.Not), nil
+		}
+		v = anyEqual(test, rowTypes(q.Test), a.rows)
+	default:
+		if a.set != nil {
+			v = a.set.test(test, q.Kind == AllQuery)
+			break
+		}
+		var err error
+		if v, err = n.compareAll(x, a, test); err != nil {
+			return nil, err
+		}
+	}
+	if q.Not {
+		yes, no := truth(v)
+		v = boolColumn(no, yes, rows)
+	}
+	return v, nil
+}
+
+// listOf makes an array of all rows of c.
+func listOf(c *vec.Column) *vec.Column {
+	return &vec.Column{Kind: vec.List, Len: 1, Offsets: []int32{0, int32(c.Len)}, Child: c.Flat()}
+}
+
+// compareAll runs op ANY or ALL over the rows.
+func (n *subqueryNode) compareAll(x *EvalCtx, a *answer, test *vec.Column) (*vec.Column, error) {
+	yes, no := vec.NewBitmap(test.Len), vec.NewBitmap(test.Len)
+	m := a.rows.Len
+	for i := range test.Len {
+		var res *vec.Column
+		if m > 0 {
+			var err error
+			if res, err = call(x, n.op, vec.Bool, []*vec.Column{vec.Repeat(test, i, m), a.rows.Cols[0]}, m); err != nil {
+				return nil, err
+			}
+		}
+		fold(res, 0, m, n.query.Kind == AllQuery, i, yes, no)
+	}
+	return boolColumn(yes, no, test.Len), nil
+}
+
+// anyEqual is IN for row values: a row is equal when all its fields are, different when one is, unknown otherwise.
+func anyEqual(test *vec.Column, types []datum.Type, rows *vec.Batch) *vec.Column {
+	test = test.Flat()
+	fields := []*vec.Column{test}
+	if test.Kind == vec.Struct {
+		fields = test.Fields
+	}
+	yes, no := vec.NewBitmap(test.Len), vec.NewBitmap(test.Len)
+	for i := range test.Len {
+		best := -1
+		for j := 0; j < rows.Len && best < 1; j++ {
+			all := 1
+			for k, f := range fields[:len(types)] {
+				all = min3(all, equal3(types[k], f, i, rows.Cols[k], j))
+			}
+			if all >= 0 {
+				best = max(best, all)
+			}
+		}
+		switch best {
+		case 1:
+			yes.Set(i)
+		case -1:
+			no.Set(i)
+		}
+	}
+	return boolColumn(yes, no, test.Len)
+}
+
+// min3 is AND over equal3's values.
+func min3(a, b int) int {
+	if a < 0 || b < 0 {
+		return -1
+	}
+	return min(a, b)
+}
+
+// rowTypes lists the types of a row value's fields, or the one type of another value.
+func rowTypes(e Expr) []datum.Type {
+	row, ok := e.(*Row)
+	if !ok {
+		return []datum.Type{e.Type()}
+	}
+	out := make([]datum.Type, len(row.Elems))
+	for i, x := range row.Elems {
+		out[i] = x.Type()
+	}
+	return out
+}
+
+// appendPhysical appends row i of c as bytes that differ where the values differ in any way.
+func appendPhysical(dst []byte, c *vec.Column, i int) []byte {
+	if c.Null(i) {
+		return append(dst, 0)
+	}
+	dst = append(dst, 1)
+	switch c.Kind {
+	case vec.Bool:
+		if c.Bool(i) {
+			return append(dst, 1)
+		}
+		return append(dst, 0)
+	case vec.Int64:
+		return binary.LittleEndian.AppendUint64(dst, uint64(c.Int(i)))
+	case vec.Float64:
+		return binary.LittleEndian.AppendUint64(dst, math.Float64bits(c.Float(i)))
+	case vec.Bytes:
+		v := c.Bytes(i)
+		dst = binary.AppendUvarint(dst, uint64(len(v)))
+		return append(dst, v...)
+	case vec.Decimal:
+		v := c.Decimal(i).AppendBinary(nil)
+		dst = binary.AppendUvarint(dst, uint64(len(v)))
+		return append(dst, v...)
+	case vec.Interval:
+		v := c.Interval(i)
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(v.Months))
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(v.Days))
+		return binary.LittleEndian.AppendUint64(dst, uint64(v.Micros))
+	case vec.List:
+		child, from, to := c.List(i)
+		dst = binary.AppendUvarint(dst, uint64(to-from))
+		for k := from; k < to; k++ {
+			dst = appendPhysical(dst, child, k)
+		}
+	case vec.Struct:
+		f := c.Flat()
+		for _, x := range f.Fields {
+			dst = appendPhysical(dst, x, i)
+		}
+	}
+	return dst
+}
