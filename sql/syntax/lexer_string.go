@@ -156,11 +156,13 @@ func (l *lexer) unescape(t token) token {
 		if i >= len(s) {
 			break
 		}
-		n, ok := escapeChar(&b, s[i:])
-		if !ok {
-			e := l.failCode(t.pos, pgerr.InvalidEscapeSequence, "invalid Unicode escape")
+		n, bad := escapeChar(&b, s[i:])
+		if bad == badEscape {
+			e := l.failCode(t.pos, pgerr.InvalidEscapeSequence, bad)
 			e.err.Hint = `Unicode escapes must be \uXXXX or \UXXXXXXXX.`
 			return e
+		} else if bad != "" {
+			return l.failCode(t.pos, pgerr.SyntaxError, bad)
 		}
 		i += n
 	}
@@ -173,20 +175,27 @@ func (l *lexer) unescape(t token) token {
 
 var simpleEscapes = map[byte]byte{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v'}
 
-// escapeChar decodes what follows a backslash and says how long it was.
-func escapeChar(b *strings.Builder, s string) (n int, ok bool) {
+// What can be wrong with a Unicode escape.
+const (
+	badEscape    = "invalid Unicode escape"
+	badValue     = "invalid Unicode escape value"
+	badSurrogate = "invalid Unicode surrogate pair"
+)
+
+// escapeChar decodes what follows a backslash and says how long it was and what is wrong with it.
+func escapeChar(b *strings.Builder, s string) (n int, bad string) {
 	switch c := s[0]; {
 	case c == 'u' || c == 'U':
-		r, n, ok := unicodeEscape(s)
+		r, n, bad := unicodeEscape(s)
 		b.WriteRune(r)
-		return n, ok
+		return n, bad
 	case c == 'x' && len(s) > 1 && hexVal(s[1]) >= 0:
 		v, i := hexVal(s[1]), 2
 		if len(s) > 2 && hexVal(s[2]) >= 0 {
 			v, i = v<<4|hexVal(s[2]), 3
 		}
 		b.WriteByte(byte(v))
-		return i, true
+		return i, ""
 	case c >= '0' && c <= '7':
 		v, i := 0, 0
 		for i < len(s) && i < 3 && s[i] >= '0' && s[i] <= '7' {
@@ -194,41 +203,48 @@ func escapeChar(b *strings.Builder, s string) (n int, ok bool) {
 			i++
 		}
 		b.WriteByte(byte(v))
-		return i, true
+		return i, ""
 	case simpleEscapes[c] != 0:
 		b.WriteByte(simpleEscapes[c])
 	default:
 		b.WriteByte(c)
 	}
-	return 1, true
+	return 1, ""
 }
 
 // unicodeEscape decodes uXXXX or UXXXXXXXX, and a pair of surrogates.
-func unicodeEscape(s string) (r rune, n int, ok bool) {
+func unicodeEscape(s string) (r rune, n int, bad string) {
 	n = 5
 	if s[0] == 'U' {
 		n = 9
 	}
-	r, ok = hexRune(s, 1, n)
-	if !ok || r == 0 || isLow(r) {
-		return 0, n, false
-	}
-	if !isHigh(r) {
-		return r, n, utf8.ValidRune(r)
+	r, ok := hexRune(s, 1, n)
+	switch {
+	case !ok:
+		return 0, n, badEscape
+	case r == 0 || r > utf8.MaxRune:
+		return 0, n, badValue
+	case isLow(r):
+		return 0, n, badSurrogate
+	case !isHigh(r):
+		return r, n, ""
 	}
 	rest := s[n:]
 	if len(rest) < 2 || rest[0] != '\\' || rest[1] != 'u' && rest[1] != 'U' {
-		return 0, n, false
+		return 0, n, badSurrogate
 	}
 	m := 6
 	if rest[1] == 'U' {
 		m = 10
 	}
 	low, ok := hexRune(rest, 2, m)
-	if !ok || !isLow(low) {
-		return 0, n, false
+	if !ok {
+		return 0, n, badEscape
 	}
-	return joinSurrogates(r, low), n + m, true
+	if !isLow(low) {
+		return 0, n, badSurrogate
+	}
+	return joinSurrogates(r, low), n + m, ""
 }
 
 func isHigh(r rune) bool { return r >= 0xD800 && r < 0xDC00 }
@@ -236,7 +252,7 @@ func isLow(r rune) bool  { return r >= 0xDC00 && r < 0xE000 }
 
 func joinSurrogates(high, low rune) rune { return (high-0xD800)<<10 | (low - 0xDC00) + 0x10000 }
 
-// hexRune reads s[from:to] as a hexadecimal number that is at most the last code point.
+// hexRune reads s[from:to] as a hexadecimal number; what is above the last code point is only known to be so.
 func hexRune(s string, from, to int) (rune, bool) {
 	if to > len(s) {
 		return 0, false
@@ -244,12 +260,12 @@ func hexRune(s string, from, to int) (rune, bool) {
 	var r rune
 	for i := from; i < to; i++ {
 		v := hexVal(s[i])
-		if v < 0 || r > 0x110000 {
+		if v < 0 {
 			return 0, false
 		}
-		r = r<<4 | rune(v)
+		r = min(r<<4|rune(v), utf8.MaxRune+1)
 	}
-	return r, r <= utf8.MaxRune
+	return r, true
 }
 
 func hexVal(c byte) int {
@@ -318,10 +334,12 @@ func (l *lexer) uescape(t token) token {
 	if strings.IndexByte(s, esc) < 0 {
 		return t
 	}
-	text, ok := unicodeText(s, esc)
-	if !ok {
-		e := l.failCode(t.pos, pgerr.SyntaxError, "invalid Unicode escape")
-		e.err.Hint = `Unicode escapes must be \XXXX or \+XXXXXX.`
+	text, bad := unicodeText(s, esc)
+	if bad != "" {
+		e := l.failCode(t.pos, pgerr.SyntaxError, bad)
+		if bad == badEscape {
+			e.err.Hint = `Unicode escapes must be \XXXX or \+XXXXXX.`
+		}
 		return e
 	}
 	t.text = text
@@ -339,25 +357,20 @@ func (l *lexer) isUescape() bool {
 	return l.at(0) == '\''
 }
 
-// unicodeText decodes \XXXX and \+XXXXXX with esc for the backslash.
-func unicodeText(s string, esc byte) (string, bool) {
+// unicodeText decodes \XXXX and \+XXXXXX with esc for the backslash, and says what is wrong.
+func unicodeText(s string, esc byte) (text, bad string) {
 	var b strings.Builder
 	var high rune
 	for i := 0; i < len(s); {
-		if s[i] != esc {
+		escaped := s[i] == esc && i+1 < len(s) && s[i+1] == esc
+		if s[i] != esc || escaped {
 			if high != 0 {
-				return "", false
+				return "", badSurrogate
 			}
 			b.WriteByte(s[i])
-			i++
-			continue
-		}
-		if i+1 < len(s) && s[i+1] == esc {
-			if high != 0 {
-				return "", false
+			if i++; escaped {
+				i++
 			}
-			b.WriteByte(esc)
-			i += 2
 			continue
 		}
 		from, to := i+1, i+5
@@ -367,18 +380,23 @@ func unicodeText(s string, esc byte) (string, bool) {
 		r, ok := hexRune(s, from, to)
 		i = to
 		switch {
-		case !ok || r == 0:
-			return "", false
+		case !ok:
+			return "", badEscape
+		case r == 0 || r > utf8.MaxRune:
+			return "", badValue
 		case high != 0 && isLow(r):
 			b.WriteRune(joinSurrogates(high, r))
 			high = 0
 		case high != 0 || isLow(r):
-			return "", false
+			return "", badSurrogate
 		case isHigh(r):
 			high = r
 		default:
 			b.WriteRune(r)
 		}
 	}
-	return b.String(), high == 0
+	if high != 0 {
+		return "", badSurrogate
+	}
+	return b.String(), ""
 }

@@ -126,14 +126,16 @@ func (p *parser) frame() *Frame {
 	case "groups":
 		f.Mode = FrameGroups
 	}
-	pos := p.tok.pos
 	f.Between = p.accept("between")
+	start := p.tok.pos
+	end := start
 	f.Start, f.End = p.frameBound(), FrameBound{Kind: FrameCurrentRow}
 	if f.Between {
 		p.expect("and")
+		end = p.tok.pos
 		f.End = p.frameBound()
 	}
-	p.checkFrame(f, pos)
+	p.checkFrame(f, start, end)
 	if p.accept("exclude") {
 		switch {
 		case p.accept("current", "row"):
@@ -150,10 +152,11 @@ func (p *parser) frame() *Frame {
 }
 
 // checkFrame refuses frames whose ends are the wrong way round.
-func (p *parser) checkFrame(f *Frame, pos int) {
-	bad := ""
+func (p *parser) checkFrame(f *Frame, start, end int) {
+	bad, pos := "", end
 	switch s, e := f.Start.Kind, f.End.Kind; {
 	case s == FrameUnboundedFollowing:
+		pos = start
 		bad = "frame start cannot be UNBOUNDED FOLLOWING"
 	case !f.Between && s == FrameFollowing:
 		bad = "frame starting from following row cannot end with current row"

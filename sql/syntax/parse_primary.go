@@ -190,7 +190,7 @@ func (p *parser) array() Expr {
 	at := p.at()
 	p.advance()
 	if p.tok.kind != '(' {
-		return p.indirection(p.arrayElems(at))
+		return p.arrayElems(at)
 	}
 	s := p.tok
 	_, q := p.paren()
@@ -230,9 +230,6 @@ func (p *parser) steps() []Step {
 		switch p.tok.kind {
 		case '.':
 			p.advance()
-			if n := len(out); n > 0 && out[n-1].Star {
-				p.fail(s.Pos, pgerr.SyntaxError, `improper use of "*"`)
-			}
 			if p.acceptTok('*') {
 				s.Star = true
 			} else {
@@ -241,9 +238,19 @@ func (p *parser) steps() []Step {
 		case '[':
 			p.subscript(&s)
 		default:
+			p.checkStars(out)
 			return out
 		}
 		out = append(out, s)
+	}
+}
+
+// checkStars refuses steps behind a star.
+func (p *parser) checkStars(steps []Step) {
+	for i, s := range steps {
+		if s.Star && i < len(steps)-1 {
+			p.yyerror(`improper use of "*"`)
+		}
 	}
 }
 
@@ -271,7 +278,8 @@ func (p *parser) nameOrCall() Expr {
 		p.advance()
 		if p.acceptTok('*') {
 			if p.tok.kind == '.' || p.tok.kind == '[' {
-				p.fail(p.tok.pos, pgerr.SyntaxError, `improper use of "*"`)
+				p.steps()
+				p.yyerror(`improper use of "*"`)
 			}
 			return &ColumnRef{at, name, true}
 		}

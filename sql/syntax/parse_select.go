@@ -39,7 +39,7 @@ func (p *parser) query() *Query {
 // addWith gives a query its WITH; one in parentheses may have one already.
 func (p *parser) addWith(q *Query, w *With) {
 	if q.With != nil {
-		p.fail(q.With.Pos, pgerr.SyntaxError, "multiple WITH clauses not allowed")
+		p.fail(w.Pos, pgerr.SyntaxError, "multiple WITH clauses not allowed")
 	}
 	q.With = w
 }
@@ -112,10 +112,9 @@ func (p *parser) setOps(q *Query, prec int) *Query {
 // queryTail reads ORDER BY, LIMIT, OFFSET, FETCH and FOR UPDATE.
 func (p *parser) queryTail(q *Query) {
 	if p.is("order") {
-		pos := p.tok.pos
 		items := p.orderBy()
 		if q.OrderBy != nil {
-			p.fail(pos, pgerr.SyntaxError, "multiple ORDER BY clauses not allowed")
+			p.fail(items[0].Pos, pgerr.SyntaxError, "multiple ORDER BY clauses not allowed")
 		}
 		q.OrderBy = items
 	}
@@ -133,13 +132,12 @@ func (p *parser) queryTail(q *Query) {
 func (p *parser) limits(q *Query) bool {
 	limit, offset := false, false
 	for {
-		pos := p.tok.pos
 		switch {
 		case p.is("limit") && !limit, p.is("fetch") && !limit:
 			limit = true
 			had := q.Limit != nil
 			if p.limit(q); had {
-				p.fail(pos, pgerr.SyntaxError, "multiple LIMIT clauses not allowed")
+				p.fail(q.Limit.Offset(), pgerr.SyntaxError, "multiple LIMIT clauses not allowed")
 			}
 		case p.is("offset") && !offset:
 			offset = true
@@ -150,7 +148,7 @@ func (p *parser) limits(q *Query) bool {
 				p.advance()
 			}
 			if had {
-				p.fail(pos, pgerr.SyntaxError, "multiple OFFSET clauses not allowed")
+				p.fail(q.Skip.Offset(), pgerr.SyntaxError, "multiple OFFSET clauses not allowed")
 			}
 		default:
 			return limit || offset

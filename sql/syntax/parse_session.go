@@ -203,7 +203,10 @@ func (p *parser) setRest(s *Set) {
 		word(s.Name, p.wordOrString)
 		return
 	case p.accept("xml", "option"):
-		word("xmloption", p.wordOrString)
+		word("xmloption", func() Expr {
+			at := p.at()
+			return &Const{at, StringConst, upper(p.objectKind([]string{"document", "content"}))}
+		})
 		return
 	}
 	s.Name = p.varName()

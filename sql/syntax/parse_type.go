@@ -210,11 +210,9 @@ func (p *parser) intervalFields(t *TypeName) {
 	}
 	t.Fields = p.word()
 	last := t.Fields
-	if p.is("to") {
-		next := p.peek(1)
-		if len(ends) == 0 || !next.isAny(ends) {
-			p.advance()
-			p.unexpected()
+	if p.is("to") && len(ends) > 0 {
+		if next := p.peek(1); !next.isAny(ends) {
+			p.unexpectedAt(next)
 		}
 		p.advance()
 		last = p.word()

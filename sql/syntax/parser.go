@@ -61,10 +61,14 @@ func (p *parser) unexpectedAt(t token) {
 	if t.kind == tError {
 		panic(bailout{t.err})
 	}
-	if t.kind == tEOF {
-		p.fail(len(p.src), pgerr.SyntaxError, "syntax error at end of input")
-	}
-	p.fail(t.pos, pgerr.SyntaxError, `syntax error at or near "%s"`, p.src[t.pos:t.end])
+	l := lexer{src: p.src, pos: t.end}
+	panic(bailout{l.near(t.pos, "syntax error")})
+}
+
+// yyerror stops with a message about the token at hand, in the words of PostgreSQL's grammar.
+func (p *parser) yyerror(message string) {
+	l := lexer{src: p.src, pos: p.tok.end}
+	panic(bailout{l.near(p.tok.pos, message)})
 }
 
 // enter counts one level of nesting; leave ends it.

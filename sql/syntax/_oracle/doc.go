@@ -1,0 +1,2 @@
+// Package oracle compares the parser with PostgreSQL's own, which is C: hence a module apart.
+package oracle

@@ -1,0 +1,888 @@
+SELECT
+----
+SELECT 1
+----
+SELECT DISTINCT a, b AS c, d e, t.*, * FROM t
+----
+SELECT DISTINCT ON (a, b + 1) * FROM t ORDER BY a DESC NULLS LAST, b USING <, c ASC NULLS FIRST
+----
+SELECT ALL a FROM ONLY t, ONLY (u), s.t *, c.s.t AS x (a, b) WHERE TRUE
+----
+SELECT a INTO TEMP x FROM t
+----
+SELECT a INTO UNLOGGED TABLE x FROM t
+----
+SELECT a FROM t GROUP BY a, (b), (c, d), (), ROLLUP (a, (b, c)), CUBE (a, b), GROUPING SETS ((a), (), ROLLUP (b), GROUPING SETS (a, c)) HAVING count(*) > 1
+----
+SELECT a FROM t GROUP BY DISTINCT a, b
+----
+SELECT a FROM t GROUP BY ALL a
+----
+SELECT GROUPING(a, b) FROM t GROUP BY a, b
+----
+SELECT a FROM t LIMIT 10 OFFSET 5
+----
+SELECT a FROM t OFFSET 5 ROWS FETCH NEXT 10 ROWS ONLY
+----
+SELECT a FROM t ORDER BY 1 FETCH FIRST ROW WITH TIES
+----
+SELECT a FROM t ORDER BY 1 FETCH FIRST (1 + 2) ROWS WITH TIES
+----
+SELECT a FROM t FETCH FIRST 3 ROWS WITH TIES
+----
+SELECT a FROM t LIMIT ALL
+----
+SELECT a FROM t LIMIT NULL OFFSET NULL
+----
+SELECT a FROM t LIMIT 1, 2
+----
+SELECT a FROM t FOR UPDATE OF t, s.u NOWAIT FOR NO KEY UPDATE FOR SHARE SKIP LOCKED FOR KEY SHARE
+----
+SELECT a FROM t FOR UPDATE LIMIT 1
+----
+SELECT a FROM t LIMIT 1 FOR UPDATE
+----
+SELECT a FROM t FOR READ ONLY
+----
+SELECT 1 UNION SELECT 2 UNION ALL SELECT 3 INTERSECT SELECT 4 EXCEPT SELECT 5
+----
+(SELECT 1 ORDER BY 1) UNION (SELECT 2 LIMIT 1) ORDER BY 1 LIMIT 3
+----
+SELECT 1 UNION (SELECT 2 UNION SELECT 3)
+----
+SELECT 1 INTERSECT ALL (SELECT 2 UNION DISTINCT SELECT 3)
+----
+(SELECT 1 UNION SELECT 2) INTERSECT SELECT 3
+----
+((SELECT 1))
+----
+((SELECT 1) UNION SELECT 2) ORDER BY 1
+----
+(SELECT 1 ORDER BY 1) ORDER BY 1
+----
+(SELECT 1 LIMIT 1) LIMIT 1
+----
+(WITH a AS (SELECT 1) SELECT 2) ORDER BY 1
+----
+WITH a AS (SELECT 1) (WITH b AS (SELECT 1) SELECT 2)
+----
+VALUES (1, 2), (3, 4) ORDER BY 1
+----
+VALUES (1), (DEFAULT)
+----
+TABLE s.t
+----
+TABLE ONLY t UNION TABLE u
+----
+WITH RECURSIVE a (x, y) AS (VALUES (1, 2) UNION ALL SELECT x + 1, y FROM a), b AS MATERIALIZED (SELECT 1), c AS NOT MATERIALIZED (DELETE FROM t RETURNING *) SELECT * FROM a, b, c
+----
+WITH RECURSIVE a AS (SELECT 1) SEARCH DEPTH FIRST BY x, y SET o CYCLE x SET m TO 'y' DEFAULT 'n' USING p SELECT * FROM a
+----
+WITH a AS (SELECT 1) SEARCH BREADTH FIRST BY x SET o CYCLE x SET m USING p INSERT INTO t SELECT * FROM a
+----
+WITH w AS (SELECT 1) UPDATE t SET a = 1
+----
+WITH recursive AS (SELECT 1) SELECT * FROM recursive
+----
+SELECT * FROM a JOIN b ON a.x = b.x LEFT JOIN c USING (x, y) RIGHT OUTER JOIN d ON TRUE FULL JOIN e USING (z) AS j CROSS JOIN f NATURAL JOIN g NATURAL LEFT JOIN h
+----
+SELECT * FROM a JOIN b JOIN c ON b.x = c.x ON a.x = b.x
+----
+SELECT * FROM a JOIN (b JOIN c ON b.x = c.x) ON a.x = b.x
+----
+SELECT * FROM (a JOIN b ON true) AS j (x, y) INNER JOIN c ON j.x = c.x, d
+----
+SELECT * FROM ((a CROSS JOIN b)) CROSS JOIN c
+----
+SELECT * FROM (a)
+----
+SELECT * FROM (SELECT 1) x, (VALUES (1, 2)) AS v (a, b), ((SELECT 2)) y, LATERAL (SELECT 3) z
+----
+SELECT * FROM ((SELECT 1) UNION SELECT 2) x
+----
+SELECT * FROM ((SELECT 1) x CROSS JOIN t)
+----
+SELECT * FROM ((SELECT 1) x JOIN LATERAL (SELECT 2) y ON true) LEFT JOIN u ON false
+----
+SELECT * FROM generate_series(1, 3), pg_catalog.f() WITH ORDINALITY AS g (a, b), LATERAL g(x) h
+----
+SELECT * FROM f() AS (a int, b text COLLATE "C"), g() AS x (a int[]), h() y (b numeric(10, 2))
+----
+SELECT * FROM ROWS FROM (f(1), g() AS (a int)) WITH ORDINALITY AS x
+----
+SELECT * FROM t TABLESAMPLE bernoulli (10) REPEATABLE (5), u AS x TABLESAMPLE system (1, 2)
+----
+SELECT * FROM current_date, current_user AS u, cast(1 AS int) x, coalesce(1, 2), current_timestamp(3)
+----
+SELECT * FROM left('a', 1), xmltable
+----
+SELECT 1 + 2 * 3 - 4 / 5 % 6 ^ 7, (1 + 2) * 3, 1 - (2 - 3), (1 - 2) - 3, 2 ^ 3 ^ 4, 2 ^ (3 ^ 4)
+----
+SELECT -1, - 1, +1, -(-1), - (1 + 2), -a, - - a, @ -1, -1::int, (-1)::int, -2 ^ 2, 1 - -1, 1 - (- a), -1.5e10, -(1)
+----
+SELECT NOT a AND b OR NOT (c OR d) AND e, NOT NOT a, (a OR b) AND (c AND d) AND e, a AND (b AND c), (a AND b) AND c
+----
+SELECT a = b OR a <> b, a != b, a < b = c
+----
+SELECT (a = b) = c, a = (b = c), a < b IS TRUE, NOT a = b, 1 + NOT true
+----
+SELECT a IS NULL, a IS NOT NULL, a ISNULL, a NOTNULL, a IS TRUE, a IS NOT FALSE, a IS UNKNOWN, a IS NOT UNKNOWN, a IS NULL IS NOT NULL
+----
+SELECT a IS DISTINCT FROM b + 1, a IS NOT DISTINCT FROM NULL, (a IS DISTINCT FROM b) IS TRUE
+----
+SELECT a IS DOCUMENT, a IS NOT DOCUMENT, a IS NORMALIZED, a IS NOT NFC NORMALIZED, a IS NFKD NORMALIZED
+----
+SELECT a IS JSON, a IS NOT JSON OBJECT, a IS JSON ARRAY WITH UNIQUE KEYS, a IS JSON SCALAR WITHOUT UNIQUE, a IS JSON VALUE
+----
+SELECT a BETWEEN 1 AND 2 AND b, a NOT BETWEEN SYMMETRIC 1 + 1 AND 2 * 3, a BETWEEN ASYMMETRIC b AND c, a BETWEEN (b AND c) AND d
+----
+SELECT a BETWEEN 1 AND 2 BETWEEN 3 AND 4
+----
+SELECT a IN (1), a IN (1, 2 + 3), a NOT IN (SELECT 1), a IN ((SELECT 1)), a IN ((SELECT 1), 2), a IN ((SELECT 1) + 1), (a, b) IN ((1, 2), (3, 4)), a IN (1) IN (true)
+----
+SELECT a IN ((SELECT 1) UNION SELECT 2), a = ANY ((SELECT 1)), a IN (((SELECT 1)))
+----
+SELECT a IN ()
+----
+SELECT a LIKE b, a NOT LIKE b || '%', a ILIKE b ESCAPE '!', a NOT ILIKE b, a SIMILAR TO b, a NOT SIMILAR TO b ESCAPE 'x', a LIKE b LIKE c
+----
+SELECT (a LIKE b) LIKE c, a LIKE (b LIKE c), a || b LIKE c || d AND e, a LIKE b = c
+----
+SELECT a = ANY (b), a <> ALL ('{1}'::int[]), a = SOME (SELECT 1), a < ANY (ARRAY[1, 2]), a LIKE ANY (b), a NOT ILIKE ALL (c), a OPERATOR(pg_catalog.=) ANY (b)
+----
+SELECT EXISTS (SELECT 1), NOT EXISTS (SELECT), (SELECT 1), ((SELECT 1)), (SELECT 1) + (SELECT 2), ((SELECT 1) + 1) * 2
+----
+SELECT ARRAY[1, 2], ARRAY[[1, 2], [3, 4]], ARRAY[]::int[], ARRAY(SELECT 1), ARRAY[ARRAY[1], ARRAY[2]], ARRAY['a'::text]
+----
+SELECT ROW(1, 2), ROW(), ROW(1), (1, 2), (1, 2) = (3, 4), ROW(t.*), (a, b) OVERLAPS (c, d), ROW(a, b) OVERLAPS (c, d)
+----
+SELECT (a, b) OVERLAPS (c)
+----
+SELECT (a, b, c) OVERLAPS (d, e)
+----
+SELECT a[1], a[1][2], a[1:2], a[:2], a[1:], a[:], t.a[1].b, (a).b, (a).b.c, (a).*, (t.a).b[1], $1[1], $1.x, (f(x)).y, (f(x)).*, (a[1]).b, (ROW(1, 2)).f1, (SELECT 1)[1], (SELECT x).y
+----
+SELECT (ARRAY[1, 2])[1], ('{1}'::int[])[1], (a || b)[1:2]
+----
+SELECT ARRAY[1, 2][1]
+----
+SELECT 1::int, '1'::numeric(10, 2)::text, CAST(a AS timestamp(3) with time zone), a::int[], a::int[][3], a::text ARRAY, a::text ARRAY[4], a::pg_catalog.int4, a::s."T"
+----
+SELECT a::bit, a::bit(3), a::bit varying, a::bit varying(5), a::char, a::char(3), a::character varying(10), a::varchar, a::national character(4), a::nchar varying(3), a::nchar, a::"char", a::bpchar
+----
+SELECT a::float, a::float(10), a::float(30), a::real, a::double precision, a::dec(3), a::decimal, a::boolean, a::time, a::time(2) without time zone, a::timetz, a::timestamp, a::timestamp with time zone, a::smallint, a::bigint, a::integer, a::int2, a::json, a::jsonb
+----
+SELECT a::float(54)
+----
+SELECT a::interval, a::interval(3), a::interval year, a::interval day to second, a::interval hour to second(3), a::interval minute, a::interval second(2), a::interval year to month, a::interval month to year
+----
+SELECT date '2020-01-01', timestamp '2020-01-01', timestamptz 'now', timestamp with time zone 'x', timestamp(3) without time zone 'y', time '10:00', time with time zone 'z', interval '1' day, interval '1 2' day to hour, interval(3) '1 s', interval '1', int '1', float8 'NaN', numeric(3, 1) '1.5', bool 't', char 'x', char(3) 'x', varchar(2) 'y', bit '1', bit varying '1', double precision '1', pg_catalog.text 'x', json '{}', s.t(1, 2) 'x'
+----
+SELECT a COLLATE "C", a || b COLLATE "de_DE", (a || b) COLLATE pg_catalog."C", a COLLATE "C" < b, -a COLLATE "C"
+----
+SELECT a AT TIME ZONE 'UTC', a AT TIME ZONE 'UTC' AT TIME ZONE 'x', a + b AT TIME ZONE c || d, a AT TIME ZONE (b || c), a AT LOCAL
+----
+SELECT CASE WHEN a THEN 1 ELSE 2 END, CASE a WHEN 1 THEN 2 WHEN 3 THEN 4 END, CASE a + 1 WHEN 1 THEN CASE WHEN b THEN c END END
+----
+SELECT CASE END
+----
+SELECT COALESCE(a, b), NULLIF(a, b), GREATEST(a, b, c), LEAST(a), coalesce, "coalesce"
+----
+SELECT f(), f(1, 'a'), s.f(a => 1, b := 2), f(VARIADIC a), f(1, VARIADIC ARRAY[1]), count(*), count(DISTINCT a), sum(ALL a), array_agg(a ORDER BY b DESC, c), string_agg(DISTINCT a, ',' ORDER BY a), "F"(1), c.s.f(1)
+----
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a), count(*) FILTER (WHERE a > 1), mode() WITHIN GROUP (ORDER BY a) FILTER (WHERE b)
+----
+SELECT f(a ORDER BY b) WITHIN GROUP (ORDER BY c)
+----
+SELECT rank() OVER (), rank() OVER w, sum(a) FILTER (WHERE b) OVER (PARTITION BY a, b ORDER BY c DESC), sum(a) OVER (w ORDER BY b), f() OVER (w) FROM t WINDOW w AS (PARTITION BY a), v AS (w ROWS UNBOUNDED PRECEDING)
+----
+SELECT sum(a) OVER (ORDER BY b ROWS BETWEEN 1 PRECEDING AND 2 FOLLOWING EXCLUDE CURRENT ROW), sum(a) OVER (RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE TIES), sum(a) OVER (GROUPS CURRENT ROW EXCLUDE GROUP), sum(a) OVER (ROWS 5 PRECEDING EXCLUDE NO OTHERS), sum(a) OVER (ORDER BY d RANGE BETWEEN interval '1' day PRECEDING AND UNBOUNDED FOLLOWING)
+----
+SELECT sum(a) OVER (ROWS UNBOUNDED FOLLOWING)
+----
+SELECT sum(a) OVER (ROWS BETWEEN CURRENT ROW AND 1 PRECEDING)
+----
+SELECT sum(a) OVER (ROWS 1 FOLLOWING)
+----
+SELECT EXTRACT(year FROM a), EXTRACT('epoch' FROM a), EXTRACT(dow FROM a), extract(second from now())
+----
+SELECT SUBSTRING(a FROM 1 FOR 2), SUBSTRING(a FROM 2), SUBSTRING(a FOR 3), substring(a FOR 3 FROM 2), substring(a, 1, 2), substring(a SIMILAR b ESCAPE c), POSITION('a' IN b), position(a || b IN c), OVERLAY(a PLACING b FROM 1 FOR 2), OVERLAY(a PLACING b FROM 1), overlay(a, b, c), TRIM(a), TRIM(BOTH FROM a), TRIM(LEADING 'x' FROM a), TRIM('x' FROM a), TRIM(a, b), TRIM(TRAILING a, b), NORMALIZE(a), NORMALIZE(a, NFKC), COLLATION FOR (a), TREAT(a AS b)
+----
+SELECT CURRENT_DATE, CURRENT_TIME, CURRENT_TIME(1), CURRENT_TIMESTAMP, CURRENT_TIMESTAMP(3), LOCALTIME, LOCALTIMESTAMP(2), CURRENT_ROLE, CURRENT_USER, SESSION_USER, USER, CURRENT_CATALOG, CURRENT_SCHEMA, SYSTEM_USER, current_schema()
+----
+SELECT 1 AS select, 2 "Select", 3 name, 4 value, 5 AS day, a.select, 6 year
+----
+SELECT a AS "x""y", "t"."a.b", U&"d\0061t\+000061", U&"d!0061" UESCAPE '!', é, Ünicode
+----
+SELECT 'it''s', E'a\n\t\\\'\x41\101\u00e9\U0001F600', U&'d\0061t\+000061', U&'d!0061' UESCAPE '!', $$a'b$$, $x$a $$ b$x$, B'101', X'1Fa', N'x', '', 'a' 'b'
+----
+SELECT 'a'
+  'b', 'c' -- comment
+  'd'
+----
+SELECT 1, 1.5, .5, 1., 1e10, 1.5E-3, 2147483647, 2147483648, 99999999999999999999, 0x1F, 0o17, 0b101, 1_000, 0xFFFFFFFFFF, 007, 1.5_5
+----
+SELECT 1a
+----
+SELECT 0x
+----
+SELECT 1__0
+----
+SELECT 1_
+----
+SELECT 1e
+----
+SELECT $1, $2::int, $10
+----
+SELECT a || b, a -> 'b' ->> 'c', a #>> '{b}', a @> b, a ?| b, a ~* 'x', a !~~ b, a @@ b, a <-> b, a && b, ~a, @a, |/ 4, ||/ 8, a ! b, a <= b, a >= b, a ~ -1, a*-1, a<-1, a @-1
+----
+SELECT a OPERATOR(pg_catalog.+) b, OPERATOR(pg_catalog.-) a, a OPERATOR(+) b * c, (a OPERATOR(s.*) b) * c, a * (b OPERATOR(s.*) c)
+----
+SELECT /* a /* nested */ comment */ 1 -- end
+----
+SELECT a+/* x */b, a--b
+, c
+----
+SELECT * FROM t WHERE CURRENT OF c
+----
+SELECT a FROM t WHERE a = 1 AND b = 2 AND c = 3 OR d = 4 OR e = 5
+----
+SELECT t.a.b.c.d, t.a.*, c.s.t.*
+----
+SELECT a.*.b FROM a
+----
+SELECT int, text, integer '1', date, time, timestamp, interval, char, values, row, position, row FROM t
+----
+SELECT left, right FROM t
+----
+SELECT DEFAULT
+----
+SELECT FROM t
+----
+SELECT FROM WHERE
+----
+SELECT a FROM
+----
+SELEC 1
+----
+SELECT 'abc
+----
+SELECT "abc
+----
+SELECT $$abc
+----
+SELECT /* abc
+----
+SELECT ""
+----
+SELECT E'\u00'
+----
+SELECT B'12
+----
+SELECT X'1
+----
+SELECT a b c
+----
+SELECT (1
+----
+SELECT 1)
+----
+SELECT 1,
+----
+SELECT * FROM t WHERE
+----
+SELECT * FROM t ORDER BY
+----
+SELECT * FROM t GROUP a
+----
+SELECT a FROM t LIMIT 1 LIMIT 2
+----
+SELECT * FROM t JOIN u
+----
+SELECT * FROM t NATURAL JOIN u ON true
+----
+SELECT 1 ! 
+----
+SELECT # 1
+----
+SELECT \ 1
+----
+SELECT a -> b = c -> d, a || b + c, a + b || c, a < b || c, a @> b AND c, a = b @> c
+----
+INSERT INTO t VALUES (1, DEFAULT, 'a')
+----
+INSERT INTO s.t AS x (a, b.c, d[1], "E") VALUES (1, 2, 3, 4), (5, 6, 7, 8) RETURNING *, a + 1 AS b
+----
+INSERT INTO t DEFAULT VALUES RETURNING id
+----
+INSERT INTO t (a) SELECT 1 UNION SELECT 2
+----
+INSERT INTO t (SELECT 1)
+----
+INSERT INTO t (a) (SELECT 1)
+----
+INSERT INTO t ((SELECT 1))
+----
+INSERT INTO t (a) OVERRIDING SYSTEM VALUE VALUES (1)
+----
+INSERT INTO t OVERRIDING USER VALUE SELECT 1
+----
+INSERT INTO t WITH w AS (SELECT 1) SELECT * FROM w
+----
+WITH w AS (SELECT 1) INSERT INTO t TABLE w
+----
+INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING
+----
+INSERT INTO t VALUES (1) ON CONFLICT (a, lower(b) COLLATE "C" text_ops, (c + 1)) WHERE d DO UPDATE SET a = excluded.a, (b, c) = (1, 2), (d, e) = (SELECT 1, 2), f = DEFAULT WHERE t.a > 1 RETURNING a
+----
+INSERT INTO t VALUES (1) ON CONFLICT ON CONSTRAINT k DO NOTHING
+----
+INSERT INTO t x VALUES (1)
+----
+INSERT t VALUES (1)
+----
+INSERT INTO t
+----
+UPDATE t SET a = 1
+----
+UPDATE ONLY t AS x SET a = 1, b.c = 2, d[1] = 3, (e, f) = (1, DEFAULT), (g, h) = ROW(1, 2), (i) = (SELECT 1) FROM u JOIN v ON true, w WHERE x.a = u.a RETURNING x.*
+----
+UPDATE t x SET a = DEFAULT WHERE CURRENT OF c
+----
+UPDATE t SET
+----
+DELETE FROM t
+----
+DELETE FROM ONLY t AS x USING u, v WHERE x.a = u.a RETURNING a AS b
+----
+DELETE FROM t WHERE CURRENT OF cur
+----
+DELETE t
+----
+MERGE INTO t AS x USING (SELECT 1) s ON x.a = s.a WHEN MATCHED AND s.b > 1 THEN UPDATE SET a = 1, b = DEFAULT WHEN MATCHED THEN DELETE WHEN NOT MATCHED AND true THEN INSERT (a, b) OVERRIDING SYSTEM VALUE VALUES (1, DEFAULT) WHEN NOT MATCHED THEN DO NOTHING
+----
+WITH w AS (SELECT 1) MERGE INTO t USING w ON true WHEN NOT MATCHED THEN INSERT DEFAULT VALUES
+----
+MERGE INTO t USING u ON true WHEN NOT MATCHED BY SOURCE THEN DELETE WHEN NOT MATCHED BY TARGET THEN INSERT VALUES (1) RETURNING *
+----
+MERGE INTO t USING u ON true
+----
+COPY t FROM STDIN
+----
+COPY s.t (a, b) TO STDOUT WITH (FORMAT csv, HEADER, DELIMITER ';', NULL '', FORCE_QUOTE (a, b), FORCE_QUOTE *, HEADER match, FREEZE false, ENCODING 'utf8')
+----
+COPY t FROM '/x' WITH (FORMAT ndjson, x 1.5, y -1) WHERE a > 1
+----
+COPY (SELECT 1) TO STDOUT CSV
+----
+COPY (INSERT INTO t VALUES (1) RETURNING *) TO PROGRAM 'cat'
+----
+COPY t FROM STDIN WITH BINARY
+----
+COPY BINARY t TO STDOUT
+----
+COPY t TO STDOUT DELIMITER ',' NULL AS 'x' QUOTE '"' ESCAPE '\' FORCE QUOTE a, b ENCODING 'utf8'
+----
+COPY t FROM STDIN USING DELIMITERS ','
+----
+COPY t FROM STDIN CSV FORCE NOT NULL a FORCE NULL b FORCE QUOTE *
+----
+COPY t TO STDOUT WHERE a
+----
+COPY (SELECT 1) FROM STDIN
+----
+PREPARE p AS SELECT $1
+----
+PREPARE p (int, text[]) AS INSERT INTO t VALUES ($1, $2)
+----
+EXECUTE p
+----
+EXECUTE p (1, 'a' || 'b')
+----
+DEALLOCATE p
+----
+DEALLOCATE PREPARE ALL
+----
+DEALLOCATE ALL
+----
+DECLARE c CURSOR FOR SELECT 1
+----
+DECLARE c BINARY INSENSITIVE NO SCROLL CURSOR WITH HOLD FOR VALUES (1)
+----
+DECLARE c SCROLL CURSOR WITHOUT HOLD FOR SELECT 1
+----
+DECLARE c ASENSITIVE CURSOR FOR SELECT 1
+----
+FETCH c
+----
+FETCH NEXT FROM c
+----
+FETCH PRIOR IN c
+----
+FETCH FIRST c
+----
+FETCH LAST FROM c
+----
+FETCH ABSOLUTE -5 FROM c
+----
+FETCH RELATIVE 3 c
+----
+FETCH 10 FROM c
+----
+FETCH ALL c
+----
+FETCH FORWARD c
+----
+FETCH FORWARD 5 FROM c
+----
+FETCH FORWARD ALL FROM c
+----
+FETCH BACKWARD FROM c
+----
+FETCH BACKWARD ALL IN c
+----
+MOVE 5 c
+----
+MOVE BACKWARD 2 FROM c
+----
+FETCH next
+----
+FETCH 1.5 FROM c
+----
+CLOSE c
+----
+CLOSE ALL
+----
+EXPLAIN SELECT 1
+----
+EXPLAIN ANALYZE VERBOSE SELECT 1
+----
+EXPLAIN (ANALYZE, BUFFERS true, FORMAT json, COSTS off) DELETE FROM t
+----
+EXPLAIN (SELECT 1)
+----
+EXPLAIN CREATE TABLE t AS SELECT 1
+----
+EXPLAIN EXECUTE p (1)
+----
+EXPLAIN DECLARE c CURSOR FOR SELECT 1
+----
+EXPLAIN CREATE TABLE t (a int)
+----
+BEGIN
+----
+BEGIN WORK
+----
+BEGIN TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY, DEFERRABLE
+----
+START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ WRITE NOT DEFERRABLE
+----
+BEGIN ISOLATION LEVEL READ UNCOMMITTED
+----
+COMMIT
+----
+COMMIT AND CHAIN
+----
+END TRANSACTION AND NO CHAIN
+----
+ROLLBACK WORK
+----
+ABORT
+----
+SAVEPOINT s
+----
+RELEASE s
+----
+RELEASE SAVEPOINT s
+----
+ROLLBACK TO s
+----
+ROLLBACK WORK TO SAVEPOINT s
+----
+PREPARE TRANSACTION 'x'
+----
+COMMIT PREPARED 'x'
+----
+ROLLBACK PREPARED 'x'
+----
+SET a = 1
+----
+SET LOCAL a.b TO 'x', y, 1.5, -2, on, true, off
+----
+SET SESSION search_path TO DEFAULT
+----
+SET TIME ZONE 'UTC'
+----
+SET TIME ZONE LOCAL
+----
+SET TIME ZONE -5
+----
+SET TIME ZONE INTERVAL '-08:00' HOUR TO MINUTE
+----
+SET TIME ZONE utc
+----
+SET NAMES 'utf8'
+----
+SET NAMES
+----
+SET SCHEMA 'x'
+----
+SET ROLE admin
+----
+SET ROLE NONE
+----
+SET SESSION AUTHORIZATION DEFAULT
+----
+SET SESSION AUTHORIZATION 'x'
+----
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED
+----
+SET TRANSACTION SNAPSHOT 'x'
+----
+SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY
+----
+SET CONSTRAINTS ALL DEFERRED
+----
+SET CONSTRAINTS a, s.b IMMEDIATE
+----
+SET XML OPTION DOCUMENT
+----
+SET session = 1
+----
+SET a
+----
+SHOW a.b
+----
+SHOW ALL
+----
+SHOW TIME ZONE
+----
+SHOW TRANSACTION ISOLATION LEVEL
+----
+SHOW SESSION AUTHORIZATION
+----
+RESET a
+----
+RESET ALL
+----
+RESET TIME ZONE
+----
+DISCARD ALL
+----
+DISCARD TEMPORARY
+----
+DISCARD PLANS
+----
+LISTEN x
+----
+UNLISTEN *
+----
+UNLISTEN x
+----
+NOTIFY x
+----
+NOTIFY x, 'payload'
+----
+LOCK t
+----
+LOCK TABLE ONLY t, u IN SHARE ROW EXCLUSIVE MODE NOWAIT
+----
+LOCK TABLE t IN ACCESS SHARE MODE
+----
+TRUNCATE t
+----
+TRUNCATE TABLE ONLY t, s.u RESTART IDENTITY CASCADE
+----
+TRUNCATE t CONTINUE IDENTITY RESTRICT
+----
+CHECKPOINT
+----
+VACUUM
+----
+VACUUM FULL FREEZE VERBOSE ANALYZE t (a, b)
+----
+VACUUM (FULL, ANALYZE false) t, u
+----
+ANALYZE VERBOSE t
+----
+ANALYZE
+----
+ANALYSE t (a)
+----
+CALL s.p(1, a => 2)
+----
+DO $$ begin end $$
+----
+DO LANGUAGE plpgsql 'x'
+----
+LOAD 'x'
+----
+CREATE TABLE t (a int, b text NOT NULL DEFAULT 'x', c numeric(10, 2) CONSTRAINT k CHECK (c > 0) NO INHERIT, d int PRIMARY KEY, e int UNIQUE NULLS NOT DISTINCT, f int REFERENCES u (id) MATCH FULL ON DELETE CASCADE ON UPDATE SET NULL DEFERRABLE INITIALLY DEFERRED, g text COLLATE "C" NULL, h int GENERATED ALWAYS AS IDENTITY, i int GENERATED BY DEFAULT AS IDENTITY (START WITH 5 INCREMENT BY 2), j int GENERATED ALWAYS AS (a + 1) STORED, k text STORAGE external COMPRESSION lz4)
+----
+CREATE TABLE IF NOT EXISTS s.t (a int, CONSTRAINT k PRIMARY KEY (a, b) INCLUDE (c), UNIQUE (a) WITH (fillfactor = 70) USING INDEX TABLESPACE x, CHECK (a > 1) NOT VALID, FOREIGN KEY (a) REFERENCES u ON DELETE SET NULL (a) ON UPDATE NO ACTION, EXCLUDE USING gist (a WITH =, (b + 1) WITH pg_catalog.&&) WHERE (a > 1), LIKE u INCLUDING ALL EXCLUDING DEFAULTS)
+----
+CREATE TABLE t ()
+----
+CREATE TEMP TABLE t (a int) ON COMMIT DROP
+----
+CREATE LOCAL TEMPORARY TABLE t (a int) INHERITS (u, v) USING heap WITH (fillfactor = 10, toast.autovacuum_enabled = false, x) ON COMMIT DELETE ROWS TABLESPACE x
+----
+CREATE UNLOGGED TABLE t (a int) PARTITION BY RANGE (a, lower(b), (c + 1) COLLATE "C" int4_ops)
+----
+CREATE TABLE t PARTITION OF p FOR VALUES FROM (1, MINVALUE) TO (2, MAXVALUE)
+----
+CREATE TABLE t PARTITION OF p (a NOT NULL, CHECK (a > 1)) FOR VALUES IN (1, 'x', NULL) PARTITION BY HASH (a)
+----
+CREATE TABLE t PARTITION OF p FOR VALUES WITH (MODULUS 4, REMAINDER 1)
+----
+CREATE TABLE t PARTITION OF p DEFAULT
+----
+CREATE TABLE t OF ty (a WITH OPTIONS PRIMARY KEY, b DEFAULT 1)
+----
+CREATE TABLE t AS SELECT 1
+----
+CREATE TABLE IF NOT EXISTS t (a, b) USING x WITH (y = 1) ON COMMIT PRESERVE ROWS AS SELECT 1, 2 WITH NO DATA
+----
+CREATE TEMP TABLE t AS EXECUTE p (1)
+----
+CREATE TABLE t (a int DEFAULT 1 + 2 CHECK (a > 1), b int DEFAULT (1 IN (2)), c int DEFAULT -1, d timestamptz DEFAULT now())
+----
+CREATE TABLE t (a
+----
+CREATE TABLE t (a int,)
+----
+CREATE VIEW v AS SELECT 1
+----
+CREATE OR REPLACE TEMP VIEW v (a, b) WITH (security_barrier = true) AS SELECT 1, 2 WITH LOCAL CHECK OPTION
+----
+CREATE VIEW v AS SELECT 1 WITH CHECK OPTION
+----
+CREATE MATERIALIZED VIEW IF NOT EXISTS v (a) USING x WITH (y = 1) TABLESPACE z AS SELECT 1 WITH NO DATA
+----
+REFRESH MATERIALIZED VIEW CONCURRENTLY v WITH NO DATA
+----
+CREATE INDEX ON t (a)
+----
+CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON ONLY s.t USING gin (a COLLATE "C" text_ops DESC NULLS LAST, lower(b), (c || d) s.ops (x = 1)) INCLUDE (e, f) NULLS NOT DISTINCT WITH (fillfactor = 70) TABLESPACE y WHERE a > 1
+----
+CREATE SEQUENCE s
+----
+CREATE TEMP SEQUENCE IF NOT EXISTS s AS bigint START 5 INCREMENT BY -1 MINVALUE -100 NO MAXVALUE CACHE 10 CYCLE OWNED BY t.a
+----
+ALTER SEQUENCE IF EXISTS s RESTART WITH 5 OWNED BY NONE
+----
+ALTER SEQUENCE s RESTART
+----
+CREATE TYPE t AS ENUM ('a', 'b')
+----
+CREATE TYPE t AS ENUM ()
+----
+CREATE TYPE s.t AS (a int, b text COLLATE "C")
+----
+CREATE TYPE t
+----
+CREATE TYPE t AS RANGE (subtype = int4)
+----
+CREATE DOMAIN d AS text COLLATE "C" DEFAULT 'x' NOT NULL CONSTRAINT k CHECK (value <> '')
+----
+CREATE DOMAIN d int
+----
+CREATE SCHEMA s
+----
+CREATE SCHEMA IF NOT EXISTS s AUTHORIZATION joe
+----
+CREATE SCHEMA AUTHORIZATION CURRENT_USER
+----
+CREATE SCHEMA s CREATE TABLE t (a int) CREATE VIEW v AS SELECT 1
+----
+CREATE DATABASE d
+----
+CREATE DATABASE d WITH OWNER = joe ENCODING 'UTF8' TEMPLATE template0 CONNECTION LIMIT -1 LC_COLLATE = 'C'
+----
+CREATE ROLE r
+----
+CREATE USER u WITH SUPERUSER NOLOGIN PASSWORD 'x' CONNECTION LIMIT 5 VALID UNTIL 'infinity' IN ROLE a, b NOINHERIT
+----
+CREATE ROLE r PASSWORD NULL ROLE x ADMIN y
+----
+ALTER ROLE r WITH LOGIN PASSWORD 'y'
+----
+ALTER ROLE r SET a = 1
+----
+ALTER ROLE r RENAME TO q
+----
+ALTER ROLE ALL RESET ALL
+----
+CREATE FUNCTION f(a int, OUT b text, INOUT c int DEFAULT 1, VARIADIC d int[]) RETURNS record LANGUAGE sql IMMUTABLE STRICT SECURITY DEFINER COST 10 ROWS 5 PARALLEL safe SET a = 1 AS 'x'
+----
+CREATE OR REPLACE FUNCTION f(int, text) RETURNS TABLE (a int, b text) AS $$ select 1 $$ LANGUAGE sql
+----
+CREATE FUNCTION f() RETURNS SETOF int AS 'a', 'b' LANGUAGE c CALLED ON NULL INPUT NOT LEAKPROOF WINDOW
+----
+CREATE FUNCTION f(a int) RETURNS int RETURN a + 1
+----
+CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; INSERT INTO t VALUES (1); END
+----
+CREATE PROCEDURE p(a double precision, b character varying) LANGUAGE plpgsql AS ''
+----
+GRANT SELECT, INSERT (a, b) ON t, s.u TO joe, PUBLIC WITH GRANT OPTION
+----
+GRANT ALL ON TABLE t TO CURRENT_USER
+----
+GRANT ALL PRIVILEGES ON ALL TABLES IN SCHEMA s TO joe GRANTED BY bob
+----
+GRANT USAGE ON SCHEMA a, b TO GROUP joe
+----
+GRANT EXECUTE ON FUNCTION f(int, text), g TO joe
+----
+GRANT CREATE, CONNECT ON DATABASE d TO joe
+----
+GRANT a, b TO c WITH ADMIN OPTION
+----
+GRANT a TO b WITH INHERIT FALSE, SET TRUE
+----
+REVOKE GRANT OPTION FOR SELECT ON t FROM joe CASCADE
+----
+REVOKE ALL ON SEQUENCE s FROM PUBLIC
+----
+REVOKE ADMIN OPTION FOR a FROM b
+----
+REVOKE a FROM b RESTRICT
+----
+COMMENT ON TABLE t IS 'x'
+----
+COMMENT ON COLUMN s.t.a IS NULL
+----
+COMMENT ON FUNCTION f(int) IS 'x'
+----
+COMMENT ON CONSTRAINT k ON t IS 'x'
+----
+COMMENT ON DATABASE d IS 'x'
+----
+DROP TABLE t
+----
+DROP TABLE IF EXISTS s.t, u CASCADE
+----
+DROP VIEW v RESTRICT
+----
+DROP INDEX CONCURRENTLY IF EXISTS i
+----
+DROP MATERIALIZED VIEW v
+----
+DROP SEQUENCE s
+----
+DROP SCHEMA IF EXISTS s CASCADE
+----
+DROP DATABASE IF EXISTS d WITH (FORCE)
+----
+DROP ROLE IF EXISTS a, b
+----
+DROP USER u
+----
+DROP TYPE t, s.u
+----
+DROP DOMAIN d
+----
+DROP FUNCTION IF EXISTS f(int, OUT text), g CASCADE
+----
+DROP EXTENSION x
+----
+DROP AGGREGATE a(int), b(*)
+----
+ALTER TABLE t ADD COLUMN a int NOT NULL, ADD b text, ADD COLUMN IF NOT EXISTS c int, DROP COLUMN d, DROP e CASCADE, DROP COLUMN IF EXISTS f RESTRICT
+----
+ALTER TABLE IF EXISTS ONLY s.t ALTER COLUMN a TYPE int USING a::int, ALTER b SET DATA TYPE text COLLATE "C", ALTER c SET DEFAULT 1 + 2, ALTER c DROP DEFAULT, ALTER d SET NOT NULL, ALTER d DROP NOT NULL
+----
+ALTER TABLE t ALTER a SET STATISTICS 100, ALTER a SET STORAGE plain, ALTER a SET COMPRESSION lz4, ALTER a SET (n_distinct = 5), ALTER a RESET (n_distinct), ALTER a DROP EXPRESSION IF EXISTS, ALTER a ADD GENERATED ALWAYS AS IDENTITY, ALTER a DROP IDENTITY
+----
+ALTER TABLE t ADD CONSTRAINT k CHECK (a > 1) NOT VALID, ADD PRIMARY KEY (a), ADD UNIQUE USING INDEX i, ADD FOREIGN KEY (a) REFERENCES u, VALIDATE CONSTRAINT k, DROP CONSTRAINT IF EXISTS k CASCADE, ALTER CONSTRAINT k DEFERRABLE INITIALLY DEFERRED
+----
+ALTER TABLE t OWNER TO joe, SET (fillfactor = 70), RESET (fillfactor), SET TABLESPACE x, SET LOGGED, SET UNLOGGED, CLUSTER ON i, SET WITHOUT CLUSTER, ENABLE TRIGGER x, DISABLE TRIGGER ALL, ENABLE ALWAYS TRIGGER x, ENABLE REPLICA RULE r, ENABLE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY, INHERIT p, NO INHERIT p, REPLICA IDENTITY FULL, REPLICA IDENTITY USING INDEX i, SET ACCESS METHOD heap
+----
+ALTER TABLE t ATTACH PARTITION p FOR VALUES IN (1)
+----
+ALTER TABLE t DETACH PARTITION p CONCURRENTLY
+----
+ALTER TABLE t RENAME TO u
+----
+ALTER TABLE IF EXISTS t RENAME COLUMN a TO b
+----
+ALTER TABLE t RENAME a TO b
+----
+ALTER TABLE t RENAME CONSTRAINT a TO b
+----
+ALTER TABLE t SET SCHEMA s
+----
+ALTER VIEW v RENAME TO w
+----
+ALTER INDEX i RENAME TO j
+----
+ALTER INDEX i SET (fillfactor = 1)
+----
+ALTER SEQUENCE s RENAME TO r
+----
+ALTER MATERIALIZED VIEW v RENAME TO w
+----
+ALTER SCHEMA s RENAME TO r
+----
+ALTER SCHEMA s OWNER TO joe
+----
+ALTER DATABASE d RENAME TO e
+----
+ALTER DATABASE d SET a TO 1
+----
+ALTER TYPE t ADD VALUE IF NOT EXISTS 'a' BEFORE 'b'
+----
+ALTER TYPE t RENAME VALUE 'a' TO 'b'
+----
+ALTER TYPE t RENAME TO u
+----
+ALTER FUNCTION f(int) RENAME TO g
+----
+ALTER FUNCTION f(int) SET SCHEMA s
+----
+ALTER FUNCTION f(int) STABLE
+----
+ALTER SYSTEM SET a = 1
+----
+ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO joe
+----
+CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()
+----
+CREATE EXTENSION IF NOT EXISTS x
+----
+CREATE RULE r AS ON INSERT TO t DO INSTEAD (SELECT 1; SELECT 2)
+----
+CREATE POLICY p ON t USING (a > 1)
+----
+CREATE AGGREGATE a (int) (sfunc = f, stype = int)
+----
+CREATE PUBLICATION p FOR ALL TABLES
+----
+CREATE STATISTICS s ON a, b FROM t
+----
+CREATE OPERATOR + (function = f, leftarg = int)
+----
+CREATE CAST (a AS b) WITH FUNCTION f(a)
+----
+DROP TRIGGER g ON t
+----
+CLUSTER t USING i
+----
+REINDEX TABLE t
+----
+SECURITY LABEL ON TABLE t IS 'x'
+----
+REASSIGN OWNED BY a TO b
+----
+CREATE
+----
+CREATE NONSENSE x
+----
+DROP NONSENSE x
+----
+ALTER TABLE t FROB a
+----
+SELECT 1; SELECT 2;; SELECT 3
+----
+SELECT 1 SELECT 2
