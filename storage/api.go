@@ -69,6 +69,7 @@ var (
 	ErrFuture      = errors.New("the moment lies in the future")
 	ErrClosed      = errors.New("the store is closed")
 	ErrNoDatabase  = errors.New("no such database")
+	ErrExists      = errors.New("the database exists")
 	ErrIDConflict  = errors.New("an event with this id and other content exists")
 	ErrNotInOrder  = errors.New("recorded times must rise, after everything in the log and not after now")
 	ErrDiskFull    = errors.New("no space left on the device")

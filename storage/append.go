@@ -1,0 +1,249 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/allsource-db/allsource/storage/tail"
+	"github.com/allsource-db/allsource/vec/jsonb"
+)
+
+// maxNameBytes bounds an entity's or event type's name: they are keys of indexes.
+const maxNameBytes = 1 << 16
+
+// EventError says what is wrong with event Index of an append.
+type EventError struct {
+	Index  int
+	Column string // entity_id, event_type, payload or metadata
+	Err    error  // a *jsonb.Error for a document
+}
+
+func (e *EventError) Error() string { return e.Column + ": " + e.Err.Error() }
+func (e *EventError) Unwrap() error { return e.Err }
+
+// Append adds the events, all or none, and returns when they are durable and visible. Concurrent appends share a sync.
+// It fails with *VersionConflict, *IDConflict or *EventError. progress may be nil. Once an append waits for its turn, a
+// canceled ctx does not take it back: it is either refused or durable.
+func (d *DB) Append(ctx context.Context, events []Event, progress *Progress) (Appended, error) {
+	p := &pending{events: events, progress: progress, done: make(chan struct{})}
+	if err := p.parse(); err != nil {
+		return Appended{}, err
+	}
+	if len(events) == 0 && progress == nil {
+		return Appended{}, nil
+	}
+	if err := d.s.room.take(p.bytes); err != nil {
+		return Appended{}, err
+	}
+	if err := d.waitForRoom(ctx); err != nil {
+		return Appended{}, err
+	}
+	if err := d.queue.join(p, d.commitGroup); err != nil {
+		return Appended{}, err
+	}
+	return p.result, p.err
+}
+
+// pending is an append on its way.
+type pending struct {
+	events   []Event
+	progress *Progress
+	rows     []tail.Row // parsed: documents only
+	bytes    int64
+
+	result Appended
+	err    error
+	fresh  []tail.Row // rows to add
+	lead   bool       // its goroutine commits the next group
+	done   chan struct{}
+}
+
+// parse checks what can be checked without the log, in the caller's goroutine.
+func (p *pending) parse() error {
+	p.rows = make([]tail.Row, len(p.events))
+	for i := range p.events {
+		ev, r := &p.events[i], &p.rows[i]
+		if err := checkName(ev.Entity); err != nil {
+			return &EventError{i, "entity_id", err}
+		}
+		if err := checkName(ev.Type); err != nil {
+			return &EventError{i, "event_type", err}
+		}
+		var err error
+		if r.Payload, err = parseDocument(ev.Payload); err != nil {
+			return &EventError{i, "payload", err}
+		}
+		if r.Metadata, err = parseDocument(ev.Metadata); err != nil {
+			return &EventError{i, "metadata", err}
+		}
+		r.Entity, r.Type, r.ID, r.HasID = ev.Entity, ev.Type, ev.ID, ev.HasID
+		r.Time, r.HasTime = ev.Timestamp, ev.HasTime
+		p.bytes += r.MemSize()
+	}
+	return nil
+}
+
+var (
+	errEmpty   = errors.New("must not be empty")
+	errTooLong = errors.New("is longer than 65536 bytes")
+	errNoText  = errors.New("is not valid UTF-8 text, or has a zero byte")
+)
+
+func checkName(s string) error {
+	if s == "" {
+		return errEmpty
+	}
+	if len(s) > maxNameBytes {
+		return errTooLong
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] == 0 {
+			return errNoText
+		}
+	}
+	if !utf8.ValidString(s) {
+		return errNoText
+	}
+	return nil
+}
+
+var emptyObject = jsonb.Value{0x18, 0}
+
+func parseDocument(text []byte) (jsonb.Value, error) {
+	if text == nil {
+		return emptyObject, nil
+	}
+	return jsonb.Parse(nil, text)
+}
+
+// appendQueue lets concurrent appends go to disk together. Who comes first commits what has come until then; who comes
+// meanwhile waits, and the first of those commits the next group. So a group grows as the disk is slow.
+type appendQueue struct {
+	mu      sync.Mutex
+	waiting []*pending
+	leading bool
+	closed  bool
+	idle    chan struct{} // closed when the last one has left after close
+}
+
+// maxGroupBytes bounds a group, and so a batch; one larger append is a group alone.
+const maxGroupBytes = 4 << 20
+
+// join returns when p is done.
+func (q *appendQueue) join(p *pending, commit func([]*pending)) error {
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return ErrClosed
+	}
+	q.waiting = append(q.waiting, p)
+	if q.leading {
+		q.mu.Unlock()
+		<-p.done
+		if !p.lead {
+			return nil
+		}
+		q.mu.Lock()
+	}
+	q.leading = true
+	group := q.take()
+	q.mu.Unlock()
+	commit(group)
+	for _, other := range group {
+		if other != p {
+			close(other.done)
+		}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		q.leading = false
+		if q.idle != nil {
+			close(q.idle)
+		}
+		return nil
+	}
+	q.waiting[0].lead = true
+	close(q.waiting[0].done)
+	return nil
+}
+
+// take cuts the next group off, in the order of arrival.
+func (q *appendQueue) take() []*pending {
+	n, bytes := 0, int64(0)
+	for n < len(q.waiting) && (n == 0 || bytes+q.waiting[n].bytes <= maxGroupBytes) {
+		bytes += q.waiting[n].bytes
+		n++
+	}
+	group := q.waiting[:n:n]
+	q.waiting = append([]*pending(nil), q.waiting[n:]...)
+	return group
+}
+
+// close lets nobody in any more, and waits for those who are.
+func (q *appendQueue) close() {
+	q.mu.Lock()
+	q.closed = true
+	idle := q.idle
+	if q.leading && idle == nil {
+		idle = make(chan struct{})
+		q.idle = idle
+	}
+	q.mu.Unlock()
+	if idle != nil {
+		<-idle
+	}
+}
+
+// sealWaiters are appends that wait for the tail to become shorter.
+type sealWaiters struct {
+	mu   sync.Mutex
+	more chan struct{}
+}
+
+func (w *sealWaiters) wait() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.more == nil {
+		w.more = make(chan struct{})
+	}
+	return w.more
+}
+
+func (w *sealWaiters) wake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.more != nil {
+		close(w.more)
+		w.more = nil
+	}
+}
+
+// tailLimit is how many times what is sealed at once the tail may hold before appends wait.
+const tailLimit = 3
+
+func (d *DB) tailFull() bool {
+	o := &d.s.o
+	return !o.Manual && (d.state.Load().tail.Len() > tailLimit*o.SealRows || d.tailBytes.Load() > tailLimit*o.SealBytes)
+}
+
+// waitForRoom holds appends back while sealing does not keep up.
+func (d *DB) waitForRoom(ctx context.Context) error {
+	for d.tailFull() {
+		shorter := d.sealed.wait()
+		if !d.tailFull() {
+			return nil
+		}
+		d.s.work.wake(d)
+		select {
+		case <-shorter:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-d.s.work.quit:
+			return ErrClosed
+		}
+	}
+	return ctx.Err()
+}

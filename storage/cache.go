@@ -1,0 +1,151 @@
+package storage
+
+import (
+	"container/list"
+	"sync"
+)
+
+// partCache keeps small blobs that are read again and again: pages and filters of hash runs, chunks of names and versions.
+type partCache struct {
+	budget int64
+
+	mu      sync.Mutex
+	used    int64
+	order   *list.List // of *partEntry, newest first
+	entries map[partID]*list.Element
+}
+
+// partID is the key of a blob; object and part mean what the kind says.
+type partID struct {
+	db     uint32
+	kind   byte
+	object uint64
+	part   uint32
+}
+
+type partEntry struct {
+	id    partID
+	value any
+	size  int64
+}
+
+const entryOverhead = 160
+
+func newPartCache(budget int64) *partCache {
+	return &partCache{budget: budget, order: list.New(), entries: map[partID]*list.Element{}}
+}
+
+func (c *partCache) get(id partID) (any, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.entries[id]
+	if !ok {
+		return nil, false
+	}
+	c.order.MoveToFront(e)
+	return e.Value.(*partEntry).value, true
+}
+
+// put keeps a value, unless it was read before the chunks of its database changed: fresh tells that.
+func (c *partCache) put(id partID, value any, size int64, fresh func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if fresh != nil && !fresh() {
+		return
+	}
+	if e, ok := c.entries[id]; ok {
+		c.remove(e)
+	}
+	size += entryOverhead
+	c.entries[id] = c.order.PushFront(&partEntry{id, value, size})
+	c.used += size
+	for c.used > c.budget && c.order.Len() > 1 {
+		c.remove(c.order.Back())
+	}
+}
+
+func (c *partCache) drop(id partID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, ok := c.entries[id]; ok {
+		c.remove(e)
+	}
+}
+
+func (c *partCache) remove(e *list.Element) {
+	entry := e.Value.(*partEntry)
+	c.order.Remove(e)
+	delete(c.entries, entry.id)
+	c.used -= entry.size
+}
+
+// readerCache bounds what the open row groups hold. A group that is pushed out forgets its columns, and then its reader.
+type readerCache struct {
+	budget int64
+
+	mu    sync.Mutex
+	used  int64
+	order *list.List // of *openGroup, newest first
+}
+
+// openGroup is a row group's place in the cache.
+type openGroup struct {
+	g    *group
+	size int64
+	elem *list.Element
+}
+
+func newReaderCache(budget int64) *readerCache {
+	return &readerCache{budget: budget, order: list.New()}
+}
+
+func (c *readerCache) size() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.used
+}
+
+// touch tells the cache that the group was used and now holds size bytes; it pushes out others where that is too much.
+func (c *readerCache) touch(g *group, size int64) {
+	if g.retired.Load() {
+		return
+	}
+	var out []*group
+	c.mu.Lock()
+	if o := &g.open; o.elem == nil {
+		o.g = g
+		o.elem = c.order.PushFront(o)
+	} else {
+		c.order.MoveToFront(o.elem)
+	}
+	c.used += size - g.open.size
+	g.open.size = size
+	for c.used > c.budget && c.order.Len() > 1 {
+		last := c.order.Back().Value.(*openGroup)
+		if last.g == g {
+			break
+		}
+		c.forget(last)
+		out = append(out, last.g)
+	}
+	c.mu.Unlock()
+	for _, o := range out {
+		o.reader.Store(nil)
+	}
+}
+
+// drop takes a group out that is not part of the log any more, so that only views hold it.
+func (c *readerCache) drop(g *group) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if g.open.elem != nil {
+		c.forget(&g.open)
+	}
+}
+
+func (c *readerCache) forget(o *openGroup) {
+	c.order.Remove(o.elem)
+	o.elem = nil
+	c.used -= o.size
+	o.size = 0
+}

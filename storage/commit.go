@@ -1,0 +1,227 @@
+package storage
+
+import (
+	"context"
+
+	"github.com/allsource-db/allsource/storage/tail"
+)
+
+// commitGroup validates the appends in order, makes those that pass durable with one synced batch, and then visible.
+func (d *DB) commitGroup(group []*pending) {
+	d.write.Lock()
+	defer d.write.Unlock()
+	if err := d.s.failure.get(); err != nil {
+		for _, p := range group {
+			p.err = err
+		}
+		return
+	}
+	t := d.newTxn()
+	for _, p := range group {
+		p.err = t.take(p)
+	}
+	if !t.anything(group) {
+		return
+	}
+	d.flying.mu.Lock()
+	t.stamp(d.clock.Stamp)
+	if len(t.rows) > 0 {
+		d.flying.start(t.rows[0].Recorded)
+	}
+	d.flying.mu.Unlock()
+	err := d.store(t, group)
+	if err == nil {
+		d.show(t)
+	}
+	d.flying.landed()
+	for _, p := range group {
+		if p.err == nil {
+			p.err = err
+		}
+		if p.err != nil {
+			p.result = Appended{}
+		}
+	}
+}
+
+// store writes the group's block, and how far its sources are.
+func (d *DB) store(t *txn, group []*pending) error {
+	b := d.s.pdb.NewBatch()
+	if len(t.rows) > 0 {
+		put(b, numKey(d.num, kindTail, uint64(t.first)), tail.AppendBlock(nil, &tail.Block{First: t.first, Rows: t.rows}))
+	}
+	for _, p := range group {
+		if p.err == nil && p.progress != nil {
+			put(b, nameKey(d.num, kindProgress, p.progress.Source), p.progress.encode())
+		}
+	}
+	if err := d.s.commit(b, true); err != nil {
+		return err
+	}
+	d.s.count.batches.Add(1)
+	return nil
+}
+
+// show makes the rows visible: first to those who look entities up, then to all.
+func (d *DB) show(t *txn) {
+	if len(t.rows) == 0 {
+		return
+	}
+	d.index.extend(t.first, t.rows)
+	d.addTailBytes(t.rows)
+	d.publishWith(func(st *state) {
+		st.tail = st.tail.Append(t.rows)
+		st.end = st.tail.End()
+		st.last = t.rows[len(t.rows)-1].Recorded
+	})
+	d.s.count.appends.Add(int64(t.appends))
+	if st := d.state.Load(); st.tail.Len() >= d.s.o.SealRows || d.tailBytes.Load() >= d.s.o.SealBytes {
+		d.s.work.wake(d)
+	}
+}
+
+// txn is a group of appends while it is put together. An append that fails leaves no trace in it.
+type txn struct {
+	d        *DB
+	st       *state
+	first    int64
+	rows     []tail.Row
+	starts   []*pending // the append of each recorded time, with rows
+	appends  int
+	entities map[string]*txnEntity
+	ids      map[idKey]int64
+	next     uint64
+	undo     []func()
+}
+
+type txnEntity struct {
+	ordinal uint64
+	version int64
+}
+
+func (d *DB) newTxn() *txn {
+	st := d.state.Load()
+	d.index.mu.RLock()
+	next := d.index.next
+	d.index.mu.RUnlock()
+	return &txn{d: d, st: st, first: st.end, entities: map[string]*txnEntity{}, ids: map[idKey]int64{}, next: next}
+}
+
+func (t *txn) anything(group []*pending) bool {
+	for _, p := range group {
+		if p.err == nil && p.progress != nil {
+			return true
+		}
+	}
+	return len(t.rows) > 0
+}
+
+// take checks one append against the log and the group so far, and adds its new rows.
+func (t *txn) take(p *pending) error {
+	before, next := len(t.rows), t.next
+	t.undo = t.undo[:0]
+	p.result = Appended{Positions: make([]int64, len(p.rows)), Versions: make([]int64, len(p.rows))}
+	for i := range p.rows {
+		if err := t.event(p, i); err != nil {
+			for k := len(t.undo) - 1; k >= 0; k-- {
+				t.undo[k]()
+			}
+			t.rows, t.next = t.rows[:before], next
+			return err
+		}
+	}
+	p.result.New = len(t.rows) - before
+	p.result.Repeats = len(p.rows) - p.result.New
+	if p.result.New > 0 {
+		t.appends++
+		t.starts = append(t.starts, p)
+	}
+	return nil
+}
+
+func (t *txn) event(p *pending, i int) error {
+	r := &p.rows[i]
+	if r.HasID {
+		pos, version, found, err := t.stored(r)
+		if err != nil {
+			return err
+		}
+		if found {
+			p.result.Positions[i], p.result.Versions[i] = pos, version
+			return nil
+		}
+	}
+	e, err := t.entity(r.Entity)
+	if err != nil {
+		return err
+	}
+	if want := p.events[i].Expected; want != AnyVersion && want != e.version {
+		return &VersionConflict{Entity: r.Entity, Expected: want, Actual: e.version}
+	}
+	if r.HasID {
+		key := idKey{r.Entity, r.ID}
+		t.ids[key] = t.first + int64(len(t.rows))
+		t.undo = append(t.undo, func() { delete(t.ids, key) })
+	}
+	e.version++
+	t.undo = append(t.undo, func() { e.version-- })
+	row := *r
+	row.Ordinal, row.Version = e.ordinal, e.version
+	p.result.Positions[i], p.result.Versions[i] = t.first+int64(len(t.rows)), e.version
+	t.rows = append(t.rows, row)
+	return nil
+}
+
+// entity returns the state that an entity has after the rows so far.
+func (t *txn) entity(name string) (*txnEntity, error) {
+	if e := t.entities[name]; e != nil {
+		return e, nil
+	}
+	ordinal, version, ok, err := t.d.index.lastOf(name)
+	if err != nil {
+		return nil, err
+	}
+	e := &txnEntity{ordinal, version}
+	t.entities[name] = e
+	if !ok {
+		e.ordinal = t.next
+		t.next++
+		t.undo = append(t.undo, func() { delete(t.entities, name) })
+	}
+	return e, nil
+}
+
+// stored finds the event with the row's entity and id, and fails if it has another content.
+func (t *txn) stored(r *tail.Row) (pos, version int64, found bool, err error) {
+	if pos, ok := t.ids[idKey{r.Entity, r.ID}]; ok {
+		old := &t.rows[pos-t.first] // not stamped yet
+		if old.HasTime != r.HasTime || !sameContent(old, r) {
+			return 0, 0, false, &IDConflict{Entity: r.Entity, ID: r.ID, Position: pos}
+		}
+		return pos, old.Version, true, nil
+	}
+	pos, found, err = t.d.find(context.Background(), t.st, r.Entity, r.ID)
+	if err != nil || !found {
+		return 0, 0, false, err
+	}
+	old, err := t.d.rowAt(context.Background(), t.st, pos)
+	if err != nil {
+		return 0, 0, false, err
+	}
+	if !sameContent(old, r) {
+		return 0, 0, false, &IDConflict{Entity: r.Entity, ID: r.ID, Position: pos}
+	}
+	return pos, old.Version, true, nil
+}
+
+// stamp gives each append its recorded time.
+func (t *txn) stamp(next func() int64) {
+	at := 0
+	for _, p := range t.starts {
+		p.result.RecordedAt = next()
+		for range p.result.New {
+			t.rows[at].Recorded = p.result.RecordedAt
+			at++
+		}
+	}
+}

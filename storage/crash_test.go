@@ -1,0 +1,397 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+)
+
+// script does a bit of everything, the same each time, and counts what was acknowledged.
+type script struct {
+	m       model // what was acknowledged
+	flight  []modelEvent
+	mu      sync.Mutex
+	tick    *fakeClock
+	stopped error
+
+	replay       func() (Micros, error) // in place of the work
+	acknowledged func(Micros)
+}
+
+// known is what a crash at this moment must keep, and what it may keep besides, all or none.
+func (x *script) known() (acked int, flight int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return len(x.m.events), len(x.flight)
+}
+
+func (x *script) event(n int) Event {
+	ev := Event{Entity: fmt.Sprint("e", n%7), Type: fmt.Sprint("t", n%3), Payload: fmt.Appendf(nil, `{"n": %d}`, n), Expected: AnyVersion}
+	if n%2 == 0 {
+		ev.HasID, ev.ID = true, [16]byte{byte(n >> 8), byte(n), 5}
+	}
+	return ev
+}
+
+// do announces events, does the work and enters them as acknowledged.
+func (x *script) do(events []Event, work func() (Micros, error)) {
+	if x.stopped != nil {
+		return
+	}
+	x.mu.Lock()
+	fresh, _, err := x.m.append(events, true)
+	x.flight = fresh
+	x.mu.Unlock()
+	if err != nil {
+		x.stopped = err
+		return
+	}
+	x.tick.micros.Add(10)
+	if x.replay != nil {
+		work = x.replay
+	}
+	at, err := work()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err != nil {
+		x.stopped = err
+		return
+	}
+	x.m.add(fresh, at)
+	x.flight = nil
+	if x.acknowledged != nil {
+		x.acknowledged(at)
+	}
+}
+
+func (x *script) run(s *Store, d *DB) {
+	ctx := context.Background()
+	next := 0
+	appendSome := func(n int) {
+		var events []Event
+		for range n {
+			events = append(events, x.event(next))
+			next++
+		}
+		x.do(events, func() (Micros, error) {
+			r, err := d.Append(ctx, events, &Progress{Source: "script", Lines: int64(next)})
+			return r.RecordedAt, err
+		})
+	}
+	bulk := func(n int) {
+		events := []Event{x.event(0)} // a repeat
+		for range n {
+			events = append(events, x.event(next))
+			next++
+		}
+		x.do(events, func() (Micros, error) {
+			b := d.NewBulk(false)
+			defer b.Abort()
+			for seq, half := range [][]Event{events[:len(events)/2], events[len(events)/2:]} {
+				g := b.Group()
+				for i := range half {
+					if err := g.Add(segmentEvent(&half[i])); err != nil {
+						return 0, err
+					}
+				}
+				if err := b.Add(ctx, seq, g); err != nil {
+					return 0, err
+				}
+			}
+			r, err := b.Commit(ctx, &Progress{Source: "script", Lines: int64(next)})
+			return r.RecordedAt, err
+		})
+	}
+	upkeep := func(f func(context.Context) error) {
+		x.do(nil, func() (Micros, error) { return 0, f(ctx) })
+	}
+	for round := range 9 {
+		appendSome(1)
+		appendSome(9)
+		upkeep(d.Seal)
+		appendSome(4)
+		bulk(11)
+		upkeep(func(ctx context.Context) error {
+			_, err := d.View(ctx, d.Now())
+			return err
+		})
+		bulk(3)
+		upkeep(d.Compact)
+		appendSome(2 + round)
+		upkeep(func(context.Context) error { return d.collectGarbage() })
+		upkeep(func(context.Context) error { return flushSoon(s) })
+	}
+}
+
+// flushSoon flushes Pebble's memtable. On a disk that fails Pebble tries for ever, so this does not wait for ever.
+func flushSoon(s *Store) error {
+	done, err := s.pdb.AsyncFlush()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-done:
+	case <-time.After(100 * time.Millisecond):
+	}
+	return nil
+}
+
+// verify opens what a crash left and compares it with what must be and may be there.
+func (x *script) verify(t *testing.T, fs FS, dir, what string) {
+	t.Helper()
+	acked, flight := x.known()
+	x.verifyAt(t, fs, dir, acked, flight, what)
+}
+
+func (x *script) verifyAt(t *testing.T, fs FS, dir string, acked, flight int, what string) {
+	t.Helper()
+	s, err := Open(dir, testOptions(fs, x.tick))
+	if err != nil {
+		t.Fatalf("%s: open: %v", what, err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Fatalf("%s: close: %v", what, err)
+		}
+	}()
+	d, err := s.Database(FirstDatabase)
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	v := mustView(t, d, Latest)
+	n := int(v.Rows())
+	if n != acked && n != acked+flight {
+		t.Fatalf("%s: %d events, acknowledged were %d, and %d on their way", what, n, acked, flight)
+	}
+	m := model{events: x.m.events}
+	if n > len(m.events) {
+		// The script was stopped by what was in flight: its recorded time is what the store says.
+		m.events = append(m.events[:len(m.events):len(m.events)], x.flight...)
+		at := v.At()
+		for i := acked; i < n; i++ {
+			m.events[i].recorded = at
+		}
+	}
+	m.events = m.events[:n]
+	m.check(t, d, v, n, what)
+	var orphans int
+	if err := s.scan(dbKey(d.num, kindOrphan), nil, func(_, _ []byte) error { orphans++; return nil }); err != nil || orphans > 0 {
+		t.Fatalf("%s: %d orphans are left (%v)", what, orphans, err)
+	}
+	// It goes on.
+	if _, err := d.Append(context.Background(), []Event{anyEvent("after")}, nil); err != nil {
+		t.Fatalf("%s: append: %v", what, err)
+	}
+	if err := errors.Join(d.Seal(context.Background()), d.Compact(context.Background())); err != nil {
+		t.Fatalf("%s: seal: %v", what, err)
+	}
+	m.events = append(m.events[:n:n], modelEvent{entity: "after", typ: "t", version: 1, payload: `{"n": 1}`, metadata: "{}", recorded: mustView(t, d, Latest).At()})
+	m.check(t, d, mustView(t, d, Latest), n+1, what+", after an append")
+}
+
+func newScript() *script { return &script{tick: newFakeClock()} }
+
+// TestCrashAnywhere cuts the power before every single write of the script, losing none, some or all of what was not synced.
+func TestCrashAnywhere(t *testing.T) {
+	mem := vfs.NewCrashableMem()
+	type point struct {
+		fs            *vfs.MemFS
+		acked, flight int
+		what          string
+	}
+	var points []point
+	var mu sync.Mutex
+	armed := atomic.Bool{}
+	x := newScript()
+	step := 0
+	inject := errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if !armed.Load() || op.Kind.ReadOrWrite() != errorfs.OpIsWrite {
+			return nil
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		step++
+		acked, flight := x.known()
+		kept := []int{0, 40, 100}[step%3]
+		points = append(points, point{
+			mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: kept, RNG: rand.New(rand.NewPCG(uint64(step), 7))}),
+			acked, flight, fmt.Sprintf("step %d (%s, %d%% kept)", step, op.Path, kept)})
+		return nil
+	})
+	s, d := openTest(t, errorfs.Wrap(mem, inject), testOptions(nil, x.tick))
+	armed.Store(true)
+	x.run(s, d)
+	armed.Store(false)
+	if err := errors.Join(x.stopped, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if len(points) < 150 {
+		t.Fatalf("only %d points", len(points))
+	}
+	t.Logf("%d points, %d events", len(points), len(x.m.events))
+	for _, p := range points {
+		x.verifyAt(t, p.fs, "db", p.acked, p.flight, p.what)
+	}
+}
+
+// TestFaultAnywhere makes the n-th write of the script fail, and all that follow, in a process of its own: an error of the
+// write-ahead log may end it anywhere. Nothing may be acknowledged that is not there after the restart.
+func TestFaultAnywhere(t *testing.T) {
+	if at := os.Getenv("FAULT_AT"); at != "" {
+		faultyChild(t, at, os.Getenv("FAULT_DIR"))
+		return
+	}
+	stride := 5
+	if testing.Short() {
+		stride = 29
+	}
+	failed := 0
+	for n := 1; ; n += stride {
+		dir := t.TempDir()
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		child := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestFaultAnywhere$")
+		child.Env = append(os.Environ(), fmt.Sprint("FAULT_AT=", n), "FAULT_DIR="+dir)
+		out, _ := child.CombinedOutput()
+		if ctx.Err() != nil && !strings.Contains(string(out), "fatal") {
+			t.Errorf("write %d: the child hangs:\n%s", n, out)
+		}
+		cancel()
+		x := newScript()
+		finished, clean := false, false
+		lines := strings.Split(string(out), "\n")
+		x.replay = func() (Micros, error) {
+			for len(lines) > 0 {
+				line := lines[0]
+				lines = lines[1:]
+				var at Micros
+				if k, _ := fmt.Sscanf(line, "acknowledged %d", &at); k == 1 {
+					return at, nil
+				}
+			}
+			return 0, errors.New("the child ended")
+		}
+		x.run(nil, nil)
+		for _, line := range lines {
+			finished = finished || line == "finished"
+			clean = clean || line == "without a fault"
+			if line == "late" {
+				t.Fatalf("write %d failed and an append was acknowledged afterwards", n)
+			}
+		}
+		if x.stopped != nil {
+			failed++
+		} else if !finished {
+			t.Fatalf("write %d: the child acknowledged everything and did not finish:\n%s", n, out)
+		}
+		x.verify(t, vfs.Default, dir, fmt.Sprintf("write %d failed (%v)", n, x.stopped))
+		if clean {
+			break
+		}
+	}
+	if failed == 0 {
+		t.Fatal("no fault was noticed")
+	}
+}
+
+// faultyChild runs the script until the fault stops it, and prints what was acknowledged.
+func faultyChild(t *testing.T, at, dir string) {
+	n, err := strconv.ParseInt(at, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var count atomic.Int64
+	var armed atomic.Bool
+	inject := errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if armed.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite && op.Kind != errorfs.OpFileClose && count.Add(1) >= n {
+			return errorfs.ErrInjected
+		}
+		return nil
+	})
+	x := newScript()
+	x.acknowledged = func(at Micros) { fmt.Println("acknowledged", at) }
+	o := testOptions(errorfs.Wrap(vfs.Default, inject), x.tick)
+	o.Fatal = func(err error) { fmt.Println("fatal", err) }
+	s, err := Open(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := s.Database(FirstDatabase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	armed.Store(true)
+	x.run(s, d)
+	if x.stopped == nil {
+		fmt.Println("finished")
+	}
+	if count.Load() < n {
+		fmt.Println("without a fault")
+	} else if s.failure.get() != nil {
+		if _, err := d.Append(context.Background(), []Event{anyEvent("late")}, nil); err == nil {
+			fmt.Println("late")
+		}
+	}
+	os.Exit(0) // as a crash would
+}
+
+// fullFS is a disk of which the test says how much is free.
+type fullFS struct {
+	vfs.FS
+	free atomic.Uint64
+}
+
+func (f *fullFS) GetDiskUsage(string) (vfs.DiskUsage, error) {
+	return vfs.DiskUsage{AvailBytes: f.free.Load(), TotalBytes: 1 << 40}, nil
+}
+
+func TestDiskFull(t *testing.T) {
+	fs := &fullFS{FS: vfs.NewMem()}
+	fs.free.Store(1 << 40)
+	clock := newFakeClock()
+	s, d := openTest(t, fs, testOptions(nil, clock))
+	defer s.Close()
+	ctx := context.Background()
+	if _, err := d.Append(ctx, []Event{anyEvent("a")}, nil); err != nil {
+		t.Fatal(err)
+	}
+	fs.free.Store(diskReserve / 2)
+	s.room.asked = s.room.asked.Add(-askAgain * 2)
+	if _, err := d.Append(ctx, []Event{anyEvent("a")}, nil); !errors.Is(err, ErrDiskFull) {
+		t.Errorf("append: %v", err)
+	}
+	if err := d.Seal(ctx); !errors.Is(err, ErrDiskFull) {
+		t.Errorf("seal: %v", err)
+	}
+	b := d.NewBulk(false)
+	g := b.Group()
+	ev := anyEvent("b")
+	if err := g.Add(segmentEvent(&ev)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Add(ctx, 0, g); !errors.Is(err, ErrDiskFull) {
+		t.Errorf("bulk: %v", err)
+	}
+	b.Abort()
+	if v := mustView(t, d, Latest); v.Rows() != 1 {
+		t.Errorf("%d rows", v.Rows())
+	}
+	fs.free.Store(1 << 40)
+	if r, err := d.Append(ctx, []Event{anyEvent("a")}, nil); err != nil || r.Positions[0] != 2 {
+		t.Errorf("after room was made: %+v %v", r, err)
+	}
+	if err := d.Seal(ctx); err != nil {
+		t.Error(err)
+	}
+}
