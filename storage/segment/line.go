@@ -194,6 +194,14 @@ func (b *Builder) parseField(f int, m *Mapping) error {
 	default:
 		err = &LineError{Column: columnNames[f], Reason: "must be a text"}
 	}
+	return b.located(err)
+}
+
+// located says where an error was noticed.
+func (b *Builder) located(err error) error {
+	if err == nil {
+		return nil
+	}
 	var le *LineError
 	if errors.As(err, &le) {
 		le.Offset = b.scan.Offset()

@@ -1,7 +1,7 @@
 package segment
 
 import (
-	"encoding/hex"
+	"slices"
 	"sort"
 	"strconv"
 	"sync"
@@ -236,7 +236,7 @@ func appendNumbered(dst, prefix []byte, v int64, digits int) []byte {
 func appendForm(dst, s []byte, form byte) ([]byte, error) {
 	switch form {
 	case formHex:
-		return hex.AppendEncode(dst, s), nil
+		return appendHex(dst, s), nil
 	case formUUID:
 		if len(s) != 16 {
 			return dst, corrupt("uuid of %d bytes", len(s))
@@ -245,11 +245,30 @@ func appendForm(dst, s []byte, form byte) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, '-')
 			}
-			dst = hex.AppendEncode(dst, part)
+			dst = appendHex(dst, part)
 		}
 		return dst, nil
 	}
 	return append(dst, s...), nil
+}
+
+// hexPairs are the two digits of each byte.
+var hexPairs = func() (t [256][2]byte) {
+	const digits = "0123456789abcdef"
+	for i := range t {
+		t[i] = [2]byte{digits[i>>4], digits[i&15]}
+	}
+	return t
+}()
+
+func appendHex(dst, s []byte) []byte {
+	n := len(dst)
+	dst = slices.Grow(dst, 2*len(s))[:n+2*len(s)]
+	for i, c := range s {
+		p := &hexPairs[c]
+		dst[n+2*i], dst[n+2*i+1] = p[0], p[1]
+	}
+	return dst
 }
 
 // stored returns text i of a plain block as it is stored.
