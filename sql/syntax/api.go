@@ -90,7 +90,7 @@ func newParser(sql string) (p *parser, err error) {
 		return nil, pgerr.New(pgerr.CharacterNotInRepertoire, `invalid byte sequence for encoding "UTF8"`)
 	}
 	defer catch(&err)
-	p = &parser{src: sql, lex: lexer{src: sql}}
+	p = &parser{src: sql, lex: lexer{src: sql}, farFrom: -1}
 	p.tok = p.lex.next()
 	p.check()
 	return p, nil

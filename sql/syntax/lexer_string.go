@@ -329,6 +329,7 @@ func (l *lexer) uescape(t token) token {
 		}
 		esc = c.text[0]
 		*l = ahead
+		t.end = l.pos
 	}
 	s := t.text
 	if strings.IndexByte(s, esc) < 0 {

@@ -87,6 +87,9 @@ func (p *parser) renameWhat(r *Rename) {
 		r.New = p.str()
 		return
 	default:
+		if r.Kind == "INDEX" || r.Kind == "SEQUENCE" {
+			p.unexpected()
+		}
 		r.What = "COLUMN"
 		if next := p.peek(1); next.isColID() {
 			p.accept("column")
@@ -354,20 +357,23 @@ func (p *parser) alterObject(at At, kind string) Stmt {
 
 // objectName reads a name with what belongs to it for the kind.
 func (p *parser) objectName(kind string) *ObjectName {
-	o := &ObjectName{At: p.at(), Name: p.name()}
+	o := &ObjectName{At: p.at()}
 	switch kind {
 	case "function", "procedure", "routine", "aggregate":
+		o.Name = p.funcName()
 		if p.tok.kind == '(' {
 			o.HasArgs = true
 			p.advance()
 			switch {
 			case kind == "aggregate" && p.acceptTok('*'):
 				o.Star = true
-			case p.tok.kind != ')':
+			case kind == "aggregate" || p.tok.kind != ')':
 				o.Args = list(p, p.funcParam)
 			}
 			p.expectTok(')')
 		}
+	default:
+		o.Name = p.name()
 	}
 	return o
 }

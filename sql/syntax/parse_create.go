@@ -451,6 +451,9 @@ func (p *parser) createDatabase(at At) Stmt {
 		if p.accept("connection", "limit") {
 			o.Name = "connection limit"
 		} else {
+			if p.tok.class != notKeyword && !p.isAny("encoding", "location", "owner", "tablespace", "template") {
+				p.unexpected()
+			}
 			o.Name = p.word()
 		}
 		p.acceptTok('=')

@@ -158,6 +158,9 @@ func (p *parser) tableParen() (TableExpr, *Query) {
 			t = &SubqueryTable{At: at, Query: q, Alias: p.alias()}
 		} else {
 			t = p.joinAlias(inner)
+			if t != inner && !p.atJoin() {
+				p.unexpected()
+			}
 		}
 		t = p.joins(t)
 	} else {

@@ -3,7 +3,7 @@ package syntax
 // createFunction reads CREATE FUNCTION and CREATE PROCEDURE.
 func (p *parser) createFunction(at At, replace bool) Stmt {
 	f := &CreateFunction{At: at, Replace: replace, Procedure: p.word() == "procedure"}
-	f.Name = p.name()
+	f.Name = p.funcName()
 	p.expectTok('(')
 	if p.tok.kind != ')' {
 		f.Args = list(p, p.funcParam)
@@ -34,6 +34,19 @@ func (p *parser) typeFuncName() string {
 		p.unexpected()
 	}
 	return p.word()
+}
+
+// funcName reads the name of a function: a word that names a column but no function must be qualified.
+func (p *parser) funcName() Name {
+	first := p.tok
+	if first.class == typeFunc {
+		return Name{p.word()}
+	}
+	n := p.name()
+	if len(n) == 1 && !first.isTypeFunc() {
+		p.unexpected()
+	}
+	return n
 }
 
 // funcBody reads RETURN e and BEGIN ATOMIC … END, if they are there.

@@ -58,7 +58,7 @@ func (p *parser) grant() Stmt {
 	admin := ""
 	if g.Revoke {
 		if g.OptionFor = p.accept("grant", "option", "for"); !g.OptionFor {
-			if next := p.peek(1); next.is("option") && p.tok.kind == tIdent {
+			if next := p.peek(1); next.is("option") && p.tok.isColID() {
 				admin = p.word()
 				p.expect("option", "for")
 			}

@@ -286,7 +286,7 @@ func (p *parser) selectListEnds() bool {
 		return true
 	case tIdent:
 		return p.isAny("into", "from", "where", "group", "having", "window", "order", "limit", "offset", "fetch", "for",
-			"union", "intersect", "except")
+			"union", "intersect", "except", "with")
 	}
 	return false
 }

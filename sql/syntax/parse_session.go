@@ -265,9 +265,11 @@ func (p *parser) setTimeZone(s *Set) {
 		s.Default = true
 	case p.is("interval"):
 		s.Values = []Expr{p.typedLiteral()}
-	case p.tok.kind == tIdent:
+	case p.tok.kind == tIdent && p.tok.class == notKeyword:
 		at := p.at()
-		s.Values = []Expr{&ColumnRef{At: at, Name: Name{p.colID()}}}
+		s.Values = []Expr{&ColumnRef{At: at, Name: Name{p.word()}}}
+	case p.tok.kind == tIdent:
+		p.unexpected()
 	default:
 		s.Values = []Expr{p.setValue()}
 	}
@@ -350,7 +352,7 @@ func (p *parser) vacuum() Stmt {
 		words = words[2:3]
 	}
 	if p.tok.kind == '(' {
-		s.Options = p.genericOptions()
+		s.Options = p.genericOptions(false)
 	} else {
 		for _, w := range words {
 			at := p.at()

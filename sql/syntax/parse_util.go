@@ -33,9 +33,12 @@ func (p *parser) withOptions() []*Option {
 	return p.relOptions()
 }
 
-// genericOptions reads (name value, …) as COPY and EXPLAIN have it.
-func (p *parser) genericOptions() []*Option {
+// genericOptions reads (name value, …) as COPY and EXPLAIN have it; COPY takes any word for a name.
+func (p *parser) genericOptions(anyWord bool) []*Option {
 	return parens(p, func() *Option {
+		if !anyWord && p.tok.class == reserved && !p.isAny("analyze", "analyse") {
+			p.unexpected()
+		}
 		o := &Option{At: p.at(), Name: p.label()}
 		switch {
 		case p.tok.kind == ',' || p.tok.kind == ')':
@@ -46,6 +49,8 @@ func (p *parser) genericOptions() []*Option {
 				p.optionValue(e)
 				return e
 			})
+		case p.tok.class == reserved && !p.isAny("true", "false", "on", "default"):
+			p.unexpected()
 		default:
 			p.optionValue(o)
 		}
@@ -102,7 +107,7 @@ func (p *parser) copy() Stmt {
 	}
 	p.accept("with")
 	if p.tok.kind == '(' {
-		c.Options = append(c.Options, p.genericOptions()...)
+		c.Options = append(c.Options, p.genericOptions(true)...)
 	} else {
 		for o := p.legacyCopyOption(); o != nil; o = p.legacyCopyOption() {
 			c.Options = append(c.Options, o)
@@ -290,7 +295,7 @@ func (p *parser) explain() Stmt {
 	defer p.leave()
 	p.advance()
 	if p.tok.kind == '(' && !p.explainedQuery() {
-		s.Options = p.genericOptions()
+		s.Options = p.genericOptions(false)
 	} else {
 		for _, w := range []string{"analyze", "verbose"} {
 			at := p.at()
@@ -372,7 +377,7 @@ func (p *parser) lock() Stmt {
 func (p *parser) callStmt() Stmt {
 	s := &Call{At: p.at()}
 	p.advance()
-	s.Func = &FuncCall{At: p.at(), Name: p.name()}
+	s.Func = &FuncCall{At: p.at(), Name: p.funcName()}
 	p.callArgs(s.Func)
 	return s
 }

@@ -19,6 +19,10 @@ type parser struct {
 	// height is the greatest height of the trees read since it was last set to zero: whoever makes a node of parts
 	// collects their heights here, so that chains are bounded as nesting is.
 	height int
+	// far is the token at which the longest sequence of words that begins at the byte farFrom was broken off: if that is
+	// where the parser gives up, far is what the user did wrong.
+	far     token
+	farFrom int
 }
 
 // check fails if the token at hand is a lexical mistake.
@@ -55,7 +59,12 @@ func (p *parser) fail(pos int, code pgerr.Code, format string, args ...any) {
 }
 
 // unexpected stops with a syntax error at the token at hand.
-func (p *parser) unexpected() { p.unexpectedAt(p.tok) }
+func (p *parser) unexpected() {
+	if p.farFrom == p.tok.pos {
+		p.unexpectedAt(p.far)
+	}
+	p.unexpectedAt(p.tok)
+}
 
 func (p *parser) unexpectedAt(t token) {
 	if t.kind == tError {
@@ -117,6 +126,9 @@ func (p *parser) follows(ws ...string) bool {
 	}
 	for i, w := range ws[1:] {
 		if t := p.peek(i + 1); !t.isWord(w) {
+			if p.farFrom != p.tok.pos || t.pos > p.far.pos {
+				p.far, p.farFrom = t, p.tok.pos
+			}
 			return false
 		}
 	}
