@@ -206,21 +206,27 @@ func (k *textCursor) appendTo(dst []byte, i int) ([]byte, error) {
 		if err != nil {
 			return dst, err
 		}
-		k.ints.c = t.ints
-		code := k.ints.at(i)
+		code := k.number(i)
 		if uint64(code) >= uint64(col.Len) {
 			return dst, corrupt("code %d in a dictionary of %d", code, col.Len)
 		}
 		return append(dst, col.Data[col.Offsets[code]:col.Offsets[code+1]]...), nil
 	case textsNumbered:
-		k.ints.c = t.ints
-		return appendNumbered(dst, t.value, k.ints.at(i), t.digits), nil
+		return appendNumbered(dst, t.value, k.number(i), t.digits), nil
 	}
 	s, err := k.stored(i)
 	if err != nil {
 		return dst, err
 	}
 	return appendForm(dst, s, t.form)
+}
+
+// number returns the code or number of text i.
+func (k *textCursor) number(i int) int64 {
+	if k.ints.c == nil {
+		k.ints.c = k.t.ints
+	}
+	return k.ints.at(i)
 }
 
 func appendNumbered(dst, prefix []byte, v int64, digits int) []byte {

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	pieceSize  = 16 << 10 // raw bytes of a zstd piece: what reading one text may cost
+	pieceSize  = 8 << 10 // raw bytes of a zstd piece: what reading one text may cost
 	sampleSize = 16 << 10
 )
 
