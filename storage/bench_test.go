@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/allsource-db/allsource/storage/segment"
 )
 
 func benchPayload(dst []byte, i uint64) []byte {
@@ -141,4 +144,75 @@ func BenchmarkEntityLast20(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.ReportMetric(float64(time.Since(began).Microseconds()), "us/history")
+}
+
+// BenchmarkOpen opens a store of 10 million events and 5 million entities.
+func BenchmarkOpen(b *testing.B) {
+	events := uint64(10_000_000)
+	if testing.Short() {
+		events = 500_000
+	}
+	dir := b.TempDir()
+	open := func() (*Store, *DB) {
+		s, err := Open(dir, Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+		if err != nil {
+			b.Fatal(err)
+		}
+		d, err := s.Database(FirstDatabase)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return s, d
+	}
+	s, d := open()
+	ctx := context.Background()
+	began := time.Now()
+	for at := uint64(0); at < events; {
+		bulk := d.NewBulk(false)
+		for seq := 0; seq < 16 && at < events; seq++ {
+			g := bulk.Group()
+			for ; g.Len() < maxGroupRows && at < events; at++ {
+				ev := segment.Event{Entity: fmt.Sprintf("device-%d", mix(at)%(events/2)), Type: "reading", PayloadValue: emptyObject, HasID: true}
+				ev.ID[0], ev.ID[7], ev.ID[8], ev.ID[15] = byte(at), byte(at>>8), byte(at>>16), byte(at>>24)
+				if err := g.Add(&ev); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if err := bulk.Add(ctx, seq, g); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if _, err := bulk.Commit(ctx, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(events)/time.Since(began).Seconds(), "loaded/s")
+	var tail []Event
+	for i := range uint64(60_000) {
+		if tail = append(tail, benchEvent(i)); len(tail) == 100 {
+			if _, err := d.Append(ctx, tail, nil); err != nil {
+				b.Fatal(err)
+			}
+			tail = tail[:0]
+		}
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	var last time.Duration
+	for b.Loop() {
+		began := time.Now()
+		s, d = open()
+		last = time.Since(began)
+		b.StopTimer()
+		b.ReportMetric(float64(s.Metrics().DiskBytes)/float64(events), "B/event")
+		if err := s.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(last.Milliseconds()), "ms/open")
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	b.ReportMetric(float64(m.Sys>>20), "MiB-sys")
 }

@@ -228,12 +228,12 @@ func (l *load) commit(progress *Progress) (Loaded, error) {
 // assign gives the entities of a group their ordinals and versions.
 func (l *load) assign(w *indexWriter, g *bulkGroup, base int64) error {
 	names, counts := g.enc.Entities(), g.enc.EntityRows()
-	ordinals, before := make([]uint64, len(names)), make([]int64, len(names))
-	for i, name := range names {
-		o, err := w.resolve(name)
-		if err != nil {
-			return err
-		}
+	ordinals, err := w.resolve(names)
+	if err != nil {
+		return err
+	}
+	before := make([]int64, len(names))
+	for i, o := range ordinals {
 		v, err := w.version(o)
 		if err != nil {
 			return err
@@ -241,7 +241,7 @@ func (l *load) assign(w *indexWriter, g *bulkGroup, base int64) error {
 		if err := w.setVersion(o, v+int64(counts[i])); err != nil {
 			return err
 		}
-		ordinals[i], before[i] = o, v
+		before[i] = v
 	}
 	for _, id := range g.ids {
 		w.ids = append(w.ids, pair{id.hash, uint64(base + int64(id.row))})

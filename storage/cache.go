@@ -131,6 +131,8 @@ func (c *readerCache) touch(g *group, size int64) {
 	c.mu.Unlock()
 	for _, o := range out {
 		o.reader.Store(nil)
+		o.inverted.Store(nil)
+		o.asked.Store(0)
 	}
 }
 

@@ -237,7 +237,7 @@ func TestCrashAnywhere(t *testing.T) {
 	if err := errors.Join(x.stopped, s.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if len(points) < 150 {
+	if len(points) < 100 {
 		t.Fatalf("only %d points", len(points))
 	}
 	t.Logf("%d points, %d events", len(points), len(x.m.events))

@@ -184,50 +184,42 @@ func (x *entityIndex) onDisk(name string) (uint64, bool, error) {
 			return 0, false, err
 		}
 		for _, ordinal := range found {
-			other, err := x.name(ordinal)
-			if err != nil {
-				return 0, false, err
-			}
-			if other == name {
-				return ordinal, true, nil
+			if ok, err := x.isNamed(ordinal, name); ok || err != nil {
+				return ordinal, ok, err
 			}
 		}
 	}
 	return 0, false, nil
 }
 
-// name returns the name of an entity on disk.
-func (x *entityIndex) name(ordinal uint64) (string, error) {
-	names, err := x.names(ordinal / chunkEntities)
+// isNamed reports whether the entity on disk with the ordinal has the name.
+func (x *entityIndex) isNamed(ordinal uint64, name string) (bool, error) {
+	chunk, err := x.names(ordinal / chunkEntities)
 	if err != nil {
-		return "", err
+		return false, err
 	}
-	if i := ordinal % chunkEntities; i < uint64(len(names)) {
-		return names[i], nil
+	i := int(ordinal % chunkEntities)
+	if i >= chunk.len() {
+		return false, fmt.Errorf("%w: entity %d has no name", ErrCorrupt, ordinal)
 	}
-	return "", fmt.Errorf("%w: entity %d has no name", ErrCorrupt, ordinal)
+	return string(chunk.at(i)) == name, nil
 }
 
-func (x *entityIndex) names(chunk uint64) ([]string, error) {
-	id := partID{x.d.num, kindNames, chunk, 0}
+func (x *entityIndex) names(n uint64) (nameChunk, error) {
+	id := partID{x.d.num, kindNames, n, 0}
 	if v, ok := x.d.s.parts.get(id); ok {
-		return v.([]string), nil
+		return v.(nameChunk), nil
 	}
 	fresh := x.unchanged()
-	v, err := x.d.s.get(numKey(x.d.num, kindNames, chunk))
+	v, err := x.d.s.get(numKey(x.d.num, kindNames, n))
 	if err != nil {
-		return nil, err
+		return nameChunk{}, err
 	}
-	names, err := decodeNames(v)
-	if err != nil {
-		return nil, err
+	chunk, err := decodeNames(v)
+	if err == nil {
+		x.d.s.parts.put(id, chunk, int64(len(chunk.text)+4*len(chunk.ends)), fresh)
 	}
-	size := int64(0)
-	for _, n := range names {
-		size += int64(len(n)) + 16
-	}
-	x.d.s.parts.put(id, names, size, fresh)
-	return names, nil
+	return chunk, err
 }
 
 // version returns the last version that an entity has in the row groups.
@@ -242,21 +234,19 @@ func (x *entityIndex) version(ordinal uint64) (int64, error) {
 	return 0, fmt.Errorf("%w: entity %d has no version", ErrCorrupt, ordinal)
 }
 
-func (x *entityIndex) versions(chunk uint64) ([]int64, error) {
-	id := partID{x.d.num, kindVersions, chunk, 0}
+// versions returns a chunk of last versions, which is the caller's. The cache has it packed: a byte for most.
+func (x *entityIndex) versions(n uint64) ([]int64, error) {
+	id := partID{x.d.num, kindVersions, n, 0}
 	if v, ok := x.d.s.parts.get(id); ok {
-		return v.([]int64), nil
+		return decodeVersions(v.([]byte))
 	}
 	fresh := x.unchanged()
-	v, err := x.d.s.get(numKey(x.d.num, kindVersions, chunk))
+	v, err := x.d.s.get(numKey(x.d.num, kindVersions, n))
 	if err != nil {
 		return nil, err
 	}
-	versions, err := decodeVersions(v)
-	if err == nil {
-		x.d.s.parts.put(id, versions, int64(len(versions)*8), fresh)
-	}
-	return versions, err
+	x.d.s.parts.put(id, v, int64(len(v)), fresh)
+	return decodeVersions(v)
 }
 
 // unchanged begins a read of a chunk and tells later whether what was read is still what is on disk.
@@ -265,49 +255,67 @@ func (x *entityIndex) unchanged() func() bool {
 	return func() bool { return x.changes.Load() == before }
 }
 
-func encodeNames(names []string) []byte {
-	var out []byte
-	for _, n := range names {
-		out = binary.AppendUvarint(out, uint64(len(n)))
-	}
-	for _, n := range names {
-		out = append(out, n...)
-	}
-	return s2.EncodeBetter(nil, append(binary.AppendUvarint(nil, uint64(len(names))), out...))
+// nameChunk is the names of up to chunkEntities entities.
+type nameChunk struct {
+	text []byte
+	ends []uint32
 }
 
-func decodeNames(data []byte) ([]string, error) {
+func (c nameChunk) len() int { return len(c.ends) }
+
+func (c nameChunk) at(i int) []byte {
+	if i == 0 {
+		return c.text[:c.ends[0]]
+	}
+	return c.text[c.ends[i-1]:c.ends[i]]
+}
+
+// with returns the chunk with more names.
+func (c nameChunk) with(names []string) nameChunk {
+	c.text, c.ends = slices.Clone(c.text), slices.Clone(c.ends)
+	for _, n := range names {
+		c.text = append(c.text, n...)
+		c.ends = append(c.ends, uint32(len(c.text)))
+	}
+	return c
+}
+
+func (c nameChunk) encode() []byte {
+	out := binary.AppendUvarint(nil, uint64(c.len()))
+	for i := range c.ends {
+		out = binary.AppendUvarint(out, uint64(len(c.at(i))))
+	}
+	return s2.EncodeBetter(nil, append(out, c.text...))
+}
+
+func decodeNames(data []byte) (c nameChunk, err error) {
 	if data == nil {
-		return nil, nil
+		return c, nil
 	}
 	bad := fmt.Errorf("%w: chunk of names", ErrCorrupt)
-	data, err := s2.Decode(nil, data)
-	if err != nil {
-		return nil, bad
+	if data, err = s2.Decode(nil, data); err != nil {
+		return c, bad
 	}
 	count, size := binary.Uvarint(data)
 	if size <= 0 || count > chunkEntities {
-		return nil, bad
+		return c, bad
 	}
 	data = data[size:]
-	lens := make([]uint64, count)
-	total := uint64(0)
-	for i := range lens {
+	end := uint64(0)
+	c.ends = make([]uint32, count)
+	for i := range c.ends {
 		n, size := binary.Uvarint(data)
-		if size <= 0 {
-			return nil, bad
+		if size <= 0 || n > maxNameBytes {
+			return c, bad
 		}
-		lens[i], data = n, data[size:]
-		total += n
+		end, data = end+n, data[size:]
+		c.ends[i] = uint32(end)
 	}
-	if total != uint64(len(data)) {
-		return nil, bad
+	if end != uint64(len(data)) {
+		return c, bad
 	}
-	text, names := string(data), make([]string, count)
-	for i, n := range lens {
-		names[i], text = text[:n], text[n:]
-	}
-	return names, nil
+	c.text = data
+	return c, nil
 }
 
 func encodeVersions(versions []int64) []byte {

@@ -24,6 +24,10 @@ type group struct {
 	opening sync.Mutex
 	reader  atomic.Pointer[segment.Reader]
 	open    openGroup
+
+	asked    atomic.Int64 // how often an entity was found here
+	inverted atomic.Pointer[inverted]
+
 	reads   atomic.Int64
 	retired atomic.Bool
 }
@@ -92,7 +96,7 @@ func (d *DB) openSegment(object uint64, base int64) (*segment.Reader, error) {
 // used tells the cache what the group holds after a read.
 func (g *group) used(r *segment.Reader) {
 	if n := g.reads.Add(1); n < 64 || n%16 == 0 {
-		g.d.s.readers.touch(g, r.MemSize())
+		g.d.s.readers.touch(g, r.MemSize()+g.inverted.Load().size())
 	}
 }
 
@@ -115,17 +119,6 @@ func (g *group) readRows(ctx context.Context, ref Ref, rows []int32) (*vec.Colum
 	c, err := r.ReadRows(ctx, segmentRef(ref), rows)
 	g.used(r)
 	return c, damaged(err)
-}
-
-// entityRows returns the rows of an entity, and its last version before the group.
-func (g *group) entityRows(ctx context.Context, ordinal uint64) ([]int32, int64, error) {
-	r, err := g.openReader(ctx)
-	if err != nil {
-		return nil, 0, err
-	}
-	rows, base, err := r.EntityRows(ctx, ordinal)
-	g.used(r)
-	return rows, base, damaged(err)
 }
 
 func segmentRef(r Ref) segment.Ref {

@@ -33,16 +33,49 @@ func (w *indexWriter) add(name string) uint64 {
 	return ordinal
 }
 
-// resolve returns the ordinal of a name, new or not. The tail must be empty.
-func (w *indexWriter) resolve(name string) (uint64, error) {
-	if o, ok := w.added[name]; ok {
-		return o, nil
+// resolve returns the ordinals of distinct names, and gives those that are new the next ones, in order. The tail must be
+// empty. It goes through runs by hash and through names by ordinal: where neither fits the cache each part is read once.
+func (w *indexWriter) resolve(names []string) ([]uint64, error) {
+	const unknown = 1<<64 - 1
+	out := make([]uint64, len(names))
+	var asked []pair // hash, and index into names
+	for i, name := range names {
+		o, ok := w.added[name]
+		if out[i] = o; !ok {
+			out[i] = unknown
+			asked = append(asked, pair{w.x.d.hashName(name), uint64(i)})
+		}
 	}
-	o, ok, err := w.x.onDisk(name)
-	if err != nil || ok {
-		return o, err
+	sortPairs(asked)
+	var found []pair // ordinal, and index into names
+	var few [4]uint64
+	for _, run := range w.disk.names {
+		for _, q := range asked {
+			ordinals, err := run.lookup(q.hash, w.x.d.part, few[:0])
+			if err != nil {
+				return nil, err
+			}
+			for _, o := range ordinals {
+				found = append(found, pair{o, q.value})
+			}
+		}
 	}
-	return w.add(name), nil
+	slices.SortFunc(found, func(a, b pair) int { return cmpUint(a.hash, b.hash) })
+	for _, f := range found {
+		ok, err := w.x.isNamed(f.hash, names[f.value])
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out[f.value] = f.hash
+		}
+	}
+	for i, name := range names {
+		if out[i] == unknown {
+			out[i] = w.add(name)
+		}
+	}
+	return out, nil
 }
 
 // version returns the last version of an entity, with what was set.
@@ -76,11 +109,10 @@ func (w *indexWriter) chunk(n uint64) ([]int64, error) {
 	}
 	var v []int64
 	if int64(n*chunkEntities) < w.disk.entities {
-		old, err := w.x.versions(n)
-		if err != nil {
+		var err error
+		if v, err = w.x.versions(n); err != nil {
 			return nil, err
 		}
-		v = slices.Clone(old)
 	}
 	w.versions[n] = v
 	return v, nil
@@ -123,17 +155,15 @@ func (w *indexWriter) writeNames(b *pebble.Batch) error {
 	first := uint64(w.disk.entities)
 	for i := 0; i < len(w.names); {
 		chunk := (first + uint64(i)) / chunkEntities
-		var names []string
+		var old nameChunk
 		if (first+uint64(i))%chunkEntities != 0 {
-			old, err := w.x.names(chunk)
-			if err != nil {
+			var err error
+			if old, err = w.x.names(chunk); err != nil {
 				return err
 			}
-			names = slices.Clone(old)
 		}
-		n := min(chunkEntities-len(names), len(w.names)-i)
-		names = append(names, w.names[i:i+n]...)
-		put(b, numKey(w.x.d.num, kindNames, chunk), encodeNames(names))
+		n := min(chunkEntities-old.len(), len(w.names)-i)
+		put(b, numKey(w.x.d.num, kindNames, chunk), old.with(w.names[i:i+n]).encode())
 		i += n
 	}
 	return nil

@@ -71,6 +71,7 @@ func TestReadersSeeAPrefix(t *testing.T) {
 	for range 3 {
 		readers.Go(func() {
 			var seen int64
+			moments := map[Micros]int64{}
 			for ctx.Err() == nil {
 				at := Latest
 				if seen%2 == 1 {
@@ -89,7 +90,16 @@ func TestReadersSeeAPrefix(t *testing.T) {
 					return
 				}
 				seen = v.Rows()
+				if at != Latest {
+					moments[at] = seen
+				}
 				checkPrefix(ctx, t, v)
+				for at, rows := range moments {
+					if again, err := d.View(ctx, at); err == nil && again.Rows() != rows {
+						t.Errorf("at %d there were %d rows, now there are %d", at, rows, again.Rows())
+						return
+					}
+				}
 			}
 		})
 	}
