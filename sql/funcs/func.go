@@ -23,7 +23,7 @@ type Func struct {
 	OID      datum.OID
 	Name     string // lower case; for operators the symbol
 	Args     []datum.OID
-	Defaults int  // how many trailing arguments may be left out (the body then gets fewer columns)
+	Defaults int // how many trailing arguments may be left out (the body then gets fewer columns)
 	// Variadic: the last argument repeats. With the type "any" the body gets the arguments one by one; with an array type
 	// it gets one array, which the binder makes of the arguments.
 	Variadic bool
@@ -93,6 +93,9 @@ type SessionInfo interface {
 	// such as "pg_class"; key the object's OID.
 	CatalogName(kind string, oid datum.OID) (schema, name string, ok bool)
 	CatalogOID(kind, schema, name string) (datum.OID, bool)
+	// CatalogText describes a catalog object: what is "indexdef", "constraintdef", "comment"…; sub is a column number where
+	// one is meant.
+	CatalogText(what string, oid datum.OID, sub int) (string, bool)
 }
 
 // Aggregate is one overload of an aggregate function.

@@ -1,0 +1,75 @@
+package op
+
+import (
+	"sync/atomic"
+
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// Budget is the memory that the operators of one query may hold together. It is safe for concurrent use.
+type Budget struct {
+	limit   int64
+	tempDir string
+	used    atomic.Int64
+	peak    atomic.Int64
+	spilled atomic.Int64
+}
+
+// NewBudget returns a budget of limit bytes; what does not fit goes to files in tempDir.
+func NewBudget(limit int64, tempDir string) *Budget { return &Budget{limit: limit, tempDir: tempDir} }
+
+// Peak returns the most that was held at once, Spilled the bytes written to temporary files.
+func (b *Budget) Peak() int64    { return b.peak.Load() }
+func (b *Budget) Spilled() int64 { return b.spilled.Load() }
+
+// account is one operator's share of a budget.
+type account struct {
+	b    *Budget
+	held int64
+}
+
+func (b *Budget) account() account { return account{b: b} }
+
+// set says that the operator holds n bytes and reports whether the query is within its budget.
+func (a *account) set(n int64) bool {
+	used := a.b.used.Add(n - a.held)
+	a.held = n
+	for {
+		p := a.b.peak.Load()
+		if used <= p || a.b.peak.CompareAndSwap(p, used) {
+			break
+		}
+	}
+	return used <= a.b.limit
+}
+
+// grow is set for n bytes more.
+func (a *account) grow(n int64) bool { return a.set(a.held + n) }
+
+// need is set for operators that cannot do with less.
+func (a *account) need(n int64) error {
+	if a.set(n) {
+		return nil
+	}
+	return a.b.exhausted()
+}
+
+// release gives everything back.
+func (a *account) release() { a.set(0) }
+
+// exhausted is the error of an operator that has no way out.
+func (b *Budget) exhausted() error {
+	return pgerr.New(pgerr.OutOfMemory, "out of memory").
+		WithDetail("The query needs more than the %d bytes it may use.", b.limit).
+		WithHint("Give it more memory (work_mem), or let it hold fewer rows at once.")
+}
+
+// memSize estimates what a batch holds. A dictionary counts once per batch.
+func memSize(b *vec.Batch) int64 {
+	n := 64
+	for _, c := range b.Cols {
+		n += c.MemSize() + 64
+	}
+	return int64(n)
+}

@@ -1,0 +1,235 @@
+package op
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/allsource-db/allsource/vec"
+)
+
+// parallelRows is how many rows a scan must have before it is worth more than one worker.
+const parallelRows = 2 * BlockRows
+
+// ahead is how many batches of a morsel may wait for their turn.
+const ahead = 8
+
+// eventScan gives the rows of a scan in the order of positions. Workers read whole blocks, each by itself; their batches
+// come out block by block, so the answer does not depend on how many workers there are.
+type eventScan struct {
+	env   *Env
+	scan  *EventScan
+	list  []morsel
+	block int64
+	left  int64 // rows until the limit
+
+	// One worker: the batches of the morsel being read.
+	reader *eventReader
+	at     int
+	cur    *cursor
+
+	// Several workers: out[i] carries the batches of morsel i.
+	out    []chan scanned
+	cancel context.CancelFunc
+	wait   sync.WaitGroup
+}
+
+// scanned is a batch, or the error that ends the scan.
+type scanned struct {
+	b   *vec.Batch
+	err error
+}
+
+// NewEventScan reads events.
+func NewEventScan(env *Env, s *EventScan) Blocked {
+	return &eventScan{env: env, scan: s, block: -1}
+}
+
+func (s *eventScan) Block() int64 { return s.block }
+
+func (s *eventScan) Open(ctx context.Context) error {
+	var err error
+	if s.list, err = s.scan.plan(ctx, s.env.X); err != nil {
+		return err
+	}
+	s.left = s.scan.Limit
+	if n := workersFor(s.env, s.scan, s.list); n > 1 {
+		s.start(ctx, n)
+	} else {
+		s.reader = newEventReader(s.scan, s.limited())
+	}
+	return nil
+}
+
+// limited makes batches small where few rows are wanted.
+func (s *eventScan) limited() *Env {
+	if s.scan.Limit < 0 || s.scan.Filter != nil || len(s.scan.Steps) > 0 {
+		return s.env
+	}
+	env := *s.env
+	env.Rows = int(max(1, min(int64(env.Rows), s.scan.Limit)))
+	return &env
+}
+
+// workersFor decides how many workers a scan gets.
+func workersFor(env *Env, s *EventScan, list []morsel) int {
+	if s.Limit >= 0 {
+		return 1
+	}
+	rows := 0
+	for _, m := range list {
+		for _, p := range m.parts {
+			rows += p.to - p.from
+		}
+	}
+	if rows < parallelRows {
+		return 1
+	}
+	return min(env.Workers, len(list))
+}
+
+// start begins the workers. They take morsels in order, so that the first ones are read first.
+func (s *eventScan) start(ctx context.Context, workers int) {
+	ctx, s.cancel = context.WithCancel(ctx)
+	s.out = make([]chan scanned, len(s.list))
+	for i := range s.out {
+		s.out[i] = make(chan scanned, ahead)
+	}
+	next := &atomic.Int64{}
+	for range workers {
+		r := newEventReader(s.scan, workerEnv(s.env))
+		s.wait.Go(func() { s.work(ctx, r, next) })
+	}
+}
+
+// workerEnv is the environment of another goroutine.
+func workerEnv(env *Env) *Env {
+	x := *env.X
+	return env.With(&x)
+}
+
+func (s *eventScan) work(ctx context.Context, r *eventReader, next *atomic.Int64) {
+	for {
+		i := int(next.Add(1) - 1)
+		if i >= len(s.list) {
+			return
+		}
+		ch := s.out[i]
+		send := func(v scanned) bool {
+			select {
+			case ch <- v:
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		}
+		err := r.read(ctx, s.list[i], func(b *vec.Batch) (bool, error) { return send(scanned{b: b}), nil })
+		if err != nil {
+			send(scanned{err: err})
+			return
+		}
+		close(ch)
+	}
+}
+
+func (s *eventScan) Next(ctx context.Context) (*vec.Batch, error) {
+	if s.left == 0 || s.at >= len(s.list) {
+		return nil, nil
+	}
+	var b *vec.Batch
+	var err error
+	if s.out != nil {
+		b, err = s.receive(ctx)
+	} else {
+		b, err = s.read(ctx)
+	}
+	if b == nil || err != nil {
+		return nil, err
+	}
+	s.block = s.list[s.at].block
+	if s.left > 0 {
+		if int64(b.Len) > s.left {
+			b = b.Slice(0, int(s.left))
+		}
+		s.left -= int64(b.Len)
+	}
+	return b, nil
+}
+
+// receive takes the next batch from the workers.
+func (s *eventScan) receive(ctx context.Context) (*vec.Batch, error) {
+	for s.at < len(s.list) {
+		select {
+		case v, ok := <-s.out[s.at]:
+			if ok {
+				return v.b, v.err
+			}
+			s.at++
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return nil, nil
+}
+
+// read reads on, one range at a time.
+func (s *eventScan) read(ctx context.Context) (*vec.Batch, error) {
+	for s.at < len(s.list) {
+		if s.cur == nil {
+			s.cur = &cursor{m: s.list[s.at]}
+		}
+		b, err := s.cur.next(ctx, s.reader)
+		if b != nil || err != nil {
+			return b, err
+		}
+		s.cur = nil
+		s.at++
+	}
+	return nil, nil
+}
+
+// cursor reads a morsel batch by batch.
+type cursor struct {
+	m    morsel
+	part int
+	done int // rows of the part
+}
+
+func (c *cursor) next(ctx context.Context, r *eventReader) (*vec.Batch, error) {
+	for c.part < len(c.m.parts) {
+		p := c.m.parts[c.part]
+		if p.from+c.done >= p.to {
+			c.part, c.done = c.part+1, 0
+			continue
+		}
+		var out *vec.Batch
+		n := min(r.env.Rows, p.to-p.from-c.done)
+		if r.scan.Reverse {
+			p.to -= c.done
+			p.from = p.to - n
+		} else {
+			p.from += c.done
+			p.to = p.from + n
+		}
+		c.done += n
+		err := r.read(ctx, morsel{block: c.m.block, parts: []part{p}}, func(b *vec.Batch) (bool, error) {
+			out = b
+			return false, nil
+		})
+		if out != nil || err != nil {
+			return out, err
+		}
+	}
+	return nil, nil
+}
+
+func (s *eventScan) Close() error {
+	if s.cancel != nil {
+		s.cancel()
+		s.wait.Wait()
+		s.cancel = nil
+	}
+	s.at = len(s.list)
+	s.left = 0
+	return nil
+}

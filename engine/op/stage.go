@@ -1,0 +1,106 @@
+package op
+
+import (
+	"context"
+
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// stage changes a batch by itself: what a filter or a projection does to each batch. It may give nil for no rows. A stage
+// is used by one goroutine; parallel scans make one for each worker.
+type stage func(b *vec.Batch) (*vec.Batch, error)
+
+// Step makes stages: it is a Filter or a Project over whatever feeds it.
+type Step interface {
+	stage(x *expr.EvalCtx) stage
+}
+
+// FilterStep keeps the rows for which Cond is true.
+type FilterStep struct{ Cond expr.Expr }
+
+func (s FilterStep) stage(x *expr.EvalCtx) stage {
+	p := expr.Compile(s.Cond, x)
+	return func(b *vec.Batch) (*vec.Batch, error) {
+		sel, err := p.Filter(b)
+		switch {
+		case err != nil || len(sel) == 0:
+			return nil, err
+		case len(sel) == b.Len:
+			return b, nil
+		}
+		return b.Take(sel), nil
+	}
+}
+
+// ProjectStep computes columns; none of Exprs may return a set.
+type ProjectStep struct{ Exprs []expr.Expr }
+
+func (s ProjectStep) stage(x *expr.EvalCtx) stage {
+	ps := expr.CompileAll(s.Exprs, x)
+	return func(b *vec.Batch) (*vec.Batch, error) {
+		cols, err := evalAll(ps, b)
+		if err != nil {
+			return nil, err
+		}
+		return &vec.Batch{Len: b.Len, Cols: cols}, nil
+	}
+}
+
+// chain makes one stage of several steps.
+func chain(steps []Step, x *expr.EvalCtx) stage {
+	stages := make([]stage, len(steps))
+	for i, s := range steps {
+		stages[i] = s.stage(x)
+	}
+	return func(b *vec.Batch) (*vec.Batch, error) {
+		for _, s := range stages {
+			var err error
+			if b, err = s(b); b == nil || err != nil {
+				return nil, err
+			}
+		}
+		return b, nil
+	}
+}
+
+// piped runs a step over any input.
+type piped struct {
+	env  *Env
+	in   Op
+	step Step
+	run  stage
+}
+
+// NewFilter keeps the rows of in for which cond is true.
+func NewFilter(env *Env, in Op, cond expr.Expr) Op {
+	return &piped{env: env, in: in, step: FilterStep{cond}}
+}
+
+// NewProject computes columns over the rows of in.
+func NewProject(env *Env, in Op, exprs []expr.Expr) Op {
+	return &piped{env: env, in: in, step: ProjectStep{exprs}}
+}
+
+func (p *piped) Open(ctx context.Context) error {
+	p.run = p.step.stage(p.env.X)
+	return p.in.Open(ctx)
+}
+
+func (p *piped) Next(ctx context.Context) (*vec.Batch, error) {
+	for {
+		b, err := p.in.Next(ctx)
+		if b == nil || err != nil {
+			return nil, err
+		}
+		if b, err = p.run(b); b != nil || err != nil {
+			return b, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (p *piped) Close() error { return p.in.Close() }
+func (p *piped) Block() int64 { return blockOf(p.in) }
