@@ -1,0 +1,95 @@
+package datum
+
+import (
+	"math"
+	"strconv"
+)
+
+// AppendFloat appends a float as PostgreSQL prints it: bits is 32 or 64, extra the setting extra_float_digits (above 0:
+// the shortest digits that read back the same).
+func AppendFloat(dst []byte, f float64, bits, extra int) []byte {
+	switch {
+	case math.IsNaN(f):
+		return append(dst, "NaN"...)
+	case math.IsInf(f, 1):
+		return append(dst, "Infinity"...)
+	case math.IsInf(f, -1):
+		return append(dst, "-Infinity"...)
+	}
+	prec, limit := -1, 15
+	if bits == 32 {
+		limit = 6
+	}
+	if extra <= 0 {
+		prec = max(limit+extra, 1)
+		limit = prec
+	}
+	if extra > 0 && f == math.Trunc(f) && math.Abs(f) < 1e6 && !(f == 0 && math.Signbit(f)) {
+		return strconv.AppendInt(dst, int64(f), 10)
+	}
+	var buf [40]byte
+	digits := strconv.AppendFloat(buf[:0], f, 'e', max(prec-1, -1), bits)
+	mark := len(digits) - 1
+	for digits[mark] != 'e' {
+		mark--
+	}
+	exp, _ := strconv.Atoi(string(digits[mark+1:]))
+	mantissa := digits[:mark]
+	if prec > 0 {
+		mantissa = trimZeros(mantissa)
+	}
+	if exp < -4 || exp >= limit {
+		dst = append(append(dst, mantissa...), 'e')
+		if exp < 0 {
+			dst = append(dst, '-')
+		} else {
+			dst = append(dst, '+')
+		}
+		return pad(dst, abs(int64(exp)), 2)
+	}
+	return appendPlain(dst, mantissa, exp)
+}
+
+func trimZeros(m []byte) []byte {
+	dot := false
+	for _, c := range m {
+		dot = dot || c == '.'
+	}
+	if !dot {
+		return m
+	}
+	for m[len(m)-1] == '0' {
+		m = m[:len(m)-1]
+	}
+	if m[len(m)-1] == '.' {
+		m = m[:len(m)-1]
+	}
+	return m
+}
+
+// appendPlain writes d.ddd times 10^exp without exponent.
+func appendPlain(dst, mantissa []byte, exp int) []byte {
+	if mantissa[0] == '-' {
+		dst = append(dst, '-')
+		mantissa = mantissa[1:]
+	}
+	digits := append([]byte{mantissa[0]}, mantissa[min(2, len(mantissa)):]...)
+	if exp < 0 {
+		dst = append(dst, "0."...)
+		for i := -1; i > exp; i-- {
+			dst = append(dst, '0')
+		}
+		return append(dst, digits...)
+	}
+	for i := 0; i <= exp; i++ {
+		if i < len(digits) {
+			dst = append(dst, digits[i])
+		} else {
+			dst = append(dst, '0')
+		}
+	}
+	if len(digits) > exp+1 {
+		dst = append(append(dst, '.'), digits[exp+1:]...)
+	}
+	return dst
+}
