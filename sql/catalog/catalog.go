@@ -7,6 +7,7 @@ package catalog
 import (
 	"context"
 	"sort"
+	"sync"
 
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/vec"
@@ -126,6 +127,7 @@ type Catalog struct {
 	byOID     map[datum.OID]*Relation
 	byName    map[[2]string]*Relation
 	schemas   []Schema
+	made      sync.Map // OID of a built-in relation to its rows, of those that depend on nothing but the catalog
 }
 
 // New returns the catalog of a database: the built-in relations and those given.

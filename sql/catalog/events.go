@@ -45,8 +45,3 @@ var builtinSchemas = []Schema{
 	{OID: 2200, Name: public, Doc: "standard public schema"},
 	{OID: 13700, Name: infoSchema, Doc: "the catalog as the SQL standard names it"},
 }
-
-// builtins lists the relations that every database has.
-func builtins() []*Relation {
-	return []*Relation{Events}
-}

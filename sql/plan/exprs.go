@@ -173,39 +173,11 @@ func Transform(n Node, f func(Node) (Node, error)) (Node, error) {
 	return f(n)
 }
 
-// WalkExpr calls visit for e and its operands, parents first; visit returning false leaves out the operands.
-func WalkExpr(e expr.Expr, visit func(expr.Expr) bool) {
-	if e == nil || !visit(e) {
-		return
-	}
-	for _, c := range e.Children() {
-		WalkExpr(c, visit)
-	}
-}
-
-// MapExpr rebuilds an expression from its operands up. Untouched subtrees are shared.
-func MapExpr(e expr.Expr, f func(expr.Expr) expr.Expr) expr.Expr {
-	if e == nil {
-		return nil
-	}
-	in := e.Children()
-	changed := false
-	out := make([]expr.Expr, len(in))
-	for i, c := range in {
-		out[i] = MapExpr(c, f)
-		changed = changed || out[i] != c
-	}
-	if changed {
-		e = e.WithChildren(out)
-	}
-	return f(e)
-}
-
 // Subplans lists the plans of the subqueries in the node's own expressions.
 func Subplans(n Node) []Node {
 	var out []Node
 	for _, e := range Exprs(n) {
-		WalkExpr(e, func(e expr.Expr) bool {
+		expr.Walk(e, func(e expr.Expr) bool {
 			if s, ok := e.(*expr.Subquery); ok {
 				if p, ok := s.Plan.(Node); ok {
 					out = append(out, p)

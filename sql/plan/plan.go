@@ -218,6 +218,8 @@ type With struct {
 	Rec  Node // nil unless recursive
 	All  bool // UNION ALL in the recursion
 	Body Node
+	// Materialized says that the user asked for it to be computed once: it is not merged into the body.
+	Materialized bool
 }
 
 // CTERef reads the rows of With ID.

@@ -1,0 +1,162 @@
+// Package bind turns syntax trees into plans: names are resolved against a catalog, every expression gets its type as
+// PostgreSQL would give it, conversions are put in, and what PostgreSQL refuses is refused with its words and place. The
+// engine calls it once per statement; what comes out needs no name any more.
+package bind
+
+import (
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/sql/syntax"
+)
+
+// Context is what a statement is bound in. Nothing of it is changed.
+type Context struct {
+	Catalog    *catalog.Catalog
+	SearchPath []string
+	Env        *datum.Env // how literals are read
+	Text       string     // the script that the positions of the tree count in
+}
+
+// Bound is a bound statement.
+type Bound struct {
+	Node       plan.Node
+	Fields     []plan.Field     // of the answer; nil when there is none
+	ParamTypes []datum.OID      // of $1, $2…
+	TimeParams []int            // the $n whose type comes from AS OF SYSTEM TIME: their text may have any form that the clause takes
+	ReadOnly   bool             // nothing is appended
+	AsOf       *plan.TimeClause // of the outermost query; nil when it asks about now
+	Tag        string           // as in the completion message, without counts
+}
+
+// maxDepth bounds how deep expressions and queries nest.
+const maxDepth = 1200
+
+// maxParams is PostgreSQL's limit.
+const maxParams = 65535
+
+// Bind binds a statement. paramTypes are the types of the parameters where they are known (0: to be inferred).
+// It answers 0A000 to statements that are no queries and add no events.
+func Bind(ctx *Context, stmt syntax.Stmt, paramTypes []datum.OID) (*Bound, error) {
+	b := &binder{ctx: ctx, places: map[*expr.Col]int{}}
+	for _, t := range paramTypes {
+		if t == 0 {
+			t = datum.Unknown
+		}
+		b.params = append(b.params, t)
+		b.given = append(b.given, t != datum.Unknown)
+	}
+	node, err := b.statement(stmt)
+	if err != nil {
+		return nil, err
+	}
+	out := &Bound{Node: node, Tag: stmt.Tag(), ReadOnly: !b.appends, AsOf: b.topAsOf, TimeParams: b.timeParams}
+	out.Fields = node.Schema()
+	if a, ok := node.(*plan.Append); ok && a.Returning == nil {
+		out.Fields = nil
+	}
+	for i, t := range b.params {
+		if t == datum.Unknown {
+			return nil, b.errorAt(b.paramPlace(i+1), pgerr.IndeterminateDatatype, "could not determine data type of parameter $%d", i+1)
+		}
+	}
+	out.ParamTypes = b.params
+	return out, nil
+}
+
+// binder is the state of binding one statement.
+type binder struct {
+	ctx         *Context
+	params      []datum.OID
+	given       []bool // the client said the type
+	paramPlaces map[int]int
+	timeParams  []int
+	nextCTE     int
+	depth       int
+	places      map[*expr.Col]int // where a column was named, for errors found later
+	appends     bool
+	topAsOf     *plan.TimeClause
+}
+
+// statement dispatches on the kind of statement.
+func (b *binder) statement(stmt syntax.Stmt) (plan.Node, error) {
+	switch s := stmt.(type) {
+	case *syntax.Query:
+		if n, ok, err := b.appendQuery(s); ok || err != nil {
+			return n, err
+		}
+		n, err := b.topQuery(s)
+		return n, err
+	case *syntax.Insert:
+		return b.insert(s, &env{})
+	case *syntax.Update:
+		return nil, b.immutable(s.Table, "UPDATE")
+	case *syntax.Delete:
+		return nil, b.immutable(s.Table, "DELETE")
+	case *syntax.Merge:
+		return nil, b.immutable(s.Table, "MERGE")
+	case *syntax.Truncate:
+		for _, t := range s.Tables {
+			return nil, b.immutable(t, "TRUNCATE")
+		}
+	}
+	return nil, pgerr.New(pgerr.FeatureNotSupported, "%s is not supported yet", stmt.Tag())
+}
+
+func (b *binder) topQuery(q *syntax.Query) (plan.Node, error) {
+	n, err := b.query(q, &env{top: true}, false)
+	if err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// errorAt makes an error at a byte offset of the script.
+func (b *binder) errorAt(offset int, code pgerr.Code, format string, args ...any) *pgerr.Error {
+	e := pgerr.New(code, format, args...)
+	if offset >= 0 && b.ctx.Text != "" {
+		e.Position = syntax.CharPosition(b.ctx.Text, offset)
+	}
+	return e
+}
+
+// errorIn is errorAt the place of a node.
+func (b *binder) errorIn(n syntax.Node, code pgerr.Code, format string, args ...any) *pgerr.Error {
+	return b.errorAt(n.Offset(), code, format, args...)
+}
+
+// place gives an error without a position one.
+func (b *binder) place(err error, n syntax.Node) error {
+	if err == nil {
+		return nil
+	}
+	e := pgerr.From(err)
+	if e.Position == 0 && b.ctx.Text != "" {
+		c := *e
+		c.Position = syntax.CharPosition(b.ctx.Text, n.Offset())
+		return &c
+	}
+	return e
+}
+
+// enter counts one level of nesting; the caller calls leave.
+func (b *binder) enter(n syntax.Node) error {
+	b.depth++
+	if b.depth > maxDepth {
+		return b.errorIn(n, pgerr.StatementTooComplex, "stack depth limit exceeded").
+			WithHint("The statement nests more than %d levels deep.", maxDepth)
+	}
+	return nil
+}
+
+func (b *binder) leave() { b.depth-- }
+
+// paramPlace is where $n first stands.
+func (b *binder) paramPlace(n int) int {
+	if p, ok := b.paramPlaces[n]; ok {
+		return p
+	}
+	return -1
+}

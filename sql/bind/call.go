@@ -1,0 +1,328 @@
+package bind
+
+import (
+	"strings"
+
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/funcs"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/syntax"
+)
+
+// call is a call of a function or aggregate, or a cast written as one.
+func (f *frame) call(x *syntax.FuncCall) (expr.Expr, error) {
+	name := x.Name.Last()
+	if err := f.checkSchema(x); err != nil {
+		return nil, err
+	}
+	if x.Over != nil {
+		return nil, f.errorIn(x, pgerr.FeatureNotSupported, "window functions are not supported yet").
+			WithHint("A subquery with GROUP BY, or DISTINCT ON, often says the same.")
+	}
+	if len(aggregatesNamed(name)) > 0 {
+		return f.aggregateCall(x)
+	}
+	if err := f.plainOnly(x); err != nil {
+		return nil, err
+	}
+	args, names, err := f.arguments(x)
+	if err != nil {
+		return nil, err
+	}
+	if len(x.Name) == 1 && name == appendName {
+		return nil, f.errorIn(x, pgerr.FeatureNotSupported, "append() can only stand alone in the select list, or in FROM, of a statement without other clauses").
+			WithHint("To append the rows of a query, write INSERT INTO events … SELECT ….")
+	}
+	return f.resolveCall(x, name, args, names)
+}
+
+// checkSchema refuses functions of schemas that have none.
+func (f *frame) checkSchema(x *syntax.FuncCall) error {
+	q := x.Name.Qualifier()
+	switch {
+	case len(x.Name) > 2:
+		return f.errorIn(x, pgerr.FeatureNotSupported, "cross-database references are not implemented: %s", dotted(x.Name))
+	case q == "" || q == pgCatalog || q == "information_schema":
+		return nil
+	case !f.ctx.Catalog.HasSchema(q):
+		return f.errorIn(x, "3F000", "schema %q does not exist", q)
+	}
+	return nil
+}
+
+// plainOnly refuses what only aggregates can have.
+func (f *frame) plainOnly(x *syntax.FuncCall) error {
+	what := ""
+	switch {
+	case x.Star:
+		what = "%s(*) specified, but %s is not an aggregate function"
+	case x.Distinct:
+		what = "DISTINCT specified, but %s is not an aggregate function"
+	case len(x.WithinGroup) > 0:
+		what = "WITHIN GROUP specified, but %s is not an aggregate function"
+	case len(x.OrderBy) > 0:
+		what = "ORDER BY specified, but %s is not an aggregate function"
+	case x.Filter != nil:
+		what = "FILTER specified, but %s is not an aggregate function"
+	default:
+		return nil
+	}
+	return f.errorIn(x, pgerr.WrongObjectType, "%s", strings.ReplaceAll(what, "%s", dotted(x.Name)))
+}
+
+// arguments binds the arguments of a call; names is nil when none is named.
+func (f *frame) arguments(x *syntax.FuncCall) (args []typed, names []string, err error) {
+	for _, a := range x.Args {
+		if c, ok := a.Expr.(*syntax.ColumnRef); ok && c.Star {
+			cols, err := f.star(c, f.scope)
+			if err != nil {
+				return nil, nil, err
+			}
+			for _, t := range cols {
+				args = append(args, typed{t.expr, c})
+			}
+			continue
+		}
+		e, err := f.bind(a.Expr)
+		if err != nil {
+			return nil, nil, err
+		}
+		args = append(args, typed{e, a.Expr})
+		if a.Name != "" && names == nil {
+			names = make([]string, len(args)-1, len(x.Args))
+		}
+		switch {
+		case a.Name != "":
+			names = append(names, a.Name)
+		case names != nil:
+			return nil, nil, f.errorIn(a.Expr, pgerr.SyntaxError, "positional argument cannot follow named argument")
+		}
+	}
+	return args, names, nil
+}
+
+// function calls a function of pg_catalog that the binder itself put in.
+func (f *frame) function(name string, args []typed, at syntax.Node) (expr.Expr, error) {
+	return f.resolveCall(&syntax.FuncCall{At: syntax.At{Pos: at.Offset()}, Name: syntax.Name{pgCatalog, name}}, name, args, nil)
+}
+
+// resolveCall chooses the overload and calls it.
+func (f *frame) resolveCall(x *syntax.FuncCall, name string, args []typed, names []string) (expr.Expr, error) {
+	actual := typesOf(args)
+	list := f.candidates(functionsNamed(name), len(args), names, x.Variadic)
+	best, many := f.chooseNamed(list, actual)
+	if best == nil {
+		if e, ok, err := f.callAsCast(x, name, args, many); ok || err != nil {
+			return e, err
+		}
+		return nil, f.noFunction(x, actual, names, many)
+	}
+	ordered := args
+	if best.order != nil {
+		ordered = make([]typed, len(best.order))
+		for i, o := range best.order {
+			ordered[i] = args[o]
+		}
+	}
+	types, ret, perr := instantiate(typesOf(ordered), best.args, best.fn.Ret)
+	if perr != nil {
+		return nil, f.place(perr, x)
+	}
+	if err := f.setAllowed(best.fn, x); err != nil {
+		return nil, err
+	}
+	for i := range ordered {
+		e, err := f.settledRow(ordered[i])
+		if err != nil {
+			return nil, err
+		}
+		ordered[i].expr = e
+	}
+	e, err := f.apply(best.fn, ordered, types, ret, x)
+	if err != nil {
+		return nil, err
+	}
+	return gather(e.(*expr.Call), best), nil
+}
+
+func (f *frame) settledRow(a typed) (expr.Expr, error) {
+	if _, ok := a.expr.(*expr.Row); ok {
+		return f.settled(a.expr, a.at)
+	}
+	return a.expr, nil
+}
+
+// gather makes the repeated arguments of a variadic parameter one array; those of "any" stay as they are.
+func gather(c *expr.Call, best *candidate) *expr.Call {
+	fixed := len(best.fn.Args) - 1
+	if !best.expanded || best.fn.Args[fixed] == datum.Any || len(c.Args) <= fixed {
+		return c
+	}
+	out := *c
+	rest := c.Args[fixed:]
+	arr := &expr.Array{Elems: rest, Typ: datum.T(arrayOf(rest[0].Type().OID))}
+	out.Args = append(append([]expr.Expr(nil), c.Args[:fixed]...), arr)
+	return &out
+}
+
+// setAllowed refuses set-returning functions where a row must stay one row.
+func (f *frame) setAllowed(fn *funcs.Func, x syntax.Node) error {
+	if !fn.RetSet || f.sets {
+		return nil
+	}
+	if f.inAgg {
+		return f.errorIn(x, pgerr.FeatureNotSupported, "aggregate function calls cannot contain set-returning function calls").
+			WithHint("You might be able to move the set-returning function into a LATERAL FROM item.")
+	}
+	e := f.errorIn(x, pgerr.FeatureNotSupported, "set-returning functions are not allowed in %s", f.what)
+	if f.what == "CASE" || f.what == "COALESCE" {
+		return e.WithHint("You might be able to move the set-returning function into a LATERAL FROM item.")
+	}
+	return e
+}
+
+// candidates lays the overloads out for a number of arguments.
+func (f *frame) candidates(list []*funcs.Func, n int, names []string, variadic bool) []candidate {
+	var out []candidate
+	for _, fn := range list {
+		if names != nil {
+			if c, ok := byNames(fn, n, names); ok {
+				out = append(out, c)
+			}
+			continue
+		}
+		if c, ok := layOut(fn.Args, fn.Defaults, fn.Variadic && !variadic, n); ok {
+			c.fn = fn
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// layOut gives the parameters for n arguments; the last one repeats when variadic.
+func layOut(params []datum.OID, defaults int, variadic bool, n int) (candidate, bool) {
+	switch {
+	case variadic && len(params) > 0 && n >= len(params)-1:
+		args := append([]datum.OID(nil), params[:min(n, len(params)-1)]...)
+		last := repeated(params[len(params)-1])
+		for len(args) < n {
+			args = append(args, last)
+		}
+		return candidate{args: args, expanded: true}, n >= len(params)-1
+	case n <= len(params) && n >= len(params)-defaults:
+		return candidate{args: params[:n]}, true
+	}
+	return candidate{}, false
+}
+
+// repeated is the type of one argument of a variadic parameter.
+func repeated(t datum.OID) datum.OID {
+	switch t {
+	case datum.Any:
+		return t
+	case datum.AnyArray:
+		return datum.AnyElement
+	case datum.AnyCompatArray:
+		return datum.AnyCompat
+	}
+	if e := elemOf(t); e != 0 {
+		return e
+	}
+	return t
+}
+
+// byNames lays an overload out for arguments of which the last ones are named.
+func byNames(fn *funcs.Func, n int, names []string) (candidate, bool) {
+	if fn.Variadic || n > len(fn.Args) || len(fn.ArgNames) < len(fn.Args) {
+		return candidate{}, false
+	}
+	order := make([]int, len(fn.Args))
+	for i := range order {
+		order[i] = -1
+	}
+	for i := range n {
+		p := i
+		if names[i] != "" {
+			p = -1
+			for k, name := range fn.ArgNames[:len(fn.Args)] {
+				if name == names[i] {
+					p = k
+				}
+			}
+		}
+		if p < 0 || order[p] >= 0 {
+			return candidate{}, false
+		}
+		order[p] = i
+	}
+	used := len(order)
+	for used > 0 && order[used-1] < 0 {
+		used--
+	}
+	if used < len(fn.Args)-fn.Defaults {
+		return candidate{}, false
+	}
+	for _, o := range order[:used] {
+		if o < 0 {
+			return candidate{}, false // a default in the middle
+		}
+	}
+	return candidate{args: fn.Args[:used], fn: fn, order: order[:used]}, true
+}
+
+// chooseNamed is choose for candidates that may take the arguments in another order.
+func (f *frame) chooseNamed(list []candidate, actual []datum.OID) (*candidate, bool) {
+	if len(list) == 0 || list[0].order == nil {
+		return choose(list, actual)
+	}
+	for i := range list {
+		in := make([]datum.OID, len(list[i].order))
+		for k, o := range list[i].order {
+			in[k] = actual[o]
+		}
+		if reachable(list[i].args, in) {
+			return &list[i], false
+		}
+	}
+	return nil, false
+}
+
+// callAsCast is type(x), which PostgreSQL takes for a cast where no function of the name fits.
+func (f *frame) callAsCast(x *syntax.FuncCall, name string, args []typed, many bool) (expr.Expr, bool, error) {
+	if len(args) != 1 || many || x.Variadic {
+		return nil, false, nil
+	}
+	oid, ok := typeByName(name)
+	if !ok || isPseudo(oid) {
+		return nil, false, nil
+	}
+	from := args[0].expr.Type().OID
+	if from != datum.Unknown && castBetween(from, oid) == nil && categoryOf(from) != 'S' && categoryOf(oid) != 'S' {
+		return nil, false, nil
+	}
+	e, err := f.coerce(args[0].expr, datum.T(oid), funcs.Explicit, args[0].at)
+	return e, true, err
+}
+
+// noFunction is the error for a call that fits no overload, or more than one.
+func (f *frame) noFunction(x *syntax.FuncCall, actual []datum.OID, names []string, many bool) error {
+	parts := make([]string, len(actual))
+	for i, t := range actual {
+		parts[i] = formatType(datum.T(t))
+		if i < len(names) && names[i] != "" {
+			parts[i] = names[i] + " => " + parts[i]
+		}
+	}
+	name := x.Name
+	if len(name) == 2 && x.SQLSyntax {
+		name = name[1:]
+	}
+	sig := dotted(name) + "(" + strings.Join(parts, ", ") + ")"
+	if many {
+		return f.errorIn(x, pgerr.AmbiguousFunction, "function %s is not unique", sig).
+			WithHint("Could not choose a best candidate function. You might need to add explicit type casts.")
+	}
+	return f.errorIn(x, pgerr.UndefinedFunction, "function %s does not exist", sig).
+		WithHint("No function matches the given name and argument types. You might need to add explicit type casts.")
+}

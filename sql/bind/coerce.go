@@ -1,0 +1,248 @@
+package bind
+
+import (
+	"strings"
+
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/funcs"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/syntax"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// canCoerce reports whether a value of one type may become one of another in the context.
+func canCoerce(from, to datum.OID, ctx funcs.CastContext) bool {
+	switch {
+	case from == to || to == datum.Any || from == datum.Unknown:
+		return true
+	case isPolymorphic(to):
+		return fitsPolymorphic(from, to)
+	case to == datum.Record:
+		return from == datum.Record
+	}
+	if c := castBetween(from, to); c != nil {
+		return c.Context == funcs.Implicit || ctx == funcs.Explicit || c.Context == ctx
+	}
+	if fe, te := elemOf(from), elemOf(to); fe != 0 && te != 0 && categoryOf(from) == 'A' && categoryOf(to) == 'A' {
+		return canCoerce(fe, te, ctx)
+	}
+	switch ctx {
+	case funcs.Explicit: // through text, from a string or into one
+		return categoryOf(from) == 'S' || categoryOf(to) == 'S'
+	case funcs.Assignment:
+		return categoryOf(to) == 'S'
+	}
+	return false
+}
+
+// coerce converts e to a type, as the context allows. The literal or parameter of unsettled type takes the type itself.
+func (b *binder) coerce(e expr.Expr, to datum.Type, ctx funcs.CastContext, at syntax.Node) (expr.Expr, error) {
+	from := e.Type()
+	if from == to || to.OID == datum.Any && from.OID != datum.Unknown {
+		return e, nil
+	}
+	if from.OID == datum.Unknown && to.OID != datum.Unknown {
+		return b.settle(e, to, ctx, at)
+	}
+	if from.OID == to.OID && to.Mod == -1 {
+		return e, nil
+	}
+	if !canCoerce(from.OID, to.OID, ctx) {
+		code, verb := pgerr.CannotCoerce, "cannot cast type %s to %s"
+		return nil, b.errorIn(at, code, verb, formatType(datum.T(from.OID)), formatType(datum.T(to.OID)))
+	}
+	return &expr.Cast{Arg: e, Typ: to, Implicit: ctx != funcs.Explicit, Explicit: ctx == funcs.Explicit, Pos: at.Offset()}, nil
+}
+
+// settle gives an expression of unknown type its type.
+func (b *binder) settle(e expr.Expr, to datum.Type, ctx funcs.CastContext, at syntax.Node) (expr.Expr, error) {
+	switch x := e.(type) {
+	case *expr.Const:
+		return b.literal(x, to, ctx, at)
+	case *expr.Param:
+		if err := b.setParam(x.N, to.OID, at); err != nil {
+			return nil, err
+		}
+		p := &expr.Param{N: x.N, Typ: datum.T(to.OID)}
+		if to.Mod == -1 {
+			return p, nil
+		}
+		return &expr.Cast{Arg: p, Typ: to, Implicit: ctx != funcs.Explicit, Explicit: ctx == funcs.Explicit, Pos: at.Offset()}, nil
+	}
+	return &expr.Cast{Arg: e, Typ: to, Implicit: true, Explicit: ctx == funcs.Explicit, Pos: at.Offset()}, nil
+}
+
+// setParam settles the type of $n, or checks that it is settled the same way.
+func (b *binder) setParam(n int, t datum.OID, at syntax.Node) error {
+	old := b.params[n-1]
+	if old == datum.Unknown {
+		b.params[n-1] = t
+		return nil
+	}
+	if old != t {
+		return b.errorIn(at, pgerr.AmbiguousParameter, "inconsistent types deduced for parameter $%d", n).
+			WithDetail("%s versus %s", formatType(datum.T(old)), formatType(datum.T(t)))
+	}
+	return nil
+}
+
+// literal reads the text of an unsettled literal as a value of a type.
+func (b *binder) literal(c *expr.Const, to datum.Type, ctx funcs.CastContext, at syntax.Node) (expr.Expr, error) {
+	if c.Val.Null(0) {
+		return &expr.Const{Val: vec.NullColumn(kindOf(to.OID), 1), Typ: to}, nil
+	}
+	text := string(c.Val.Bytes(0))
+	if readsSession(to.OID, text) {
+		s := &expr.Const{Val: c.Val, Typ: datum.T(datum.Unknown)}
+		return &expr.Cast{Arg: s, Typ: to, Implicit: ctx != funcs.Explicit, Explicit: ctx == funcs.Explicit, Pos: at.Offset()}, nil
+	}
+	bare := datum.T(to.OID)
+	if to.OID == datum.Interval {
+		bare = to
+	}
+	val, err := parseValue(bare, text, b.ctx.Env)
+	if err != nil {
+		return nil, b.place(err, at)
+	}
+	out := &expr.Const{Val: val, Typ: bare}
+	if bare == to {
+		return out, nil
+	}
+	return &expr.Cast{Arg: out, Typ: to, Implicit: ctx != funcs.Explicit, Explicit: ctx == funcs.Explicit, Pos: at.Offset()}, nil
+}
+
+// readsSession reports whether a literal means something else at another time or in another catalog.
+func readsSession(t datum.OID, text string) bool {
+	switch t {
+	case datum.Regproc, datum.Regclass, datum.Regtype, datum.Regrole, datum.Regnsp, datum.Regproced, datum.Regoper,
+		datum.Regoperator, datum.Regconfig:
+		return true
+	case datum.Date, datum.Timestamp, datum.TimestampTZ, datum.Time, datum.TimeTZ:
+		low := strings.ToLower(text)
+		for _, w := range [...]string{"now", "today", "tomorrow", "yesterday"} {
+			if strings.Contains(low, w) {
+				return true
+			}
+		}
+	}
+	if e := elemOf(t); e != 0 && categoryOf(t) == 'A' {
+		return readsSession(e, text)
+	}
+	return false
+}
+
+// typed is an expression with its place in the source.
+type typed struct {
+	expr expr.Expr
+	at   syntax.Node
+}
+
+// commonType finds the type that all operands can take, as PostgreSQL's select_common_type does. what names the
+// construct for the error; "" asks for ok = false instead of an error.
+func (b *binder) commonType(list []typed, what string) (t datum.Type, ok bool, err error) {
+	best := datum.OID(datum.Unknown)
+	for _, e := range list {
+		n := e.expr.Type().OID
+		switch {
+		case n == datum.Unknown || n == best:
+			continue
+		case best == datum.Unknown:
+			best = n
+		case categoryOf(n) != categoryOf(best):
+			if what == "" {
+				return t, false, nil
+			}
+			return t, false, b.errorIn(e.at, pgerr.DatatypeMismatch, "%s types %s and %s cannot be matched", what,
+				formatType(datum.T(best)), formatType(datum.T(n)))
+		case !isPreferred(best) && canCoerce(best, n, funcs.Implicit) && !canCoerce(n, best, funcs.Implicit):
+			best = n
+		}
+	}
+	if best == datum.Unknown {
+		return datum.T(datum.Text), true, nil
+	}
+	return datum.Type{OID: best, Mod: commonMod(list, best)}, true, nil
+}
+
+// commonMod is the modifier that all operands of the type share, else -1.
+func commonMod(list []typed, oid datum.OID) int32 {
+	mod, first := int32(-1), true
+	for _, e := range list {
+		t := e.expr.Type()
+		if t.OID != oid || !first && t.Mod != mod {
+			return -1
+		}
+		mod, first = t.Mod, false
+	}
+	return mod
+}
+
+// toCommon converts all operands to a common type.
+func (b *binder) toCommon(list []typed, t datum.Type, what string) ([]expr.Expr, error) {
+	out := make([]expr.Expr, len(list))
+	for i, e := range list {
+		if from := e.expr.Type().OID; !canCoerce(from, t.OID, funcs.Implicit) {
+			return nil, b.errorIn(e.at, pgerr.CannotCoerce, "%s could not convert type %s to %s", what, formatType(datum.T(from)), formatType(t))
+		}
+		x, err := b.coerce(e.expr, datum.Type{OID: t.OID, Mod: modFor(e.expr, t)}, funcs.Implicit, e.at)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = x
+	}
+	return out, nil
+}
+
+// modFor keeps a modifier that the operand has already.
+func modFor(e expr.Expr, t datum.Type) int32 {
+	if e.Type() == t {
+		return t.Mod
+	}
+	return -1
+}
+
+// boolean converts a condition, with PostgreSQL's words when it is none.
+func (b *binder) boolean(e expr.Expr, what string, at syntax.Node) (expr.Expr, error) {
+	t := e.Type().OID
+	if t != datum.Bool && !canCoerce(t, datum.Bool, funcs.Assignment) {
+		return nil, b.errorIn(at, pgerr.DatatypeMismatch, "argument of %s must be type boolean, not type %s", what, formatType(e.Type()))
+	}
+	return b.coerce(e, datum.T(datum.Bool), funcs.Assignment, at)
+}
+
+// textIfUnknown settles what nothing else settled: literals are text in the end, and so are parameters.
+func (b *binder) textIfUnknown(e expr.Expr, at syntax.Node) (expr.Expr, error) {
+	if e.Type().OID != datum.Unknown {
+		return e, nil
+	}
+	return b.coerce(e, datum.T(datum.Text), funcs.Implicit, at)
+}
+
+// textConst is a literal of unsettled type.
+func textConst(s string) *expr.Const {
+	v := vec.NewBuilder(vec.Bytes, 1)
+	v.AppendString(s)
+	return &expr.Const{Val: v.Finish(), Typ: datum.T(datum.Unknown)}
+}
+
+// settledText is a constant of type text.
+func settledText(s string) *expr.Const {
+	c := textConst(s)
+	c.Typ = datum.T(datum.Text)
+	return c
+}
+
+func nullConst() *expr.Const {
+	return &expr.Const{Val: vec.NullColumn(vec.Bytes, 1), Typ: datum.T(datum.Unknown)}
+}
+
+func nullOf(t datum.Type) *expr.Const {
+	return &expr.Const{Val: vec.NullColumn(kindOf(t.OID), 1), Typ: t}
+}
+
+func intConst(n int64, t datum.OID) *expr.Const {
+	v := vec.NewBuilder(vec.Int64, 1)
+	v.AppendInt(n)
+	return &expr.Const{Val: v.Finish(), Typ: datum.T(t)}
+}

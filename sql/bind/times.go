@@ -1,0 +1,194 @@
+package bind
+
+import (
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/funcs"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/sql/syntax"
+)
+
+// asOf puts a SELECT's AS OF clause in force, for its tables and those of the queries inside it. Inside another one it must
+// be the same.
+func (b *binder) asOf(x *syntax.AsOf, e *env) (*env, error) {
+	text := syntax.Format(x.Expr)
+	if x.Kind == syntax.AsOfPosition {
+		text = "POSITION " + text
+	}
+	if e.asOf != nil {
+		if e.asOf.text == text {
+			return e, nil
+		}
+		return nil, b.errorIn(x, pgerr.FeatureNotSupported, "AS OF SYSTEM TIME inside another one must name the same moment").
+			WithHint("Put the two queries side by side, each with its own clause, and join them.")
+	}
+	kind, what := plan.AsOf, "AS OF SYSTEM TIME"
+	if x.Kind == syntax.AsOfPosition {
+		kind, what = plan.AsOfPosition, "AS OF POSITION"
+	}
+	from, err := b.momentExpr(x.Expr, what, kind == plan.AsOfPosition)
+	if err != nil {
+		return nil, err
+	}
+	out := *e
+	out.asOf = &moment{clause: &plan.TimeClause{Kind: kind, From: from, Pos: x.Pos}, text: text}
+	if e.top {
+		b.topAsOf = out.asOf.clause
+	}
+	return &out, nil
+}
+
+// momentExpr binds the expression of a time clause: no columns, evaluated once. Text stays text: the engine reads it.
+func (b *binder) momentExpr(x syntax.Expr, what string, position bool) (expr.Expr, error) {
+	if err := b.columnFree(x, what); err != nil {
+		return nil, err
+	}
+	f := &frame{binder: b, env: &env{}, scope: &scope{}, what: what}
+	e, err := f.bind(x)
+	if err != nil {
+		return nil, err
+	}
+	if p, ok := e.(*expr.Param); ok && p.Typ.OID == datum.Unknown {
+		b.timeParams = append(b.timeParams, p.N)
+		if position {
+			return f.coerce(e, datum.T(datum.Int8), funcs.Implicit, x)
+		}
+		return f.coerce(e, datum.T(datum.TimestampTZ), funcs.Implicit, x)
+	}
+	if position {
+		if t := e.Type().OID; !canCoerce(t, datum.Int8, funcs.Assignment) {
+			return nil, f.errorIn(x, pgerr.DatatypeMismatch, "argument of %s must be type bigint, not type %s", what, formatType(e.Type()))
+		}
+		return f.coerce(e, datum.T(datum.Int8), funcs.Assignment, x)
+	}
+	switch e.Type().OID {
+	case datum.Unknown:
+		return f.textIfUnknown(e, x)
+	case datum.Text, datum.Varchar, datum.TimestampTZ, datum.Timestamp, datum.Date, datum.Interval, datum.Int2, datum.Int4,
+		datum.Int8, datum.Numeric:
+		return e, nil
+	}
+	return nil, f.errorIn(x, pgerr.DatatypeMismatch, "%s cannot be of type %s", what, formatType(e.Type())).
+		WithHint("Give a timestamp, a negative interval such as '-10m', or nanoseconds since 1970.")
+}
+
+// columnFree refuses columns and queries in a time clause.
+func (b *binder) columnFree(x syntax.Expr, what string) error {
+	var bad error
+	syntax.Walk(x, func(n syntax.Node) bool {
+		if bad != nil {
+			return false
+		}
+		switch n := n.(type) {
+		case *syntax.ColumnRef:
+			bad = b.errorIn(n, pgerr.UndefinedColumn, "%s cannot refer to column %q", what, dotted(n.Name)).
+				WithHint("It is evaluated once, before any row is read: use constants, parameters and now().")
+		case *syntax.Subquery, *syntax.ArrayQuery, *syntax.Exists:
+			bad = b.errorIn(n, pgerr.FeatureNotSupported, "cannot use subquery in %s", what)
+		}
+		return bad == nil
+	})
+	return bad
+}
+
+// times puts the time clauses of a table, and the one in force, on its scan.
+func (b *binder) times(scan *plan.Scan, t *syntax.TableName, e *env) (plan.Node, error) {
+	stored := scan.Relation.Stored()
+	if stored && e.asOf != nil {
+		scan.System = e.asOf.clause
+	}
+	var node plan.Node = scan
+	for _, c := range t.Times {
+		if !stored {
+			continue // built-in rows are the same at all times
+		}
+		if c.Period == syntax.ValidTime {
+			n, err := b.validTime(node, scan.Relation, c)
+			if err != nil {
+				return nil, err
+			}
+			node = n
+			continue
+		}
+		if e.asOf != nil {
+			return nil, b.errorIn(c, pgerr.FeatureNotSupported, "FOR SYSTEM_TIME cannot be combined with AS OF SYSTEM TIME").
+				WithHint("Give every table its own FOR SYSTEM_TIME clause.")
+		}
+		clause, err := b.systemTime(c)
+		if err != nil {
+			return nil, err
+		}
+		scan.System = clause
+	}
+	return node, nil
+}
+
+func (b *binder) systemTime(c *syntax.TimeClause) (*plan.TimeClause, error) {
+	out := &plan.TimeClause{Pos: c.Pos}
+	switch c.Kind {
+	case syntax.TimeFromTo:
+		out.Kind = plan.FromTo
+	case syntax.TimeBetween:
+		out.Kind = plan.Between
+	case syntax.TimeAll:
+		out.Kind = plan.All
+	}
+	var err error
+	if c.From != nil {
+		if out.From, err = b.momentExpr(c.From, "FOR SYSTEM_TIME", false); err != nil {
+			return nil, err
+		}
+	}
+	if c.To != nil {
+		if out.To, err = b.momentExpr(c.To, "FOR SYSTEM_TIME", false); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// validTime keeps the events by when they happened: AS OF t those up to t, FROM a TO b those in [a, b), BETWEEN a AND b
+// those in [a, b].
+func (b *binder) validTime(n plan.Node, rel *catalog.Relation, c *syntax.TimeClause) (plan.Node, error) {
+	i := rel.Column("timestamp")
+	if i < 0 || c.Kind == syntax.TimeAll {
+		return n, nil
+	}
+	f := &frame{binder: b, env: &env{}, scope: &scope{}, what: "FOR VALID_TIME"}
+	col := &expr.Col{Index: i, Typ: rel.Columns[i].Type, Name: rel.Columns[i].Name}
+	var conds []expr.Expr
+	add := func(op string, x syntax.Expr) error {
+		if err := b.columnFree(x, "FOR VALID_TIME"); err != nil {
+			return err
+		}
+		v, err := f.bind(x)
+		if err != nil {
+			return err
+		}
+		if v, err = f.coerce(v, col.Typ, funcs.Assignment, x); err != nil {
+			return err
+		}
+		e, err := f.operator(syntax.Operator{Name: op}, []typed{{col, c}, {v, x}}, x)
+		conds = append(conds, e)
+		return err
+	}
+	var err error
+	switch c.Kind {
+	case syntax.TimeAsOf:
+		err = add("<=", c.From)
+	case syntax.TimeFromTo:
+		if err = add(">=", c.From); err == nil {
+			err = add("<", c.To)
+		}
+	case syntax.TimeBetween:
+		if err = add(">=", c.From); err == nil {
+			err = add("<=", c.To)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &plan.Filter{Input: n, Cond: expr.Conjoin(conds)}, nil
+}

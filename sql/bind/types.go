@@ -1,0 +1,98 @@
+package bind
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/syntax"
+)
+
+// typeName resolves the name of a type.
+func (b *binder) typeName(t *syntax.TypeName) (datum.Type, error) {
+	if t.PctOf {
+		return datum.Type{}, b.errorIn(t, pgerr.FeatureNotSupported, "%%TYPE is not supported yet")
+	}
+	if t.SetOf {
+		return datum.Type{}, b.errorIn(t, pgerr.DatatypeMismatch, "a type that is a set is not allowed here")
+	}
+	oid, ok := b.typeOID(t.Name)
+	if !ok {
+		return datum.Type{}, b.errorIn(t, pgerr.UndefinedObject, "type %q does not exist", dotted(t.Name)+strings.Repeat("[]", len(t.Bounds)))
+	}
+	mod, err := b.typeMod(oid, t)
+	if err != nil {
+		return datum.Type{}, err
+	}
+	if len(t.Bounds) > 0 && categoryOf(oid) != 'A' {
+		arr := arrayOf(oid)
+		if arr == 0 {
+			return datum.Type{}, b.errorIn(t, pgerr.UndefinedObject, "type %q does not exist", dotted(t.Name)+"[]")
+		}
+		oid = arr
+	}
+	return datum.Type{OID: oid, Mod: mod}, nil
+}
+
+func (b *binder) typeOID(n syntax.Name) (datum.OID, bool) {
+	name := n.Last()
+	switch n.Qualifier() {
+	case "", "pg_catalog":
+		return typeByName(name)
+	case "information_schema":
+		switch name {
+		case "sql_identifier":
+			return datum.Name, true
+		case "character_data", "yes_or_no":
+			return datum.Varchar, true
+		case "cardinal_number":
+			return datum.Int4, true
+		case "time_stamp":
+			return datum.TimestampTZ, true
+		}
+	case "public":
+		return 0, false
+	}
+	return 0, false
+}
+
+// typeMod encodes a type's modifiers.
+func (b *binder) typeMod(oid datum.OID, t *syntax.TypeName) (int32, error) {
+	mods, err := b.modNumbers(t)
+	if err != nil {
+		return 0, err
+	}
+	if oid == datum.Interval {
+		precision := int32(-1)
+		if len(mods) > 0 {
+			precision = int32(mods[0])
+		}
+		if mod, ok := datum.IntervalTypmod(t.Fields, precision); ok {
+			return mod, nil
+		}
+		return 0, b.errorIn(t, pgerr.InvalidParameterValue, "invalid INTERVAL type modifier")
+	}
+	mod, err := datum.MakeTypmod(oid, mods)
+	return mod, b.place(err, t)
+}
+
+func (b *binder) modNumbers(t *syntax.TypeName) ([]int64, error) {
+	out := make([]int64, 0, len(t.Mods))
+	for _, m := range t.Mods {
+		sign := ""
+		if u, ok := m.(*syntax.Unary); ok && u.Op.Name == "-" {
+			sign, m = "-", u.X
+		}
+		c, ok := m.(*syntax.Const)
+		if !ok {
+			return nil, b.errorIn(t, pgerr.SyntaxError, "type modifiers must be simple constants or identifiers")
+		}
+		n, err := strconv.ParseInt(sign+c.Text, 10, 32)
+		if err != nil {
+			return nil, b.errorIn(t, pgerr.InvalidTextRepresentation, "invalid input syntax for type integer: %q", c.Text)
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}

@@ -1,0 +1,120 @@
+package catalog
+
+import (
+	"context"
+
+	"github.com/allsource-db/allsource/sql/datum"
+)
+
+// Rows that the server knows: databases, roles, settings, sessions.
+
+const superuserName = "allsource"
+
+func databaseRows(ctx context.Context, c *Context, t *rows) error {
+	list, err := c.Server.Databases(ctx)
+	for _, d := range list {
+		t.add(row{"oid": d.OID, "datname": d.Name, "datdba": d.Owner, "encoding": 6, "datlocprovider": "c", "datallowconn": true,
+			"datconnlimit": -1, "dattablespace": defaultSpace, "datcollate": "C.UTF-8", "datctype": "C.UTF-8"})
+	}
+	return err
+}
+
+func roleRow(r Role) row {
+	return row{"oid": r.OID, "rolname": r.Name, "rolsuper": r.Super, "rolinherit": true, "rolcreaterole": r.CreateRole,
+		"rolcreatedb": r.CreateDB, "rolcanlogin": r.Login, "rolreplication": r.Super, "rolconnlimit": -1, "rolbypassrls": r.Super}
+}
+
+func authidRows(ctx context.Context, c *Context, t *rows) error {
+	list, err := c.Server.Roles(ctx)
+	for _, r := range list {
+		t.add(roleRow(r))
+	}
+	return err
+}
+
+func rolesRows(ctx context.Context, c *Context, t *rows) error {
+	list, err := c.Server.Roles(ctx)
+	for _, r := range list {
+		x := roleRow(r)
+		x["rolpassword"] = "********"
+		t.add(x)
+	}
+	return err
+}
+
+func userRows(ctx context.Context, c *Context, t *rows) error {
+	list, err := c.Server.Roles(ctx)
+	for _, r := range list {
+		if r.Login {
+			t.add(row{"usename": r.Name, "usesysid": r.OID, "usecreatedb": r.CreateDB, "usesuper": r.Super, "userepl": r.Super,
+				"usebypassrls": r.Super, "passwd": "********"})
+		}
+	}
+	return err
+}
+
+func memberRows(ctx context.Context, c *Context, t *rows) error {
+	list, err := c.Server.Roles(ctx)
+	for _, r := range list {
+		for _, in := range r.MemberOf {
+			t.add(row{"roleid": in, "member": r.OID, "grantor": superuser})
+		}
+	}
+	return err
+}
+
+func settingRows(ctx context.Context, c *Context, t *rows) error {
+	list, err := c.Server.Settings(ctx)
+	for _, s := range list {
+		r := row{"name": s.Name, "setting": s.Value, "category": s.Category, "short_desc": s.Doc, "context": s.Context,
+			"vartype": s.Type, "source": s.Source, "boot_val": s.Default, "reset_val": s.Default, "pending_restart": false}
+		if s.Unit != "" {
+			r["unit"] = s.Unit
+		}
+		t.add(r)
+	}
+	return err
+}
+
+// moment is a time, null for none.
+func moment(micros int64) any {
+	if micros == 0 {
+		return nil
+	}
+	return micros
+}
+
+func activityRows(ctx context.Context, c *Context, t *rows) error {
+	dbs, err := c.Server.Databases(ctx)
+	if err != nil {
+		return err
+	}
+	roles, err := c.Server.Roles(ctx)
+	if err != nil {
+		return err
+	}
+	oidOf := func(name string, user bool) datum.OID {
+		for _, d := range dbs {
+			if !user && d.Name == name {
+				return d.OID
+			}
+		}
+		for _, r := range roles {
+			if user && r.Name == name {
+				return r.OID
+			}
+		}
+		return 0
+	}
+	list, err := c.Server.Sessions(ctx)
+	for _, s := range list {
+		r := row{
+			"datid": oidOf(s.Database, false), "datname": s.Database, "pid": s.PID, "usesysid": oidOf(s.User, true), "usename": s.User,
+			"application_name": s.Application, "client_port": s.Port, "backend_start": moment(s.Started), "xact_start": moment(s.TxStarted),
+			"query_start": moment(s.QueryStarted), "state_change": moment(s.StateChanged), "state": s.State, "query": s.Query,
+			"backend_type": "client backend",
+		}
+		t.add(r)
+	}
+	return err
+}
