@@ -269,4 +269,3 @@ func parseRecordBinary(t Type, s []byte, b *vec.Builder, env *Env) error {
 	b.AppendFrom(&vec.Column{Kind: vec.Struct, Len: 1, Fields: cols}, 0)
 	return nil
 }
-
