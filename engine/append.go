@@ -175,42 +175,6 @@ func eventError(err error, events []storage.Event) error {
 	return e
 }
 
-// hold keeps events for the commit and gives each the version that it will have if nobody else appends to its entity.
-// The returned versions are provisional.
-func (s *Session) hold(ctx context.Context, events []storage.Event) ([]int64, error) {
-	if len(s.tx.pending)+len(events) > maxPending {
-		return nil, pgerr.New(pgerr.ProgramLimitExceeded, "a transaction cannot append more than %d events", maxPending).
-			WithHint("Use one COPY or INSERT … SELECT outside a transaction block: it is atomic by itself.")
-	}
-	if s.tx.versions == nil {
-		s.tx.versions = map[string]int64{}
-	}
-	view, err := s.log.View(ctx, storage.Latest)
-	if err != nil {
-		return nil, err
-	}
-	versions := make([]int64, len(events))
-	for i := range events {
-		ev := &events[i]
-		last, ok := s.tx.versions[ev.Entity]
-		if !ok {
-			if last, err = view.Version(ctx, ev.Entity); err != nil {
-				return nil, err
-			}
-		}
-		if ev.Expected != storage.AnyVersion && ev.Expected != last {
-			return nil, &storage.VersionConflict{Entity: ev.Entity, Expected: ev.Expected, Actual: last}
-		}
-		if !ev.HasID {
-			ev.ID, ev.HasID = randomUUID(), true
-		}
-		s.tx.versions[ev.Entity] = last + 1
-		versions[i] = last + 1
-	}
-	s.tx.pending = append(s.tx.pending, events...)
-	return versions, nil
-}
-
 // randomUUID makes a version 4 UUID (RFC 9562).
 func randomUUID() (id [16]byte) {
 	rand.Read(id[:])

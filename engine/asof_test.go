@@ -50,7 +50,7 @@ var forms = []struct {
 }
 
 func timeText(at storage.Micros) string {
-	return postgresEpoch.Add(time.Duration(at) * time.Microsecond).Format("2006-01-02 15:04:05.999999") + "+00"
+	return postgresEpoch.Add(time.Duration(at)*time.Microsecond).Format("2006-01-02 15:04:05.999999") + "+00"
 }
 
 // fact is an event as the model knows it.

@@ -65,7 +65,7 @@ func (c *CopyIn) Abort(error) {
 // CopyIn starts a COPY … FROM STDIN.
 func (s *Session) CopyIn(ctx context.Context, p *Prepared) (*CopyIn, error) {
 	ctx, run := s.begin(ctx, p.text)
-	in, err := s.newCopyIn(ctx, p.stmt.Stmt.(*syntax.Copy))
+	in, err := s.newCopyIn(ctx, p.stmt.Stmt.(*syntax.Copy), p.script)
 	if err != nil {
 		run.end()
 		return nil, s.fail(ctx, err)
@@ -74,11 +74,11 @@ func (s *Session) CopyIn(ctx context.Context, p *Prepared) (*CopyIn, error) {
 	return in, nil
 }
 
-func (s *Session) newCopyIn(ctx context.Context, st *syntax.Copy) (*CopyIn, error) {
+func (s *Session) newCopyIn(ctx context.Context, st *syntax.Copy, script string) (*CopyIn, error) {
 	if err := s.writable("COPY FROM"); err != nil {
 		return nil, err
 	}
-	opts, err := parseCopyOptions(st.Options)
+	opts, err := parseCopyOptions(st.Options, script)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (s *Session) CopyOut(ctx context.Context, p *Prepared, params []*vec.Column
 		_, err := s.copyTarget(st)
 		return nil, s.fail(ctx, err)
 	}
-	opts, err := parseCopyOptions(st.Options)
+	opts, err := parseCopyOptions(st.Options, p.script)
 	if err != nil {
 		return nil, s.fail(ctx, err)
 	}

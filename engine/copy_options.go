@@ -49,7 +49,8 @@ type copyOptions struct {
 	skipBad    bool
 }
 
-func parseCopyOptions(list []*syntax.Option) (copyOptions, error) {
+// parseCopyOptions reads the options of a COPY that stands in script.
+func parseCopyOptions(list []*syntax.Option, script string) (copyOptions, error) {
 	o := copyOptions{offset: -1, forceQuote: map[string]bool{}}
 	seen := map[string]*syntax.Option{}
 	for _, op := range list {
@@ -68,7 +69,7 @@ func parseCopyOptions(list []*syntax.Option) (copyOptions, error) {
 		case "ndjson":
 			o.format = formatNDJSON
 		default:
-			return o, pgerr.New(pgerr.InvalidParameterValue, "COPY format %q not recognized", op.Text)
+			return o, pgerr.New(pgerr.InvalidParameterValue, "COPY format %q not recognized", op.Text).At(syntax.CharPosition(script, op.Offset()))
 		}
 	}
 	o.delimiter, o.null, o.quote = '\t', `\N`, '"'
@@ -76,7 +77,7 @@ func parseCopyOptions(list []*syntax.Option) (copyOptions, error) {
 		o.delimiter, o.null = ',', ""
 	}
 	for name, op := range seen {
-		if err := o.apply(name, op); err != nil {
+		if err := o.apply(name, op, script); err != nil {
 			return o, err
 		}
 	}
@@ -86,7 +87,7 @@ func parseCopyOptions(list []*syntax.Option) (copyOptions, error) {
 	return o, o.check(seen)
 }
 
-func (o *copyOptions) apply(name string, op *syntax.Option) (err error) {
+func (o *copyOptions) apply(name string, op *syntax.Option, script string) (err error) {
 	switch name {
 	case "format", "freeze", "oids":
 	case "delimiter":
@@ -127,7 +128,7 @@ func (o *copyOptions) apply(name string, op *syntax.Option) (err error) {
 	case "force_not_null", "force_null":
 		err = pgerr.New(pgerr.FeatureNotSupported, "COPY option %q is not supported yet", name)
 	default:
-		err = pgerr.New(pgerr.SyntaxError, "option %q not recognized", name)
+		err = pgerr.New(pgerr.SyntaxError, "option %q not recognized", name).At(syntax.CharPosition(script, op.Offset()))
 	}
 	return err
 }

@@ -35,24 +35,37 @@ func (p *Prepared) Copy() CopyDirection {
 	return CopyTo
 }
 
-// Appends reports whether the statement adds events.
-func (p *Prepared) Appends() bool {
+// Changes reports whether the statement does something that a failure later in its transaction must undo: it adds events or
+// changes a parameter.
+func (p *Prepared) Changes() bool {
+	switch p.stmt.Stmt.(type) {
+	case *syntax.Set, *syntax.Reset:
+		return true
+	}
 	_, ok := p.node.(*plan.Append)
 	return ok
 }
 
 // Prepare analyses a statement of a script. types are the parameters' types where the client says them (0: inferred).
 func (s *Session) Prepare(ctx context.Context, st syntax.Statement, script string, types []datum.OID) (*Prepared, error) {
-	if s.tx.failed {
-		if t, ok := st.Stmt.(*syntax.Transaction); !ok || !endsBlock(t.Kind) {
-			return nil, pgerr.New(pgerr.InFailedSQLTransaction, "current transaction is aborted, commands ignored until end of transaction block")
-		}
+	if err := s.mayRun(st.Stmt); err != nil {
+		return nil, err
 	}
 	p, err := s.prepare(ctx, st, script, types)
 	if err != nil {
 		return nil, s.fail(ctx, err)
 	}
 	return p, nil
+}
+
+// MayRun is nil if the statement may run now: in a failed transaction only its end may.
+func (s *Session) MayRun(p *Prepared) error { return s.mayRun(p.stmt.Stmt) }
+
+func (s *Session) mayRun(st syntax.Stmt) error {
+	if t, ok := st.(*syntax.Transaction); s.tx.failed && (!ok || !endsBlock(t.Kind)) {
+		return pgerr.New(pgerr.InFailedSQLTransaction, "current transaction is aborted, commands ignored until end of transaction block")
+	}
+	return nil
 }
 
 func endsBlock(k syntax.TransactionKind) bool {
@@ -103,7 +116,7 @@ func (s *Session) compile(p *Prepared, types []datum.OID) error {
 	if err != nil {
 		return err
 	}
-	node, err := opt.Optimize(bound.Node, s.optOptions())
+	node, err := opt.Optimize(bound.Node, s.optOptions(context.Background()))
 	if err != nil {
 		return err
 	}
@@ -113,10 +126,8 @@ func (s *Session) compile(p *Prepared, types []datum.OID) error {
 
 // Execute runs a statement and returns its answer. params are columns of one row each, of the types in ParamTypes.
 func (s *Session) Execute(ctx context.Context, p *Prepared, params []*vec.Column) (*Rows, error) {
-	if s.tx.failed {
-		if t, ok := p.stmt.Stmt.(*syntax.Transaction); !ok || !endsBlock(t.Kind) {
-			return nil, pgerr.New(pgerr.InFailedSQLTransaction, "current transaction is aborted, commands ignored until end of transaction block")
-		}
+	if err := s.MayRun(p); err != nil {
+		return nil, err
 	}
 	s.engine.metrics.Statements.Add(1)
 	ctx, run := s.begin(ctx, p.text)

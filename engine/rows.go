@@ -69,9 +69,12 @@ func (r *Rows) Next() (*vec.Batch, error) {
 }
 
 // Tag is the completion tag; it counts the rows given so far.
-func (r *Rows) Tag() string {
+func (r *Rows) Tag() string { return r.TagOf(r.count) }
+
+// TagOf is the completion tag of that many rows: a portal that is read in pieces counts each piece by itself.
+func (r *Rows) TagOf(rows int64) string {
 	if r.counts {
-		return fmt.Sprintf("%s %d", r.tag, r.count)
+		return fmt.Sprintf("%s %d", r.tag, rows)
 	}
 	return r.tag
 }

@@ -165,3 +165,6 @@ func (s *Session) Parse(script string) ([]syntax.Statement, error) {
 	}
 	return stmts, err
 }
+
+// Fail marks the transaction block, if there is one, as failed by an error that the front door found; it returns err.
+func (s *Session) Fail(err error) error { return s.fail(context.Background(), err) }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -83,7 +84,15 @@ func findSetting(name string) (*setting, bool) {
 	return nil, false
 }
 
-func badValue(name, v string) error {
+// rangeError is a number that a parameter does not take.
+type rangeError struct{ value, lo, hi int }
+
+func (e *rangeError) Error() string { return fmt.Sprintf("%d is not in %d .. %d", e.value, e.lo, e.hi) }
+
+func badValue(name, v string, err error) error {
+	if e, ok := errors.AsType[*rangeError](err); ok {
+		return pgerr.New(pgerr.InvalidParameterValue, "%d is outside the valid range for parameter %q (%d .. %d)", e.value, name, e.lo, e.hi)
+	}
 	return pgerr.New(pgerr.InvalidParameterValue, "invalid value for parameter %q: %q", name, v)
 }
 
@@ -119,8 +128,11 @@ func checkOn(v string) (string, error) {
 func checkInt(lo, hi int) func(string) (string, error) {
 	return func(v string) (string, error) {
 		n, err := strconv.Atoi(strings.TrimSpace(v))
-		if err != nil || n < lo || n > hi {
+		if err != nil {
 			return "", errBadValue
+		}
+		if n < lo || n > hi {
+			return "", &rangeError{n, lo, hi}
 		}
 		return strconv.Itoa(n), nil
 	}
@@ -261,7 +273,7 @@ func (v *vars) set(name, value string, local bool) error {
 	case ok && s.check != nil:
 		norm, err := s.check(value)
 		if err != nil {
-			return badValue(s.name, value)
+			return badValue(s.name, value, err)
 		}
 		value = norm
 	case !ok && !strings.Contains(name, "."):

@@ -53,7 +53,7 @@ func (s *Session) query(ctx context.Context, p *Prepared, params []*vec.Column) 
 	if a, ok := p.node.(*plan.Append); ok {
 		return s.runAppend(ctx, p, a, params)
 	}
-	if len(s.tx.pending) > 0 && readsEvents(p.node) {
+	if len(s.tx.held.events) > 0 && readsEvents(p.node) {
 		return nil, pgerr.New(pgerr.FeatureNotSupported, "events cannot be read in the transaction that appends to them yet").
 			WithHint("COMMIT first, or read before you append.")
 	}

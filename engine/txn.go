@@ -17,8 +17,7 @@ type transaction struct {
 	failed   bool
 	readOnly bool
 	now      storage.Micros // transaction_timestamp; 0 when none is under way
-	pending  []storage.Event
-	versions map[string]int64 // provisional last versions of the entities that pending touches
+	held     held
 	saves    []savepoint
 }
 
@@ -58,21 +57,19 @@ func (s *Session) EndImplicit(ctx context.Context) error {
 		s.rollback()
 		return nil
 	}
-	return s.commit(ctx)
+	if err := s.commit(ctx); err != nil {
+		s.engine.metrics.Errors.Add(1)
+		return explainError(ctx, err)
+	}
+	return nil
 }
 
 func (s *Session) transactionStmt(ctx context.Context, st *syntax.Transaction) (*Rows, error) {
 	switch st.Kind {
 	case syntax.Begin, syntax.StartTransaction:
 		return done(st.Tag()), s.beginBlock(st.Modes)
-	case syntax.Commit:
-		return s.commitStmt(ctx)
-	case syntax.Rollback:
-		if !s.tx.block {
-			s.warnNoBlock()
-		}
-		s.rollback()
-		return done("ROLLBACK"), nil
+	case syntax.Commit, syntax.Rollback:
+		return s.endStmt(ctx, st)
 	case syntax.Savepoint, syntax.ReleaseSavepoint, syntax.RollbackTo:
 		return s.savepoint(st)
 	}
@@ -126,22 +123,39 @@ func (s *Session) setModes(modes []*syntax.TransactionMode, prefix string) error
 	return nil
 }
 
-func (s *Session) commitStmt(ctx context.Context) (*Rows, error) {
+// endStmt is COMMIT and ROLLBACK. A failed transaction is rolled back whatever is asked for.
+func (s *Session) endStmt(ctx context.Context, st *syntax.Transaction) (*Rows, error) {
+	tag := "COMMIT"
+	if st.Kind == syntax.Rollback || s.tx.block && s.tx.failed {
+		tag = "ROLLBACK"
+	}
+	chain := st.Chain == syntax.Yes
 	if !s.tx.block {
-		s.warnNoBlock()
-		if s.tx.implicit {
-			return done("COMMIT"), s.commit(ctx)
+		if chain {
+			return nil, pgerr.New(pgerr.NoActiveSQLTransaction, "%s AND CHAIN can only be used in transaction blocks", st.Tag())
 		}
-		return done("COMMIT"), nil
+		s.warnNoBlock()
 	}
-	if s.tx.failed {
+	modes := s.modes()
+	if tag == "ROLLBACK" {
 		s.rollback()
-		return done("ROLLBACK"), nil
-	}
-	if err := s.commit(ctx); err != nil {
+	} else if err := s.commit(ctx); err != nil {
 		return nil, err
 	}
-	return done("COMMIT"), nil
+	if chain {
+		return done(tag), s.beginBlock(modes)
+	}
+	return done(tag), nil
+}
+
+// modes are those of the transaction, as BEGIN would say them.
+func (s *Session) modes() []*syntax.TransactionMode {
+	level, _ := s.vars.get("transaction_isolation")
+	access := &syntax.TransactionMode{Kind: syntax.ModeReadWrite}
+	if s.tx.readOnly {
+		access.Kind = syntax.ModeReadOnly
+	}
+	return []*syntax.TransactionMode{{Kind: syntax.ModeIsolation, Level: level}, access}
 }
 
 func (s *Session) warnNoBlock() {
@@ -150,7 +164,7 @@ func (s *Session) warnNoBlock() {
 
 // commit appends what is pending. Whatever the outcome, the transaction is over.
 func (s *Session) commit(ctx context.Context) error {
-	pending := s.tx.pending
+	pending := s.tx.held.events
 	s.tx = transaction{}
 	var err error
 	if len(pending) > 0 {
@@ -172,7 +186,7 @@ func (s *Session) savepoint(st *syntax.Transaction) (*Rows, error) {
 		return nil, pgerr.New(pgerr.NoActiveSQLTransaction, "%s can only be used in transaction blocks", strings.ToUpper(savepointWord(st.Kind)))
 	}
 	if st.Kind == syntax.Savepoint {
-		s.tx.saves = append(s.tx.saves, savepoint{st.Name, len(s.tx.pending)})
+		s.tx.saves = append(s.tx.saves, savepoint{st.Name, len(s.tx.held.events)})
 		return done("SAVEPOINT"), nil
 	}
 	i := len(s.tx.saves) - 1
@@ -186,10 +200,7 @@ func (s *Session) savepoint(st *syntax.Transaction) (*Rows, error) {
 		s.tx.saves = s.tx.saves[:i]
 		return done("RELEASE"), nil
 	}
-	for _, ev := range s.tx.pending[s.tx.saves[i].pending:] {
-		s.tx.versions[ev.Entity]--
-	}
-	s.tx.pending = s.tx.pending[:s.tx.saves[i].pending]
+	s.tx.held.cut(s.tx.saves[i].pending)
 	s.tx.saves = s.tx.saves[:i+1]
 	s.tx.failed = false
 	return done("ROLLBACK"), nil

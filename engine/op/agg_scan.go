@@ -1,0 +1,182 @@
+package op
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/allsource-db/allsource/vec"
+)
+
+// scanAggregate groups a scan of events: workers group a block each in a table of its own, and the tables are merged in
+// the order of the blocks, so that the answer is the one that a single worker gives. Where the groups do not fit in
+// memory it starts again with one worker and an aggregation that puts rows aside.
+type scanAggregate struct {
+	env  *Env
+	scan *EventScan
+	a    *Aggregation
+	acct account
+	out  *vec.Batch
+	at   int
+	slow Op // when memory ran out, or the scan is small
+	done bool
+}
+
+// NewScanAggregate groups the rows of a scan; a.Parallel must hold.
+func NewScanAggregate(env *Env, s *EventScan, a *Aggregation) Op {
+	return &scanAggregate{env: env, scan: s, a: a, acct: env.Budget.account()}
+}
+
+func (s *scanAggregate) Open(ctx context.Context) error {
+	list, err := s.scan.plan(ctx, s.env.X)
+	if err != nil {
+		return err
+	}
+	workers := workersFor(s.env, s.scan, list)
+	if workers < 2 {
+		return s.openSlow(ctx, list)
+	}
+	table, err := s.run(ctx, list, workers)
+	if err != nil {
+		return err
+	}
+	if table == nil {
+		s.acct.release()
+		return s.openSlow(ctx, list)
+	}
+	table.complete()
+	s.out, err = table.result(ctx)
+	return err
+}
+
+// openSlow groups with one worker.
+func (s *scanAggregate) openSlow(ctx context.Context, list []morsel) error {
+	env := *s.env
+	s.slow = NewAggregate(&env, &plannedScan{env: &env, scan: s.scan, list: list}, s.a)
+	return s.slow.Open(ctx)
+}
+
+// grouped is the table of a block, or the error that ends the query.
+type grouped struct {
+	t   *aggTable
+	err error
+}
+
+// run groups all blocks; a nil table says that memory ran out.
+func (s *scanAggregate) run(ctx context.Context, list []morsel, workers int) (*aggTable, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	defer cancel()
+	out := make([]chan grouped, len(list))
+	for i := range out {
+		out[i] = make(chan grouped, 1)
+	}
+	// Tables wait for their turn to be merged: workers may be only so far ahead.
+	turns := make(chan struct{}, 2*workers)
+	next := &atomic.Int64{}
+	for range workers {
+		env := workerEnv(s.env)
+		wait.Go(func() { s.work(ctx, env, list, next, turns, out) })
+	}
+	total := newAggTable(newAggInput(s.env, s.a), false)
+	for i := range list {
+		select {
+		case g := <-out[i]:
+			<-turns
+			if g.err != nil {
+				return nil, g.err
+			}
+			if err := total.merge(g.t); err != nil {
+				return nil, err
+			}
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if !s.acct.set(total.memSize()) {
+			return nil, nil
+		}
+	}
+	return total, nil
+}
+
+// work groups blocks until there are none.
+func (s *scanAggregate) work(ctx context.Context, env *Env, list []morsel, next *atomic.Int64, turns chan struct{}, out []chan grouped) {
+	r, in := newEventReader(s.scan, env), newAggInput(env, s.a)
+	for {
+		select {
+		case turns <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		i := int(next.Add(1) - 1)
+		if i >= len(list) {
+			return
+		}
+		t := newAggTable(in, false)
+		err := r.read(ctx, list[i], func(b *vec.Batch) (bool, error) {
+			return true, t.add(b, -1, -1)
+		})
+		out[i] <- grouped{t, err}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (s *scanAggregate) Next(ctx context.Context) (*vec.Batch, error) {
+	if s.slow != nil {
+		return s.slow.Next(ctx)
+	}
+	if s.done || s.out == nil || s.at >= s.out.Len {
+		return nil, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	from := s.at
+	s.at = min(from+s.env.Rows, s.out.Len)
+	return s.out.Slice(from, s.at), nil
+}
+
+func (s *scanAggregate) Close() error {
+	s.done, s.out = true, nil
+	s.acct.release()
+	if s.slow != nil {
+		return s.slow.Close()
+	}
+	return nil
+}
+
+// plannedScan reads morsels that were found already, with one worker.
+type plannedScan struct {
+	env  *Env
+	scan *EventScan
+	list []morsel
+	s    *eventScan
+}
+
+func (p *plannedScan) Open(context.Context) error {
+	p.s = &eventScan{env: p.env, scan: p.scan, list: p.list, block: -1, left: p.scan.Limit}
+	p.s.reader = newEventReader(p.scan, p.env)
+	return nil
+}
+
+func (p *plannedScan) Next(ctx context.Context) (*vec.Batch, error) {
+	if p.s == nil {
+		return nil, nil
+	}
+	return p.s.Next(ctx)
+}
+
+func (p *plannedScan) Close() error {
+	p.s = nil
+	return nil
+}
+
+func (p *plannedScan) Block() int64 {
+	if p.s == nil {
+		return -1
+	}
+	return p.s.block
+}

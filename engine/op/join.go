@@ -1,0 +1,170 @@
+package op
+
+import (
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// Joining says how two inputs are combined; the joined row is the left columns, then the right ones.
+type Joining struct {
+	Kind                plan.JoinKind
+	LeftTypes           []datum.Type
+	RightTypes          []datum.Type
+	LeftKeys, RightKeys []expr.Expr // equal in a match; nulls match nothing
+	Cond                expr.Expr   // over the joined row, may be nil
+}
+
+func (j *Joining) keepsLeft() bool  { return j.Kind == plan.Left || j.Kind == plan.Full }
+func (j *Joining) keepsRight() bool { return j.Kind == plan.Right || j.Kind == plan.Full }
+func (j *Joining) leftOnly() bool   { return j.Kind == plan.Semi || j.Kind == plan.Anti }
+
+// matcher turns candidate pairs of rows into the answer's pairs.
+type matcher struct {
+	*Joining
+	env  *Env
+	test *expr.Program
+	cols map[int]bool // columns of the joined row that the condition reads
+	hit  []bool       // right rows that matched, where the kind asks for the others
+}
+
+func newMatcher(env *Env, j *Joining) *matcher {
+	m := &matcher{Joining: j, env: env}
+	if j.Cond != nil {
+		m.test = expr.Compile(j.Cond, env.X)
+		m.cols = map[int]bool{}
+		plan.Cols(j.Cond, m.cols)
+	}
+	return m
+}
+
+// pairs is rows of a left and a right batch side by side; a negative one stands for nulls. Left rows ascend.
+type pairs struct{ left, right []int32 }
+
+// match applies the condition to candidates that hold all the pairs of left rows [from, to), and gives the pairs of the
+// answer: for Semi and Anti only their left sides.
+func (m *matcher) match(l, r *vec.Batch, c pairs, from, to int) (pairs, error) {
+	c, err := m.filter(l, r, c)
+	if err != nil {
+		return pairs{}, err
+	}
+	if m.hit != nil {
+		for _, x := range c.right {
+			m.hit[x] = true
+		}
+	}
+	switch {
+	case m.leftOnly():
+		return m.sides(c, from, to), nil
+	case m.keepsLeft():
+		return withUnmatched(c, from, to), nil
+	}
+	return c, nil
+}
+
+// filter keeps the candidates for which the condition holds.
+func (m *matcher) filter(l, r *vec.Batch, c pairs) (pairs, error) {
+	if m.test == nil {
+		return c, nil
+	}
+	var out pairs
+	for at := 0; at < len(c.left); at += m.env.Rows {
+		end := min(at+m.env.Rows, len(c.left))
+		part := pairs{c.left[at:end], c.right[at:end]}
+		sel, err := m.test.Filter(m.joined(l, r, part, m.cols))
+		if err != nil {
+			return pairs{}, err
+		}
+		for _, i := range sel {
+			out.left = append(out.left, part.left[i])
+			out.right = append(out.right, part.right[i])
+		}
+	}
+	return out, nil
+}
+
+// joined makes a batch of joined rows; with only, of those columns alone.
+func (m *matcher) joined(l, r *vec.Batch, p pairs, only map[int]bool) *vec.Batch {
+	out := &vec.Batch{Len: len(p.left), Cols: make([]*vec.Column, len(l.Cols)+len(r.Cols))}
+	for i, c := range l.Cols {
+		if only == nil || only[i] {
+			out.Cols[i] = c.Take(p.left)
+		}
+	}
+	for i, c := range r.Cols {
+		if k := len(l.Cols) + i; only == nil || only[k] {
+			out.Cols[k] = c.Take(p.right)
+		}
+	}
+	return out
+}
+
+// sides gives the left rows [from, to) that have a pair, or for Anti those that have none.
+func (m *matcher) sides(c pairs, from, to int) pairs {
+	var out pairs
+	k := 0
+	for i := from; i < to; i++ {
+		found := false
+		for k < len(c.left) && int(c.left[k]) == i {
+			found = true
+			k++
+		}
+		if found == (m.Kind == plan.Semi) {
+			out.left = append(out.left, int32(i))
+		}
+	}
+	return out
+}
+
+// withUnmatched puts left rows without a pair in their place.
+func withUnmatched(c pairs, from, to int) pairs {
+	out := pairs{make([]int32, 0, len(c.left)+8), make([]int32, 0, len(c.left)+8)}
+	k := 0
+	for i := from; i < to; i++ {
+		start := k
+		for k < len(c.left) && int(c.left[k]) == i {
+			k++
+		}
+		if k == start {
+			out.left, out.right = append(out.left, int32(i)), append(out.right, -1)
+			continue
+		}
+		out.left, out.right = append(out.left, c.left[start:k]...), append(out.right, c.right[start:k]...)
+	}
+	return out
+}
+
+// emit cuts pairs into output batches.
+func (m *matcher) emit(l, r *vec.Batch, p pairs) []*vec.Batch {
+	var out []*vec.Batch
+	for at := 0; at < len(p.left); at += m.env.Rows {
+		end := min(at+m.env.Rows, len(p.left))
+		if m.leftOnly() {
+			out = append(out, l.Take(p.left[at:end]))
+			continue
+		}
+		out = append(out, m.joined(l, r, pairs{p.left[at:end], p.right[at:end]}, nil))
+	}
+	return out
+}
+
+// unmatchedRight gives the right rows that no left row matched.
+func (m *matcher) unmatchedRight(r *vec.Batch) []*vec.Batch {
+	var p pairs
+	for i, hit := range m.hit[:r.Len] {
+		if !hit {
+			p.left, p.right = append(p.left, -1), append(p.right, int32(i))
+		}
+	}
+	var out []*vec.Batch
+	for at := 0; at < len(p.left); at += m.env.Rows {
+		rows := p.right[at:min(at+m.env.Rows, len(p.left))]
+		b := &vec.Batch{Len: len(rows), Cols: nullColumns(m.LeftTypes, len(rows))}
+		for _, c := range r.Cols {
+			b.Cols = append(b.Cols, c.Take(rows))
+		}
+		out = append(out, b)
+	}
+	return out
+}

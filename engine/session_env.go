@@ -1,0 +1,166 @@
+package engine
+
+import (
+	"context"
+	"strings"
+
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/funcs"
+	"github.com/allsource-db/allsource/sql/opt"
+	"github.com/allsource-db/allsource/sql/syntax"
+	"github.com/allsource-db/allsource/storage"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// env returns how values are read and printed in this session.
+func (s *Session) env() *datum.Env {
+	get := func(name string) string {
+		v, _ := s.vars.get(name)
+		return v
+	}
+	e := &datum.Env{Now: s.now(), ByteaEscape: get("bytea_output") == "escape"}
+	if loc, err := LoadZone(get("TimeZone")); err == nil {
+		e.Location = loc
+	}
+	style, order, _ := strings.Cut(get("DateStyle"), ", ")
+	e.DateFormat = map[string]datum.DateFormat{"SQL": datum.SQLDates, "Postgres": datum.PostgresDates, "German": datum.GermanDates}[style]
+	e.DateOrder = map[string]datum.DateOrder{"DMY": datum.DMY, "YMD": datum.YMD}[order]
+	e.IntervalFormat = map[string]datum.IntervalFormat{"postgres_verbose": datum.VerboseIntervals, "sql_standard": datum.StandardIntervals,
+		"iso_8601": datum.ISOIntervals}[get("IntervalStyle")]
+	e.ExtraFloatDigits = atoi(get("extra_float_digits"))
+	e.RegName, e.RegLookup = s.regName, s.regLookup
+	return e
+}
+
+func atoi(s string) int {
+	n, neg := 0, strings.HasPrefix(s, "-")
+	for _, c := range strings.TrimPrefix(s, "-") {
+		n = n*10 + int(c-'0')
+	}
+	if neg {
+		return -n
+	}
+	return n
+}
+
+// now is transaction_timestamp: the same through a transaction.
+func (s *Session) now() storage.Micros {
+	if s.tx.now == 0 || !s.tx.open() {
+		s.tx.now = micros(s.engine.cfg.Now())
+	}
+	return s.tx.now
+}
+
+// regKinds are the relations that reg types name objects of.
+var regKinds = map[datum.OID]string{datum.Regclass: "pg_class", datum.Regnsp: "pg_namespace", datum.Regrole: "pg_roles"}
+
+// regName prints an object of a reg type; what the search path finds is printed without its schema.
+func (s *Session) regName(kind, oid datum.OID) (string, bool) {
+	switch kind {
+	case datum.Regtype:
+		if datum.Lookup(oid) == nil {
+			return "", false
+		}
+		return datum.FormatType(datum.T(oid)), true
+	case datum.Regproc, datum.Regproced:
+		f := funcs.LookupFuncOID(oid)
+		if f == nil {
+			return "", false
+		}
+		return f.Name, true
+	}
+	schema, name, ok := sessionInfo{s}.CatalogName(regKinds[kind], oid)
+	if !ok {
+		return "", false
+	}
+	name = expr.QuoteIdent(name)
+	if found, ok := (sessionInfo{s}).CatalogOID(regKinds[kind], "", name); schema != "" && (!ok || found != oid) {
+		name = expr.QuoteIdent(schema) + "." + name
+	}
+	return name, true
+}
+
+// regLookup finds the object that the text of a reg type names.
+func (s *Session) regLookup(kind datum.OID, text string) (datum.OID, bool) {
+	switch kind {
+	case datum.Regtype:
+		info, ok := datum.ByName(strings.ToLower(text))
+		if !ok {
+			return 0, false
+		}
+		return info.OID, true
+	case datum.Regproc, datum.Regproced:
+		name, _, _ := strings.Cut(text, "(")
+		for _, f := range funcs.LookupFunc(strings.ToLower(strings.TrimPrefix(name, "pg_catalog."))) {
+			return f.OID, true
+		}
+		return 0, false
+	}
+	parts := identifiers(text)
+	if len(parts) == 0 {
+		return 0, false
+	}
+	schema := ""
+	if len(parts) > 1 {
+		schema = parts[len(parts)-2]
+	}
+	return sessionInfo{s}.CatalogOID(regKinds[kind], schema, parts[len(parts)-1])
+}
+
+// identifiers splits a possibly qualified, possibly quoted name and folds what is not quoted.
+func identifiers(text string) []string {
+	e, err := syntax.ParseExpr(text)
+	if err != nil {
+		return nil
+	}
+	if c, ok := e.(*syntax.ColumnRef); ok && !c.Star {
+		return c.Name
+	}
+	return nil
+}
+
+// funcCtx is what functions may know of the statement that starts now.
+func (s *Session) funcCtx(ctx context.Context, env *datum.Env) *funcs.Ctx {
+	return &funcs.Ctx{Context: ctx, Env: env, Now: s.now(), StmtNow: micros(s.engine.cfg.Now()), Session: sessionInfo{s}}
+}
+
+func (s *Session) optOptions(ctx context.Context) opt.Options {
+	o := opt.Options{Off: map[string]bool{}, Context: &expr.EvalCtx{Fn: s.funcCtx(ctx, s.env())}}
+	if v, _ := s.vars.get("optimizer_off"); v != "" {
+		for name := range strings.SplitSeq(v, ",") {
+			o.Off[strings.TrimSpace(name)] = true
+		}
+	}
+	return o
+}
+
+// constant evaluates an expression without columns as the type: an argument of EXECUTE.
+func (s *Session) constant(ctx context.Context, e syntax.Expr, t datum.Type, script string) (*vec.Column, error) {
+	q := &syntax.Query{Body: &syntax.Select{Targets: []*syntax.Target{{Expr: e}}}}
+	p, err := s.prepare(ctx, syntax.Statement{Stmt: q, Text: script}, script, nil)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.query(ctx, p, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	b, err := rows.Next()
+	if err != nil {
+		return nil, err
+	}
+	return funcs.Convert(s.funcCtx(ctx, s.env()), p.Fields[0].Type, t, b.Cols[0], 1, false)
+}
+
+// typeNamed resolves a type's name as the binder does.
+func (s *Session) typeNamed(t *syntax.TypeName) (datum.Type, error) {
+	null := &syntax.Const{At: t.At, Kind: syntax.NullConst}
+	q := &syntax.Query{Body: &syntax.Select{Targets: []*syntax.Target{{Expr: &syntax.Cast{At: t.At, Expr: null, Type: t}}}}}
+	p, err := s.prepare(context.Background(), syntax.Statement{Stmt: q}, "", nil)
+	if err != nil {
+		return datum.Type{}, err
+	}
+	return p.Fields[0].Type, nil
+}

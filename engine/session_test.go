@@ -1,0 +1,160 @@
+package engine_test
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+	"go.uber.org/goleak"
+
+	"github.com/allsource-db/allsource/sql/pgerr"
+)
+
+// TestSession plays the scripts of testdata/session, each on a new store whose clock goes only when it is told to. `sql` runs
+// a script as one message of the simple protocol; `copy` has the statement on its first line and the data (escaped: with Go's
+// escapes, hex: in hexadecimal, piece=n: in pieces of n bytes) on the others; `clock` moves the clock by a Go duration; `seal`, `compact`
+// and `reopen` are what they say. session=name says who does it, piece by piece the same person as before. Answers are columns
+// apart by |, then the tag, then the state of the transaction where there is one.
+func TestSession(t *testing.T) {
+	datadriven.Walk(t, "testdata/session", func(t *testing.T, path string) {
+		defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+		s := &sessions{bed: newBed(t), people: map[string]*person{}}
+		defer func() {
+			s.leave()
+			s.close(t)
+		}()
+		datadriven.RunTest(t, path, s.step)
+	})
+}
+
+type sessions struct {
+	*bed
+	people map[string]*person
+}
+
+func (s *sessions) leave() {
+	for _, p := range s.people {
+		p.s.Close()
+	}
+	clear(s.people)
+}
+
+func (s *sessions) step(t *testing.T, d *datadriven.TestData) string {
+	name := "ann"
+	d.MaybeScanArgs(t, "session", &name)
+	p := s.people[name]
+	if p == nil {
+		p = s.connect(t, len(s.people)%len(s.engines))
+		s.people[name] = p
+	}
+	var err error
+	switch d.Cmd {
+	case "sql":
+		answers, err := p.run(d.Input)
+		return p.report(answers, err)
+	case "copy":
+		tag, err := p.copyCommand(t, d)
+		if err != nil {
+			return p.report(nil, err)
+		}
+		return p.report([]answer{{tag: tag}}, nil)
+	case "clock":
+		var step time.Duration
+		if step, err = time.ParseDuration(strings.TrimSpace(d.Input)); err == nil {
+			s.clock.unix.Add(step.Microseconds())
+		}
+	case "seal":
+		err = s.db.Seal(t.Context())
+	case "compact":
+		err = s.db.Compact(t.Context())
+	case "reopen":
+		s.leave()
+		s.close(t)
+		s.open(t)
+	default:
+		err = fmt.Errorf("no command is called %q", d.Cmd)
+	}
+	if err != nil {
+		d.Fatalf(t, "%v", err)
+	}
+	return ""
+}
+
+func (p *person) copyCommand(t *testing.T, d *datadriven.TestData) (string, error) {
+	sql, text, _ := strings.Cut(d.Input, "\n")
+	data := []byte(text)
+	if len(data) > 0 {
+		data = append(data, '\n')
+	}
+	switch {
+	case d.HasArg("hex"):
+		var err error
+		if data, err = hex.DecodeString(strings.Join(strings.Fields(text), "")); err != nil {
+			d.Fatalf(t, "%v", err)
+		}
+	case d.HasArg("escaped"):
+		s, err := strconv.Unquote(`"` + strings.ReplaceAll(strings.ReplaceAll(text, `"`, `\"`), "\n", "") + `"`)
+		if err != nil {
+			d.Fatalf(t, "%v", err)
+		}
+		data = []byte(s)
+	}
+	piece := 0
+	d.MaybeScanArgs(t, "piece", &piece)
+	return p.copyIn(sql, data, piece)
+}
+
+// report prints what a client sees.
+func (p *person) report(answers []answer, err error) string {
+	var w strings.Builder
+	for _, n := range p.notices {
+		level := "WARNING " + string(n.Code)
+		if n.Code == "00000" {
+			level = "NOTICE"
+		}
+		describeError(&w, level, n)
+	}
+	p.notices = nil
+	for _, a := range answers {
+		if len(a.fields) > 0 {
+			w.WriteString(strings.Join(a.fields, " | ") + "\n")
+		}
+		for _, row := range a.rows {
+			if a.fields != nil && len(a.fields) == 0 {
+				row = []string{strconv.Quote(row[0])}
+			}
+			w.WriteString(strings.Join(row, " | ") + "\n")
+		}
+		w.WriteString(a.tag + "\n")
+	}
+	if err != nil {
+		e := pgerr.From(err)
+		var known *pgerr.Error
+		if !errors.As(err, &known) {
+			w.WriteString("not an error for clients: ")
+		}
+		describeError(&w, "ERROR "+string(e.Code), e)
+	}
+	if status := p.s.Status(); status != 'I' {
+		fmt.Fprintf(&w, "[%c]\n", status)
+	}
+	return w.String()
+}
+
+func describeError(w *strings.Builder, level string, e *pgerr.Error) {
+	fmt.Fprintf(w, "%s: %s", level, e.Message)
+	if e.Position > 0 {
+		fmt.Fprintf(w, " at %d", e.Position)
+	}
+	w.WriteString("\n")
+	for _, f := range []struct{ name, text string }{{"detail", e.Detail}, {"hint", e.Hint}, {"where", e.Where}} {
+		if f.text != "" {
+			fmt.Fprintf(w, "  %s: %s\n", f.name, f.text)
+		}
+	}
+}
