@@ -302,7 +302,7 @@ func (l *load) write(w *indexWriter, progress *Progress, last Micros) error {
 		record = append(record, int64(g.rows))
 		pos += int64(g.rows)
 	}
-	next, err := w.write(b)
+	next, err := w.write(b, pos)
 	if err != nil {
 		return joinClose(err, b)
 	}

@@ -163,10 +163,22 @@ func del(b *pebble.Batch, key []byte) { _ = b.Delete(key, nil) }
 
 // commit applies a batch; with sync it is durable afterwards. Without, it is once a later synced one is: there is one
 // write-ahead log for all.
-func (s *Store) commit(b *pebble.Batch, sync bool) error {
+func (s *Store) commit(b *pebble.Batch, sync bool) (err error) {
 	if err := s.failure.get(); err != nil {
 		return errors.Join(err, b.Close())
 	}
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	if s.shutDown {
+		return ErrClosed
+	}
+	defer func() {
+		// Pebble panics where it cannot go on to the next write-ahead log.
+		if r := recover(); r != nil {
+			s.failure.set(fmt.Errorf("%v", r))
+			err = s.failure.get()
+		}
+	}()
 	mode := pebble.NoSync
 	if sync {
 		mode = pebble.Sync
@@ -182,6 +194,11 @@ func (s *Store) commit(b *pebble.Batch, sync bool) error {
 
 // get returns a copy of a key's value, nil if there is none.
 func (s *Store) get(key []byte) ([]byte, error) {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	if s.shutDown {
+		return nil, ErrClosed
+	}
 	v, closer, err := s.pdb.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
@@ -197,6 +214,11 @@ func (s *Store) get(key []byte) ([]byte, error) {
 func (s *Store) scan(prefix, start []byte, f func(key, value []byte) error) error {
 	if start == nil {
 		start = prefix
+	}
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	if s.shutDown {
+		return ErrClosed
 	}
 	it, err := s.pdb.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: after(prefix)})
 	if err != nil {
@@ -224,6 +246,9 @@ func after(prefix []byte) []byte {
 
 // closePebble closes, and reports a panic of a Pebble that has failed before as an error.
 func (s *Store) closePebble() (err error) {
+	s.gate.Lock()
+	s.shutDown = true
+	s.gate.Unlock()
 	defer func() {
 		if r := recover(); r != nil && s.failure.get() != nil {
 			err = s.failure.get()

@@ -154,7 +154,7 @@ func (x *entityIndex) lastOf(name string) (ordinal uint64, version int64, ok boo
 	if ordinal, ok, err = x.onDisk(name); !ok {
 		return 0, 0, false, err
 	}
-	version, err = x.version(ordinal)
+	version, _, err = x.version(ordinal)
 	return ordinal, version, true, err
 }
 
@@ -222,20 +222,21 @@ func (x *entityIndex) names(n uint64) (nameChunk, error) {
 	return chunk, err
 }
 
-// version returns the last version that an entity has in the row groups.
-func (x *entityIndex) version(ordinal uint64) (int64, error) {
-	versions, err := x.versions(ordinal / chunkEntities)
+// version returns the last version that an entity has in the row groups, and a position that they reached when that was
+// written: up to there and, as long as nothing newer is written, up to their end it is the last.
+func (x *entityIndex) version(ordinal uint64) (version, end int64, err error) {
+	end, versions, err := x.versions(ordinal / chunkEntities)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if i := ordinal % chunkEntities; i < uint64(len(versions)) {
-		return versions[i], nil
+		return versions[i], end, nil
 	}
-	return 0, fmt.Errorf("%w: entity %d has no version", ErrCorrupt, ordinal)
+	return 0, 0, fmt.Errorf("%w: entity %d has no version", ErrCorrupt, ordinal)
 }
 
-// versions returns a chunk of last versions, which is the caller's. The cache has it packed: a byte for most.
-func (x *entityIndex) versions(n uint64) ([]int64, error) {
+// versions returns a chunk of last versions, which is the caller's, and its position. The cache has it packed.
+func (x *entityIndex) versions(n uint64) (int64, []int64, error) {
 	id := partID{x.d.num, kindVersions, n, 0}
 	if v, ok := x.d.s.parts.get(id); ok {
 		return decodeVersions(v.([]byte))
@@ -243,7 +244,7 @@ func (x *entityIndex) versions(n uint64) ([]int64, error) {
 	fresh := x.unchanged()
 	v, err := x.d.s.get(numKey(x.d.num, kindVersions, n))
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	x.d.s.parts.put(id, v, int64(len(v)), fresh)
 	return decodeVersions(v)
@@ -318,22 +319,25 @@ func decodeNames(data []byte) (c nameChunk, err error) {
 	return c, nil
 }
 
-func encodeVersions(versions []int64) []byte {
-	out := make([]byte, 0, len(versions)*2)
+func encodeVersions(end int64, versions []int64) []byte {
+	out := binary.AppendUvarint(make([]byte, 0, len(versions)*2), uint64(end))
 	for _, v := range versions {
 		out = binary.AppendUvarint(out, uint64(v))
 	}
 	return out
 }
 
-func decodeVersions(data []byte) ([]int64, error) {
-	versions := make([]int64, 0, chunkEntities)
+func decodeVersions(data []byte) (end int64, versions []int64, err error) {
+	versions = make([]int64, 0, chunkEntities+1)
 	for len(data) > 0 {
 		v, size := binary.Uvarint(data)
 		if size <= 0 {
-			return nil, fmt.Errorf("%w: chunk of versions", ErrCorrupt)
+			return 0, nil, fmt.Errorf("%w: chunk of versions", ErrCorrupt)
 		}
 		versions, data = append(versions, int64(v)), data[size:]
 	}
-	return versions, nil
+	if len(versions) == 0 {
+		return 0, nil, nil
+	}
+	return versions[0], versions[1:], nil
 }

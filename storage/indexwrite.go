@@ -110,7 +110,7 @@ func (w *indexWriter) chunk(n uint64) ([]int64, error) {
 	var v []int64
 	if int64(n*chunkEntities) < w.disk.entities {
 		var err error
-		if v, err = w.x.versions(n); err != nil {
+		if _, v, err = w.x.versions(n); err != nil {
 			return nil, err
 		}
 	}
@@ -118,12 +118,13 @@ func (w *indexWriter) chunk(n uint64) ([]int64, error) {
 	return v, nil
 }
 
-// write puts everything into the batch and returns what the index will be once it is committed.
-func (w *indexWriter) write(b *pebble.Batch) (*diskIndex, error) {
+// write puts everything into the batch and returns what the index will be once it is committed. end is the position after
+// the last row group then.
+func (w *indexWriter) write(b *pebble.Batch, end int64) (*diskIndex, error) {
 	d := w.x.d
 	next := &diskIndex{names: w.disk.names, ids: w.disk.ids, entities: w.entities()}
 	for _, n := range slices.Sorted(maps.Keys(w.versions)) {
-		put(b, numKey(d.num, kindVersions, n), encodeVersions(w.versions[n]))
+		put(b, numKey(d.num, kindVersions, n), encodeVersions(end, w.versions[n]))
 	}
 	if len(w.names) > 0 {
 		if err := w.writeNames(b); err != nil {

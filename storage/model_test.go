@@ -99,6 +99,13 @@ func canonical(text []byte) string {
 	return string(jsonb.AppendText(nil, v))
 }
 
+// sameValue compares documents as jsonb does: 1 and 1.0 are the same.
+func sameValue(a, b string) bool {
+	va, errA := jsonb.Parse(nil, []byte(a))
+	vb, errB := jsonb.Parse(nil, []byte(b))
+	return errA == nil && errB == nil && jsonb.Equal(va, vb)
+}
+
 // append says what an append of the events must give: how many are new, or which error.
 func (m *model) append(events []Event, bulk bool) (fresh []modelEvent, positions []int64, err error) {
 	was := len(m.events)
@@ -109,7 +116,7 @@ func (m *model) append(events []Event, bulk bool) (fresh []modelEvent, positions
 		if ev.HasID {
 			if i := m.find(ev.Entity, ev.ID); i >= 0 {
 				old := &m.events[i]
-				if old.typ != e.typ || old.payload != e.payload || old.metadata != e.metadata || old.hasTime != e.hasTime || old.time != e.time {
+				if old.typ != e.typ || !sameValue(old.payload, e.payload) || !sameValue(old.metadata, e.metadata) || old.hasTime != e.hasTime || old.time != e.time {
 					return nil, nil, ErrIDConflict
 				}
 				positions = append(positions, int64(i)+1)

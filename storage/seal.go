@@ -68,7 +68,7 @@ func (d *DB) sealRows(st *state, from, to int64) error {
 	if err != nil {
 		return joinClose(err, b)
 	}
-	next, err := w.write(b)
+	next, err := w.write(b, to)
 	if err != nil {
 		return joinClose(err, b)
 	}

@@ -36,6 +36,9 @@ type Store struct {
 	failure failure
 	work    *worker
 
+	gate     sync.RWMutex // held for reading by whoever is in Pebble
+	shutDown bool         // Pebble is closed
+
 	mu     sync.Mutex
 	dbs    map[string]*DB
 	closed bool
@@ -200,7 +203,7 @@ func (s *Store) databases() []*DB {
 	return dbs
 }
 
-// Close waits for running appends and background work. Views must not be used any more.
+// Close waits for running appends and background work. What still reads a view gets ErrClosed.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -235,6 +238,11 @@ func (s *Store) Checkpoint(dir string) error {
 	if err := s.failure.get(); err != nil {
 		return err
 	}
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	if s.shutDown {
+		return ErrClosed
+	}
 	return s.pdb.Checkpoint(dir, pebble.WithFlushedWAL())
 }
 
@@ -255,6 +263,11 @@ type Metrics struct {
 
 // Metrics returns the store's counters.
 func (s *Store) Metrics() Metrics {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	if s.shutDown {
+		return Metrics{}
+	}
 	pm := s.pdb.Metrics()
 	m := Metrics{
 		DiskBytes:     pm.DiskSpaceUsage(),

@@ -140,10 +140,12 @@ func (v *view) Version(ctx context.Context, entity string) (int64, error) {
 	if n := len(inTail); n > 0 && inTail[n-1] >= st.sealedEnd() {
 		return st.tail.At(inTail[n-1]).Version, nil
 	}
-	if v.end == st.end && v.end == st.sealedEnd() {
-		// Nothing is after the view: the index has the answer, if it did not move on while it was asked.
-		version, err := v.d.index.version(ordinal)
-		if err != nil || v.d.state.Load().end == v.end {
+	if v.end >= st.sealedEnd() {
+		// All that is in row groups is in the view: the index has the answer, unless it is ahead of the view already.
+		if int64(ordinal) >= v.d.index.disk.Load().entities {
+			return 0, nil
+		}
+		if version, end, err := v.d.index.version(ordinal); err != nil || end <= v.end {
 			return version, err
 		}
 	}
