@@ -34,7 +34,11 @@ func AppendBinary(dst []byte, t Type, c *vec.Column, i int, env *Env) ([]byte, e
 		if t.OID == Float4 {
 			return binary.BigEndian.AppendUint32(dst, math.Float32bits(float32(c.Float(i)))), nil
 		}
-		return binary.BigEndian.AppendUint64(dst, math.Float64bits(c.Float(i))), nil
+		f := c.Float(i)
+		if math.IsNaN(f) {
+			return binary.BigEndian.AppendUint64(dst, floatKey(f)), nil
+		}
+		return binary.BigEndian.AppendUint64(dst, math.Float64bits(f)), nil
 	case vec.Decimal:
 		return c.Decimal(i).AppendWire(dst), nil
 	case vec.Interval:

@@ -111,6 +111,9 @@ func (r *dtReader) finish() dtErr {
 // validate checks the date and completes the year.
 func (r *dtReader) validate() dtErr {
 	c := &r.c
+	if r.special != 0 {
+		return dtOK
+	}
 	if r.got&mYear != 0 && !r.julian {
 		switch {
 		case r.bc && c.Year <= 0:

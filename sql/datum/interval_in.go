@@ -138,10 +138,8 @@ func ParseInterval(text string, mod int32, env *Env) (vec.IntervalValue, error) 
 	switch {
 	case err == dtBadFormat:
 		return v, pgerr.New(pgerr.InvalidDatetimeFormat, "invalid input syntax for type interval: \"%s\"", text)
-	case err != dtOK || r.sum.bad:
+	case err != dtOK || r.sum.bad || !fits:
 		return v, pgerr.New(pgerr.IntervalFieldOverflow, "interval field value out of range: \"%s\"", text)
-	case !fits:
-		return v, pgerr.New(pgerr.DatetimeFieldOverflow, "interval out of range")
 	}
 	return v, nil
 }
@@ -227,7 +225,7 @@ func (r *ivReader) clock(s string, neg bool) dtErr {
 	r.sum.bad = r.sum.bad || part.bad
 	r.sum.add(&r.sum.micros, part.micros, 1)
 	r.unit = uDay
-	for _, u := range []ivUnit{uHour, uMinute, uSecond} {
+	for _, u := range []ivUnit{uHour, uMinute, uSecond, uMilli, uMicro} {
 		if err := r.mark(u); err != dtOK {
 			return err
 		}
@@ -326,7 +324,7 @@ func (r *ivReader) iso(s string) dtErr {
 	inTime, any := false, false
 	for s != "" {
 		if s[0] == 'T' {
-			inTime, any = true, false
+			inTime, any = true, true
 			s = s[1:]
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/vec"
 )
 
 // typeOf reads a type as the golden file writes it.
@@ -50,7 +51,11 @@ func TestValues(t *testing.T) {
 		f := strings.Split(line, "\t")
 		typ := typeOf(t, f[0])
 		b := NewBuilder(typ, 1)
-		err := ParseText(typ, []byte(f[1]), b, nil)
+		in := typ
+		if _, ok := LengthMod(typ); ok && typ.OID != Numeric && KindOf(typ.OID) == vec.Bytes {
+			in = T(typ.OID)
+		}
+		err := ParseText(in, []byte(f[1]), b, nil)
 		if f[2] != "ok" {
 			if e := pgerr.From(err); e == nil || string(e.Code) != f[2] || e.Message != f[3] {
 				t.Errorf("%s '%s': got %v, want %s %s", f[0], f[1], show(err), f[2], f[3])
@@ -61,7 +66,11 @@ func TestValues(t *testing.T) {
 			t.Errorf("%s '%s': %v, want %s", f[0], f[1], show(err), f[3])
 			continue
 		}
-		c := b.Finish()
+		c, err := ApplyTypmod(typ, b.Finish(), true)
+		if err != nil {
+			t.Errorf("%s '%s': %v", f[0], f[1], err)
+			continue
+		}
 		if got := string(AppendText(nil, typ, c, 0, nil)); got != f[3] {
 			t.Errorf("%s '%s': got %s, want %s", f[0], f[1], got, f[3])
 		}
