@@ -35,6 +35,7 @@ type hashJoin struct {
 
 	leftParts, rightParts *partitions // when it did not fit
 	sub                   *hashJoin
+	loop                  *nestedLoop // when it did not fit and there are no keys
 }
 
 type hashJoinOp struct {
@@ -79,6 +80,9 @@ func (h *hashJoin) Next(ctx context.Context) (*vec.Batch, error) {
 	for !h.done {
 		if err := ctx.Err(); err != nil {
 			return nil, err
+		}
+		if h.loop != nil {
+			return h.loop.Next(ctx)
 		}
 		if len(h.queue) > 0 {
 			b := h.queue[0]
@@ -133,7 +137,10 @@ func (h *hashJoin) build(ctx context.Context) error {
 		bytes += memSize(b) + 12*int64(b.Len)
 		if !h.acct.set(bytes + h.table.memSize()) {
 			if len(h.LeftKeys) == 0 {
-				return h.env.Budget.exhausted()
+				h.table = nil
+				h.acct.release()
+				h.loop, err = newNestedLoop(ctx, h.env, h.left, h.right, list, h.Joining)
+				return err
 			}
 			return h.spread(ctx, list)
 		}
@@ -323,6 +330,11 @@ func (h *hashJoin) close() error {
 	if h.sub != nil {
 		first = h.sub.close()
 		h.sub = nil
+	}
+	if h.loop != nil {
+		if err := h.loop.close(); first == nil {
+			first = err
+		}
 	}
 	for _, p := range []*partitions{h.leftParts, h.rightParts} {
 		if p == nil {

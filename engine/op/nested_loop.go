@@ -8,13 +8,12 @@ import (
 	"github.com/allsource-db/allsource/vec"
 )
 
-// nestedLoop tries all pairs. The right input is kept in a buffer that may go to a file, and read once per left batch.
-// Where it fits in memory NewHashJoin without keys does the same in the order of the left rows; this is for inputs that
-// do not.
+// nestedLoop tries all pairs of rows where the right input does not fit in memory: it is kept in a file and read once per
+// left batch. A hashJoin without keys turns into it.
 type nestedLoop struct {
 	*Joining
-	env         *Env
-	left, right Op
+	env  *Env
+	left source
 
 	m       *matcher
 	rows    *buffer
@@ -31,27 +30,36 @@ type nestedLoop struct {
 	done    bool
 }
 
-// NewNestedLoop joins two inputs by a condition alone.
-func NewNestedLoop(env *Env, left, right Op, j *Joining) Op {
-	return &nestedLoop{Joining: j, env: env, left: left, right: right}
+// newNestedLoop joins by a condition alone. The right input is the batches of list, then those of right.
+func newNestedLoop(ctx context.Context, env *Env, left, right source, list []*vec.Batch, j *Joining) (*nestedLoop, error) {
+	inner := *j
+	inner.Kind = plan.Inner // what is kept without a match is decided over all right batches
+	n := &nestedLoop{Joining: j, env: env, left: left, m: newMatcher(env, &inner), rows: newBuffer(env)}
+	for _, b := range list {
+		if err := n.keep(b); err != nil {
+			return n, err
+		}
+	}
+	for {
+		b, err := right.Next(ctx)
+		if err == nil {
+			err = ctx.Err()
+		}
+		if b == nil || err != nil {
+			return n, err
+		}
+		if err := n.keep(b); err != nil {
+			return n, err
+		}
+	}
 }
 
-func (n *nestedLoop) Open(ctx context.Context) error {
-	inner := *n.Joining
-	inner.Kind = plan.Inner // what is kept without a match is decided over all right batches
-	n.m, n.rows = newMatcher(n.env, &inner), newBuffer(n.env)
-	if err := n.left.Open(ctx); err != nil {
-		return err
+// keep takes a right batch.
+func (n *nestedLoop) keep(b *vec.Batch) error {
+	if n.keepsRight() {
+		n.hits = append(n.hits, make([]bool, b.Len))
 	}
-	if err := n.right.Open(ctx); err != nil {
-		return err
-	}
-	return drain(ctx, n.right, func(b *vec.Batch) error {
-		if n.keepsRight() {
-			n.hits = append(n.hits, make([]bool, b.Len))
-		}
-		return n.rows.add(b)
-	})
+	return n.rows.add(b)
 }
 
 func (n *nestedLoop) Next(ctx context.Context) (*vec.Batch, error) {
@@ -176,15 +184,9 @@ func (n *nestedLoop) nextTail() error {
 	return nil
 }
 
-func (n *nestedLoop) Close() error {
+func (n *nestedLoop) close() error {
 	n.done, n.cur, n.r, n.queue = true, nil, nil, nil
-	err := closeAll(n.left, n.right)
-	if n.rows != nil {
-		if e := n.rows.close(); err == nil {
-			err = e
-		}
-	}
-	return err
+	return n.rows.close()
 }
 
 // lateral builds and runs its right side once for each left row.

@@ -96,6 +96,33 @@ func drain(ctx context.Context, in Op, f func(*vec.Batch) error) error {
 	}
 }
 
+// Collect opens an operator and gives all its rows as one batch of the types, or limit of them (-1: all). It does not close
+// the operator.
+func Collect(ctx context.Context, env *Env, o Op, types []datum.Type, limit int) (*vec.Batch, error) {
+	if err := o.Open(ctx); err != nil {
+		return nil, err
+	}
+	acct := env.Budget.account()
+	defer acct.release()
+	var list []*vec.Batch
+	rows := 0
+	for limit < 0 || rows < limit {
+		b, err := o.Next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if b == nil {
+			break
+		}
+		if err := acct.need(acct.held + memSize(b)); err != nil {
+			return nil, err
+		}
+		list = append(list, b)
+		rows += b.Len
+	}
+	return concatBatches(types, list), nil
+}
+
 // closeAll closes operators that may be nil and gives the first error.
 func closeAll(ops ...Op) error {
 	var first error
@@ -251,4 +278,23 @@ func nullColumns(types []datum.Type, n int) []*vec.Column {
 		out[i] = vec.Repeat(one.Finish(), 0, n)
 	}
 	return out
+}
+
+// with closes a WITH query's rows after the operator that reads them.
+type with struct {
+	Op
+	rows *Shared
+}
+
+// NewWith is body; closing it closes rows too.
+func NewWith(body Op, rows *Shared) Op { return &with{body, rows} }
+
+func (w *with) Block() int64 { return blockOf(w.Op) }
+
+func (w *with) Close() error {
+	err := w.Op.Close()
+	if e := w.rows.Close(); err == nil {
+		err = e
+	}
+	return err
 }

@@ -92,6 +92,7 @@ func (r *eventReader) read(ctx context.Context, m morsel, emit func(*vec.Batch) 
 				lo, hi = p.to-(hi-p.from), p.to-(lo-p.from)
 			}
 			b, err := r.batch(ctx, p, lo, hi)
+			r.scan.Stats.count(b)
 			if err == nil && b != nil && r.run != nil {
 				b, err = r.run(b)
 			}

@@ -17,7 +17,10 @@ type Step interface {
 }
 
 // FilterStep keeps the rows for which Cond is true.
-type FilterStep struct{ Cond expr.Expr }
+type FilterStep struct {
+	Cond  expr.Expr
+	Stats *Stats // may be nil
+}
 
 func (s FilterStep) stage(x *expr.EvalCtx) stage {
 	p := expr.Compile(s.Cond, x)
@@ -26,15 +29,19 @@ func (s FilterStep) stage(x *expr.EvalCtx) stage {
 		switch {
 		case err != nil || len(sel) == 0:
 			return nil, err
-		case len(sel) == b.Len:
-			return b, nil
+		case len(sel) < b.Len:
+			b = b.Take(sel)
 		}
-		return b.Take(sel), nil
+		s.Stats.count(b)
+		return b, nil
 	}
 }
 
 // ProjectStep computes columns; none of Exprs may return a set.
-type ProjectStep struct{ Exprs []expr.Expr }
+type ProjectStep struct {
+	Exprs []expr.Expr
+	Stats *Stats // may be nil
+}
 
 func (s ProjectStep) stage(x *expr.EvalCtx) stage {
 	ps := expr.CompileAll(s.Exprs, x)
@@ -43,6 +50,7 @@ func (s ProjectStep) stage(x *expr.EvalCtx) stage {
 		if err != nil {
 			return nil, err
 		}
+		s.Stats.count(b)
 		return &vec.Batch{Len: b.Len, Cols: cols}, nil
 	}
 }
@@ -74,12 +82,12 @@ type piped struct {
 
 // NewFilter keeps the rows of in for which cond is true.
 func NewFilter(env *Env, in Op, cond expr.Expr) Op {
-	return &piped{env: env, in: in, step: FilterStep{cond}}
+	return &piped{env: env, in: in, step: FilterStep{Cond: cond}}
 }
 
 // NewProject computes columns over the rows of in.
 func NewProject(env *Env, in Op, exprs []expr.Expr) Op {
-	return &piped{env: env, in: in, step: ProjectStep{exprs}}
+	return &piped{env: env, in: in, step: ProjectStep{Exprs: exprs}}
 }
 
 func (p *piped) Open(ctx context.Context) error {

@@ -21,12 +21,14 @@ type Stats struct {
 	Scanned atomic.Int64
 }
 
-// Measure wraps an operator so that it counts in s.
-func Measure(in Op, s *Stats) Op { return &measured{in: in, s: s} }
+// Measure wraps an operator so that it counts in s. Without rows it counts the time only: scans of events and the steps
+// that they run count their rows themselves.
+func Measure(in Op, s *Stats, rows bool) Op { return &measured{in: in, s: s, rows: rows} }
 
 type measured struct {
-	in Op
-	s  *Stats
+	in   Op
+	s    *Stats
+	rows bool
 }
 
 func (m *measured) Open(ctx context.Context) error {
@@ -38,11 +40,18 @@ func (m *measured) Open(ctx context.Context) error {
 func (m *measured) Next(ctx context.Context) (*vec.Batch, error) {
 	defer m.since(time.Now())
 	b, err := m.in.Next(ctx)
-	if b != nil {
-		m.s.Rows.Add(int64(b.Len))
-		m.s.Batches.Add(1)
+	if m.rows {
+		m.s.count(b)
 	}
 	return b, err
+}
+
+// count takes a batch that was given; s and b may be nil.
+func (s *Stats) count(b *vec.Batch) {
+	if s != nil && b != nil {
+		s.Rows.Add(int64(b.Len))
+		s.Batches.Add(1)
+	}
 }
 
 func (m *measured) since(t time.Time) { m.s.Nanos.Add(int64(time.Since(t))) }

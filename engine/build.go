@@ -1,0 +1,332 @@
+package engine
+
+import (
+	"context"
+	"maps"
+
+	"github.com/allsource-db/allsource/engine/op"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// builder makes operators inside one row context and under some WITH queries. It is also the way back: expressions run
+// their subqueries through it (expr.SubqueryRunner).
+type builder struct {
+	x    *execution
+	env  *op.Env
+	with map[int]withQuery
+}
+
+// withQuery is where the rows of a WITH query are: computed once, or for the recursive term the working table.
+type withQuery struct {
+	shared *op.Shared
+	work   *op.Working
+}
+
+// evalCtx makes the context of expressions inside the rows given.
+func (b *builder) evalCtx(outer []expr.OuterRow) *expr.EvalCtx {
+	return &expr.EvalCtx{Fn: b.x.cfg.fn, Params: b.x.cfg.params, Outer: outer, Subqueries: b}
+}
+
+// inside is the builder of a plan in the row context of outer.
+func (b *builder) inside(outer []expr.OuterRow) *builder {
+	n := &builder{x: b.x, with: b.with}
+	n.env = b.env.With(n.evalCtx(outer))
+	return n
+}
+
+// under is the builder of what may read one more WITH query.
+func (b *builder) under(id int, q withQuery) *builder {
+	n := b.inside(b.env.X.Outer)
+	n.with = maps.Clone(b.with)
+	if n.with == nil {
+		n.with = map[int]withQuery{}
+	}
+	n.with[id] = q
+	return n
+}
+
+// build makes the operator of a node and of those below it.
+func (b *builder) build(n plan.Node) (op.Op, error) {
+	if o, err := b.buildEvents(n); o != nil || err != nil {
+		return o, err
+	}
+	o, err := b.operator(n)
+	if err != nil {
+		return nil, err
+	}
+	if s := b.x.statsOf(n); s != nil {
+		o = op.Measure(o, s, true)
+	}
+	return o, nil
+}
+
+// operator is the one place that knows which operator does which node.
+func (b *builder) operator(n plan.Node) (op.Op, error) {
+	switch n := n.(type) {
+	case *plan.Scan:
+		return b.relation(n)
+	case *plan.Values:
+		return op.NewValues(b.env, n.Rows), nil
+	case *plan.FuncScan:
+		return op.NewFuncScan(b.env, setCall(n)), nil
+	case *plan.CTERef:
+		return b.cteRef(n)
+	case *plan.Filter:
+		return b.over(n.Input, func(in op.Op) op.Op { return op.NewFilter(b.env, in, n.Cond) })
+	case *plan.Project:
+		return b.over(n.Input, func(in op.Op) op.Op {
+			if hasSet(n.Exprs) {
+				return op.NewProjectSet(b.env, in, len(n.Input.Schema()), n.Exprs)
+			}
+			return op.NewProject(b.env, in, n.Exprs)
+		})
+	case *plan.Aggregate:
+		return b.aggregate(n)
+	case *plan.Sort:
+		return b.over(n.Input, func(in op.Op) op.Op {
+			return op.NewSort(b.env, in, typesOf(n.Input), n.Keys, n.Limit)
+		})
+	case *plan.Limit:
+		return b.over(n.Input, func(in op.Op) op.Op { return op.NewLimit(b.env, in, n) })
+	case *plan.Distinct:
+		return b.over(n.Input, func(in op.Op) op.Op {
+			if n.On != nil {
+				return op.NewDistinctOn(b.env, in, n.On)
+			}
+			return op.NewDistinct(b.env, in, typesOf(n.Input))
+		})
+	case *plan.Join:
+		return b.join(n)
+	case *plan.SetOp:
+		return b.setOp(n)
+	case *plan.With:
+		return b.withOver(n)
+	}
+	return nil, pgerr.New(pgerr.FeatureNotSupported, "%s cannot stand inside a query", n.Describe())
+}
+
+// over builds the input and puts an operator over it.
+func (b *builder) over(input plan.Node, make func(op.Op) op.Op) (op.Op, error) {
+	in, err := b.build(input)
+	if err != nil {
+		return nil, err
+	}
+	return make(in), nil
+}
+
+func typesOf(n plan.Node) []datum.Type {
+	schema := n.Schema()
+	out := make([]datum.Type, len(schema))
+	for i, f := range schema {
+		out[i] = f.Type
+	}
+	return out
+}
+
+func hasSet(list []expr.Expr) bool {
+	for _, e := range list {
+		if expr.HasSet(e) {
+			return true
+		}
+	}
+	return false
+}
+
+// relation scans what is not the log: rows that a relation of the catalog computes.
+func (b *builder) relation(n *plan.Scan) (op.Op, error) {
+	if n.Relation.Rows == nil {
+		return nil, pgerr.New(pgerr.FeatureNotSupported, "relation %q cannot be read yet", n.Relation.Name)
+	}
+	o := op.NewRows(b.env, func(ctx context.Context) (*vec.Batch, error) {
+		all, err := n.Relation.Rows(ctx, b.x.cfg.catalog)
+		if err != nil {
+			return nil, err
+		}
+		out := &vec.Batch{Len: all.Len}
+		for _, c := range n.Cols {
+			out.Cols = append(out.Cols, all.Cols[c.Column])
+		}
+		return out, nil
+	})
+	if n.Filter != nil {
+		o = op.NewFilter(b.env, o, n.Filter)
+	}
+	if n.Limit >= 0 {
+		o = op.NewLimit(b.env, o, &plan.Limit{Count: int8Const(n.Limit)})
+	}
+	return o, nil
+}
+
+func int8Const(v int64) *expr.Const {
+	c := vec.NewBuilder(vec.Int64, 1)
+	c.AppendInt(v)
+	return &expr.Const{Val: c.Finish(), Typ: datum.T(datum.Int8)}
+}
+
+func setCall(n *plan.FuncScan) *op.SetCall {
+	return &op.SetCall{Fn: n.Fn, Args: n.Args, Types: typesOf(n), Ordinality: n.Ordinality}
+}
+
+func (b *builder) cteRef(n *plan.CTERef) (op.Op, error) {
+	q, ok := b.with[n.ID]
+	switch {
+	case !ok:
+		return nil, pgerr.New(pgerr.InternalError, "no rows of the WITH query %q", n.Name)
+	case q.work != nil:
+		return op.NewWorkingScan(q.work), nil
+	}
+	return op.NewSharedScan(q.shared), nil
+}
+
+func (b *builder) setOp(n *plan.SetOp) (op.Op, error) {
+	left, err := b.build(n.Left)
+	if err != nil {
+		return nil, err
+	}
+	right, err := b.build(n.Right)
+	if err != nil {
+		return nil, closeWith(left, err)
+	}
+	switch {
+	case n.Kind != plan.Union:
+		return op.NewSetOp(b.env, n.Kind, n.All, left, right, typesOf(n)), nil
+	case n.All:
+		return op.NewUnionAll(left, right), nil
+	}
+	return op.NewDistinct(b.env, op.NewUnionAll(left, right), typesOf(n)), nil
+}
+
+// withOver makes the body over rows that are computed when it first reads them.
+func (b *builder) withOver(n *plan.With) (op.Op, error) {
+	def := func() (op.Op, error) { return b.build(n.Def) }
+	if n.Rec != nil {
+		def = func() (op.Op, error) { return b.recursive(n) }
+	}
+	q := withQuery{shared: op.NewShared(b.env, def)}
+	body, err := b.under(n.ID, q).build(n.Body)
+	if err != nil {
+		return nil, err
+	}
+	return op.NewWith(body, q.shared), nil
+}
+
+func (b *builder) recursive(n *plan.With) (op.Op, error) {
+	first, err := b.build(n.Def)
+	if err != nil {
+		return nil, err
+	}
+	work := &op.Working{}
+	in := b.under(n.ID, withQuery{work: work})
+	return op.NewRecursive(b.env, first, func() (op.Op, error) { return in.build(n.Rec) }, work, typesOf(n.Def), n.All), nil
+}
+
+func (b *builder) join(n *plan.Join) (op.Op, error) {
+	left, err := b.build(n.Left)
+	if err != nil {
+		return nil, err
+	}
+	j := &op.Joining{
+		Kind: n.Kind, LeftTypes: typesOf(n.Left), RightTypes: typesOf(n.Right),
+		LeftKeys: n.LeftKeys, RightKeys: n.RightKeys, Cond: n.Cond,
+	}
+	if n.Lateral {
+		return b.lateral(n, left, j), nil
+	}
+	right, err := b.build(n.Right)
+	if err != nil {
+		return nil, closeWith(left, err)
+	}
+	return op.NewHashJoin(b.env, left, right, j), nil
+}
+
+// lateral joins with what is made anew for each left row; a set-returning function is called directly.
+func (b *builder) lateral(n *plan.Join, left op.Op, j *op.Joining) op.Op {
+	cond := keysAsCond(n)
+	if f, ok := n.Right.(*plan.FuncScan); ok && (n.Kind == plan.Inner || n.Kind == plan.Cross || n.Kind == plan.Left) && b.x.statsOf(f) == nil {
+		if args, ok := overRow(f.Args); ok {
+			call := setCall(f)
+			call.Args = args
+			return op.NewLateralFunc(b.env, left, call, n.Kind == plan.Left, cond)
+		}
+	}
+	j.LeftKeys, j.RightKeys, j.Cond = nil, nil, cond
+	return op.NewLateral(b.env, left, func(row expr.OuterRow) (op.Op, error) {
+		outer := b.env.X.Outer
+		return b.inside(append(outer[:len(outer):len(outer)], row)).build(n.Right)
+	}, j)
+}
+
+// keysAsCond makes one condition over the joined row of keys and condition.
+func keysAsCond(n *plan.Join) expr.Expr {
+	var list []expr.Expr
+	width := len(n.Left.Schema())
+	for i, l := range n.LeftKeys {
+		r := plan.MoveCols(n.RightKeys[i], func(c int) int { return c + width })
+		list = append(list, &expr.In{Arg: l, List: []expr.Expr{r}})
+	}
+	return expr.Conjoin(append(list, expr.Conjuncts(n.Cond)...))
+}
+
+// overRow rewrites expressions that see the left row as the next row outwards into expressions over its columns.
+func overRow(args []expr.Expr) ([]expr.Expr, bool) {
+	ok := true
+	out := make([]expr.Expr, len(args))
+	for i, a := range args {
+		out[i] = expr.Transform(a, func(e expr.Expr) expr.Expr {
+			switch e := e.(type) {
+			case *expr.Subquery, *expr.Col:
+				ok = false
+			case *expr.Outer:
+				if e.Level == 1 {
+					return &expr.Col{Index: e.Index, Typ: e.Typ, Name: e.Name}
+				}
+				up := *e
+				up.Level--
+				return &up
+			}
+			return e
+		})
+	}
+	return out, ok
+}
+
+// OuterCols implements expr.SubqueryRunner.
+func (b *builder) OuterCols(s *expr.Subquery) []int { return b.x.outerCols(s) }
+
+// RunSubquery implements expr.SubqueryRunner.
+func (b *builder) RunSubquery(_ *expr.EvalCtx, s *expr.Subquery, outer []expr.OuterRow) (*vec.Batch, error) {
+	if !b.x.isFree(s) {
+		return b.run(s, outer)
+	}
+	a := b.x.onceFor(s)
+	a.do.Do(func() { a.rows, a.err = b.run(s, outer) })
+	return a.rows, a.err
+}
+
+func (b *builder) run(s *expr.Subquery, outer []expr.OuterRow) (*vec.Batch, error) {
+	n, ok := s.Plan.(plan.Node)
+	if !ok {
+		return nil, pgerr.New(pgerr.InternalError, "a subquery without a plan")
+	}
+	in := b.inside(outer)
+	o, err := in.build(n)
+	if err != nil {
+		return nil, err
+	}
+	limit := -1
+	switch s.Kind {
+	case expr.Exists:
+		limit = 1
+	case expr.Scalar:
+		limit = 2
+	}
+	rows, err := op.Collect(b.x.cfg.fn.Context, in.env, o, typesOf(n), limit)
+	if err != nil {
+		return nil, closeWith(o, err)
+	}
+	return rows, o.Close()
+}

@@ -1,0 +1,178 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/allsource-db/allsource/engine/op"
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// eventChain is a scan of events with the filters and projections over it that its workers can run.
+type eventChain struct {
+	scan  *plan.Scan
+	nodes []plan.Node // from the scan upwards, the scan excluded
+}
+
+// chainOf recognises such a chain, nil for anything else.
+func chainOf(n plan.Node) *eventChain {
+	switch n := n.(type) {
+	case *plan.Scan:
+		if n.Relation.OID == catalog.EventsOID {
+			return &eventChain{scan: n}
+		}
+	case *plan.Filter:
+		return chainOver(n, n.Input, n.Cond)
+	case *plan.Project:
+		return chainOver(n, n.Input, n.Exprs...)
+	}
+	return nil
+}
+
+// chainOver adds a node to the chain below it, unless its expressions must run in one place.
+func chainOver(n, input plan.Node, list ...expr.Expr) *eventChain {
+	for _, e := range list {
+		if expr.IsVolatile(e) {
+			return nil
+		}
+	}
+	c := chainOf(input)
+	if c == nil || c.scan.Limit >= 0 {
+		return nil
+	}
+	c.nodes = append(c.nodes, n)
+	return c
+}
+
+// buildEvents makes the operator of a chain; nil when n is none.
+func (b *builder) buildEvents(n plan.Node) (op.Op, error) {
+	c := chainOf(n)
+	if c == nil {
+		return nil, nil
+	}
+	o := op.Op(&lateScan{make: func(ctx context.Context) (op.Op, error) {
+		s, err := b.eventScan(ctx, c)
+		if s == nil || err != nil {
+			return op.NewUnionAll(), err
+		}
+		return op.NewEventScan(b.env, s), nil
+	}})
+	for _, n := range append([]plan.Node{c.scan}, c.nodes...) {
+		if s := b.x.statsOf(n); s != nil {
+			o = op.Measure(o, s, false)
+		}
+	}
+	return o, nil
+}
+
+// eventScan says what the chain reads; nil for nothing.
+func (b *builder) eventScan(ctx context.Context, c *eventChain) (*op.EventScan, error) {
+	at, err := b.x.see(ctx, c.scan.System)
+	if err != nil || at.none {
+		return nil, err
+	}
+	s := &op.EventScan{
+		View: at.view, Cols: c.scan.Cols, Bounds: c.scan.Bounds, Filter: c.scan.Filter, Reverse: c.scan.Reverse,
+		Limit: c.scan.Limit, End: at.end, Stats: b.x.statsOf(c.scan),
+	}
+	for _, n := range c.nodes {
+		switch n := n.(type) {
+		case *plan.Filter:
+			s.Steps = append(s.Steps, op.FilterStep{Cond: n.Cond, Stats: b.x.statsOf(n)})
+		case *plan.Project:
+			s.Steps = append(s.Steps, op.ProjectStep{Exprs: n.Exprs, Stats: b.x.statsOf(n)})
+		}
+	}
+	return s, nil
+}
+
+// aggregate groups, in the workers of a scan where that is possible.
+func (b *builder) aggregate(n *plan.Aggregate) (op.Op, error) {
+	a := &op.Aggregation{Keys: n.Keys, Calls: n.Calls, Sets: n.Sets}
+	c := chainOf(n.Input)
+	if c == nil || !a.Parallel() || c.scan.Limit >= 0 || c.scan.Reverse {
+		return b.over(n.Input, func(in op.Op) op.Op { return op.NewAggregate(b.env, in, a) })
+	}
+	return &lateScan{make: func(ctx context.Context) (op.Op, error) {
+		s, err := b.eventScan(ctx, c)
+		switch {
+		case err != nil:
+			return nil, err
+		case s == nil:
+			return op.NewAggregate(b.env, op.NewUnionAll(), a), nil
+		case countsAll(n, c):
+			return op.NewRows(b.env, func(context.Context) (*vec.Batch, error) { return countRows(n, s), nil }), nil
+		}
+		return op.NewScanAggregate(b.env, s, a), nil
+	}}, nil
+}
+
+// countsAll reports whether the aggregation only asks how many events there are.
+func countsAll(n *plan.Aggregate, c *eventChain) bool {
+	if len(n.Keys) > 0 || n.Sets != nil || c.scan.Filter != nil || len(c.scan.Bounds) > 0 || len(n.Calls) == 0 {
+		return false
+	}
+	for _, up := range c.nodes {
+		if _, ok := up.(*plan.Project); !ok {
+			return false
+		}
+	}
+	for _, call := range n.Calls {
+		if call.Fn.Name != "count" || len(call.Args) > 0 || call.Filter != nil || call.Distinct {
+			return false
+		}
+	}
+	return true
+}
+
+// countRows answers from what the view knows.
+func countRows(n *plan.Aggregate, s *op.EventScan) *vec.Batch {
+	rows := s.View.End() - 1 // positions begin with 1 and have no gaps
+	if s.End > 0 {
+		rows = min(rows, s.End-1)
+	}
+	out := &vec.Batch{Len: 1}
+	for range n.Calls {
+		out.Cols = append(out.Cols, vec.Repeat(int8Const(rows).Val, 0, 1))
+	}
+	return out
+}
+
+// lateScan is an operator that is made when it is opened: which part of the log it reads is known then.
+type lateScan struct {
+	make func(ctx context.Context) (op.Op, error)
+	o    op.Op
+}
+
+func (l *lateScan) Open(ctx context.Context) error {
+	o, err := l.make(ctx)
+	if err != nil {
+		return err
+	}
+	l.o = o
+	return o.Open(ctx)
+}
+
+func (l *lateScan) Next(ctx context.Context) (*vec.Batch, error) {
+	if l.o == nil {
+		return nil, nil
+	}
+	return l.o.Next(ctx)
+}
+
+func (l *lateScan) Close() error {
+	if l.o == nil {
+		return nil
+	}
+	return l.o.Close()
+}
+
+// Block implements op.Blocked.
+func (l *lateScan) Block() int64 {
+	if b, ok := l.o.(op.Blocked); ok {
+		return b.Block()
+	}
+	return -1
+}
