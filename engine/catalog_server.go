@@ -85,7 +85,7 @@ func (s *Session) activity() catalog.Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	row := catalog.Session{PID: s.pid, Database: s.opts.Database, User: s.opts.User, Application: s.opts.Settings["application_name"],
-		Port: -1, Started: micros(s.began), State: s.state, Query: s.query, StateChanged: micros(s.stateAt)}
+		Port: -1, Started: micros(s.began), State: s.state, Query: s.queryText, StateChanged: micros(s.stateAt)}
 	if !s.queryAt.IsZero() {
 		row.QueryStarted = micros(s.queryAt)
 	}

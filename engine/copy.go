@@ -91,9 +91,9 @@ func (s *Session) newCopyIn(ctx context.Context, st *syntax.Copy, script string)
 	}
 	in := &CopyIn{session: s, opts: opts, columns: 1}
 	if opts.format == formatNDJSON {
-		if s.tx.block {
+		if s.tx.open() {
 			return nil, pgerr.New(pgerr.FeatureNotSupported, "COPY with FORMAT ndjson cannot run inside a transaction block").
-				WithHint("It is atomic by itself.")
+				WithHint("It is atomic by itself: send it alone.")
 		}
 		if len(st.Columns) > 0 {
 			return nil, pgerr.New(pgerr.FeatureNotSupported, "COPY with FORMAT ndjson takes no column list").WithHint("Use the map option.")
@@ -106,7 +106,11 @@ func (s *Session) newCopyIn(ctx context.Context, st *syntax.Copy, script string)
 		return nil, err
 	}
 	in.columns = len(cols)
-	in.sink = &rowSink{session: s, rel: rel, columns: cols, reader: rowReader{opts: opts}, rows: eventWriter{session: s},
+	names := make([]string, len(cols))
+	for i, c := range cols {
+		names[i] = rel.Columns[c].Name
+	}
+	in.sink = &rowSink{session: s, rel: rel, columns: cols, reader: rowReader{opts: opts, names: names}, rows: eventWriter{session: s},
 		env: s.env(), values: make([]*vec.Column, len(cols)), ctx: func() context.Context { return ctx }}
 	return in, nil
 }

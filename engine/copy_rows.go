@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
@@ -17,10 +18,10 @@ const maxRow = 1 << 30
 // rowReader splits a COPY stream in text, CSV or binary format into rows of fields.
 type rowReader struct {
 	opts    copyOptions
+	names   []string // of the columns, for HEADER MATCH
 	buf     []byte
 	line    int64
 	fields  []field
-	scratch []byte
 	started bool // the binary header, or the CSV header line, was read
 	ended   bool // \. or the binary trailer was read
 }
@@ -90,11 +91,36 @@ func (r *rowReader) nextText(b []byte, last bool) (int, bool, error) {
 		r.ended = true
 		return n, false, nil
 	}
-	if r.opts.header && !r.started {
-		r.started = true
-		return n, false, nil
+	r.splitText(line)
+	ok, err := r.isRow()
+	return n, ok, err
+}
+
+// isRow says whether fields are a row, and not the header line, which is checked if it has to match.
+func (r *rowReader) isRow() (bool, error) {
+	if !r.opts.header || r.started {
+		return true, nil
 	}
-	r.fields, r.scratch = r.fields[:0], r.scratch[:0]
+	r.started = true
+	if !r.opts.match {
+		return false, nil
+	}
+	if len(r.fields) != len(r.names) {
+		return false, r.bad(fmt.Sprintf("wrong number of fields in header line: field count is %d, expected %d", len(r.fields), len(r.names)))
+	}
+	for i, f := range r.fields {
+		if f.null {
+			return false, r.bad(fmt.Sprintf("column name mismatch in header line field %d: got null value (%q), expected %q", i+1, r.opts.null, r.names[i]))
+		}
+		if string(f.data) != r.names[i] {
+			return false, r.bad(fmt.Sprintf("column name mismatch in header line field %d: got %q, expected %q", i+1, f.data, r.names[i]))
+		}
+	}
+	return false, nil
+}
+
+func (r *rowReader) splitText(line []byte) {
+	r.fields = r.fields[:0]
 	for {
 		i := r.delimiterIn(line)
 		raw := line
@@ -107,7 +133,7 @@ func (r *rowReader) nextText(b []byte, last bool) (int, bool, error) {
 			r.fields = append(r.fields, field{data: r.unescape(raw)})
 		}
 		if i < 0 {
-			return n, true, nil
+			return
 		}
 		line = line[i+1:]
 	}
@@ -186,16 +212,16 @@ func (r *rowReader) nextCSV(b []byte, last bool) (int, bool, error) {
 		}
 	}
 	rec := bytes.TrimSuffix(b[:end], []byte{'\r'})
-	r.line++
+	r.line += 1 + int64(bytes.Count(rec, newline)) // the record's last line, as PostgreSQL counts
 	if string(rec) == `\.` {
 		r.ended = true
 		return n, false, nil
 	}
-	if r.opts.header && !r.started {
-		r.started = true
-		return n, false, nil
+	if err := r.splitCSV(rec); err != nil {
+		return n, false, err
 	}
-	return n, true, r.splitCSV(rec)
+	ok, err := r.isRow()
+	return n, ok, err
 }
 
 func (r *rowReader) recordEnd(b []byte) (end, n int) {

@@ -17,7 +17,7 @@ const unixEpoch storage.Micros = -946684800 * 1_000_000
 
 // moment reads the value of an AS OF SYSTEM TIME clause, row 0 of c, in the forms that CockroachDB takes: a timestamp, a
 // negative interval (counted from the statement's time), nanoseconds since 1970 as an integer or decimal, or text of any
-// of these. A moment after now is refused.
+// of these. Whether it lies in the future the log says: its clock may be ahead of a wall clock that was set back.
 func moment(t datum.Type, c *vec.Column, now storage.Micros, env *datum.Env) (storage.Micros, error) {
 	if c.Null(0) {
 		return 0, pgerr.New(pgerr.NullValueNotAllowed, "AS OF SYSTEM TIME must not be null")
@@ -28,9 +28,9 @@ func moment(t datum.Type, c *vec.Column, now storage.Micros, env *datum.Env) (st
 	case datum.TimestampTZ:
 		at = c.Int(0)
 	case datum.Timestamp:
-		at = inZone(c.Int(0), env.Location)
+		at = inZone(c.Int(0), env.Zone())
 	case datum.Date:
-		at = inZone(c.Int(0)*86400*1_000_000, env.Location)
+		at = inZone(dateMicros(c.Int(0)), env.Zone())
 	case datum.Interval:
 		at, err = before(now, c.Interval(0))
 	case datum.Int8, datum.Int4, datum.Int2:
@@ -50,9 +50,8 @@ func moment(t datum.Type, c *vec.Column, now storage.Micros, env *datum.Env) (st
 	if err != nil {
 		return 0, err
 	}
-	if at > now {
-		return 0, pgerr.New(pgerr.InvalidParameterValue, "AS OF SYSTEM TIME lies in the future").
-			WithDetail("It is %s after now.", (time.Duration(min(at-now, math.MaxInt64/1000)) * time.Microsecond).String())
+	if at == storage.Latest {
+		return 0, storage.ErrFuture // infinity, which the log would take for "whatever is there"
 	}
 	return at, nil
 }
@@ -90,9 +89,23 @@ func momentText(text string, now storage.Micros, env *datum.Env) (storage.Micros
 	return b.Finish().Int(0), nil
 }
 
+// dateMicros is the midnight of a date; an infinite one stays infinite.
+func dateMicros(days int64) storage.Micros {
+	switch {
+	case days >= math.MaxInt32:
+		return math.MaxInt64
+	case days <= math.MinInt32:
+		return math.MinInt64
+	}
+	return days * 86400 * 1_000_000
+}
+
 // inZone reads a timestamp without time zone as local time of the zone.
 func inZone(at storage.Micros, loc *time.Location) storage.Micros {
-	t := epoch.Add(time.Duration(at/1_000_000) * time.Second)
+	if at == math.MaxInt64 || at == math.MinInt64 {
+		return at
+	}
+	t := time.Unix(epoch.Unix()+at/1_000_000, 0).UTC()
 	local := time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, loc)
 	return micros(local) + at%1_000_000
 }

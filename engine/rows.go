@@ -134,7 +134,7 @@ func (run *running) resume() {
 	now := s.engine.cfg.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.cancel, s.query, s.queryAt, s.state, s.stateAt = run.cancel, run.text, now, "active", now
+	s.cancel, s.queryText, s.queryAt, s.state, s.stateAt = run.cancel, run.text, now, "active", now
 }
 
 // pause ends what resume began.

@@ -18,7 +18,7 @@ func (s *Session) runAppend(ctx context.Context, p *Prepared, a *plan.Append, pa
 	if s.isFunctionAppend(p) {
 		tag = "SELECT"
 	}
-	x, in, err := s.openNode(ctx, a.Input, params)
+	x, in, err := s.openNode(ctx, a.Input, params, false)
 	if err != nil {
 		return nil, err
 	}

@@ -27,13 +27,13 @@ type Session struct {
 	cursors  map[string]*cursor
 	began    time.Time // of the session
 
-	mu       sync.Mutex // guards what other sessions look at
-	cancel   context.CancelCauseFunc
-	query    string
-	queryAt  time.Time
-	state    string
-	stateAt  time.Time
-	reported map[string]string
+	mu        sync.Mutex // guards what other sessions look at
+	cancel    context.CancelCauseFunc
+	queryText string
+	queryAt   time.Time
+	state     string
+	stateAt   time.Time
+	reported  map[string]string
 }
 
 var (

@@ -157,7 +157,7 @@ func (s *Session) constant(ctx context.Context, e syntax.Expr, t datum.Type, scr
 // typeNamed resolves a type's name as the binder does.
 func (s *Session) typeNamed(t *syntax.TypeName) (datum.Type, error) {
 	null := &syntax.Const{At: t.At, Kind: syntax.NullConst}
-	q := &syntax.Query{Body: &syntax.Select{Targets: []*syntax.Target{{Expr: &syntax.Cast{At: t.At, Expr: null, Type: t}}}}}
+	q := &syntax.Query{Body: &syntax.Select{Targets: []*syntax.Target{{Expr: &syntax.Cast{At: t.At, X: null, Type: t}}}}}
 	p, err := s.prepare(context.Background(), syntax.Statement{Stmt: q}, "", nil)
 	if err != nil {
 		return datum.Type{}, err

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,10 +17,10 @@ import (
 )
 
 // TestSession plays the scripts of testdata/session, each on a new store whose clock goes only when it is told to. `sql` runs
-// a script as one message of the simple protocol; `copy` has the statement on its first line and the data (escaped: with Go's
-// escapes, hex: in hexadecimal, piece=n: in pieces of n bytes) on the others; `clock` moves the clock by a Go duration; `seal`, `compact`
-// and `reopen` are what they say. session=name says who does it, piece by piece the same person as before. Answers are columns
-// apart by |, then the tag, then the state of the transaction where there is one.
+// a script as one message of the simple protocol, `analyze` does too and masks what is measured. `copy` has the statement on
+// its first line and the data on the others (escaped: with Go's escapes, hex: in hexadecimal, piece=n: in pieces of n bytes).
+// `clock` moves the clock by a Go duration; `seal`, `compact` and `reopen` are what they say. session=name says who does it.
+// Answers are columns apart by |, then the tag, then the state of the transaction where there is one.
 func TestSession(t *testing.T) {
 	datadriven.Walk(t, "testdata/session", func(t *testing.T, path string) {
 		defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
@@ -31,6 +32,9 @@ func TestSession(t *testing.T) {
 		datadriven.RunTest(t, path, s.step)
 	})
 }
+
+// measured are the figures of EXPLAIN ANALYZE that no test can foretell.
+var measured = regexp.MustCompile(`[0-9]+(?:\.[0-9]+)? ?(ms|kB|MB|bytes|B)\b`)
 
 type sessions struct {
 	*bed
@@ -57,6 +61,9 @@ func (s *sessions) step(t *testing.T, d *datadriven.TestData) string {
 	case "sql":
 		answers, err := p.run(d.Input)
 		return p.report(answers, err)
+	case "analyze":
+		answers, err := p.run(d.Input)
+		return measured.ReplaceAllString(p.report(answers, err), "#$1")
 	case "copy":
 		tag, err := p.copyCommand(t, d)
 		if err != nil {

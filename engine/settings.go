@@ -245,7 +245,7 @@ type vars struct {
 	session map[string]string  // by lower-case name
 	start   map[string]string  // the values at session start, for RESET
 	saved   map[string]*string // what a running transaction replaced, for rollback; nil value: was not set
-	local   map[string]bool    // names to be put back at commit too
+	local   map[string]*string // what SET LOCAL replaced, for commit
 }
 
 func newVars() vars {
@@ -285,13 +285,18 @@ func (v *vars) set(name, value string, local bool) error {
 
 func (v *vars) put(key string, value *string, local bool) {
 	if v.saved != nil {
-		if _, done := v.saved[key]; !done {
-			v.saved[key] = nil
-			if old, ok := v.session[key]; ok {
-				v.saved[key] = &old
-			}
+		var old *string
+		if val, ok := v.session[key]; ok {
+			old = &val
 		}
-		v.local[key] = local
+		if _, done := v.saved[key]; !done {
+			v.saved[key] = old
+		}
+		if _, done := v.local[key]; !local {
+			delete(v.local, key)
+		} else if !done {
+			v.local[key] = old
+		}
 	}
 	if value == nil {
 		delete(v.session, key)
@@ -320,14 +325,15 @@ func (v *vars) reset(name string) error {
 
 // begin starts to remember changes; end forgets them, undoing all (rollback) or the local ones (commit).
 func (v *vars) begin() {
-	v.saved, v.local = map[string]*string{}, map[string]bool{}
+	v.saved, v.local = map[string]*string{}, map[string]*string{}
 }
 
 func (v *vars) end(commit bool) {
-	for key, old := range v.saved {
-		if commit && !v.local[key] {
-			continue
-		}
+	back := v.saved
+	if commit {
+		back = v.local
+	}
+	for key, old := range back {
 		if old == nil {
 			delete(v.session, key)
 		} else {

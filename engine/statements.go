@@ -127,10 +127,10 @@ func settingWord(e syntax.Expr) (string, error) {
 	case *syntax.ColumnRef:
 		return dotted(v.Name), nil
 	case *syntax.Unary:
-		w, err := settingWord(v.Arg)
+		w, err := settingWord(v.X)
 		return v.Op.Name + w, err
 	case *syntax.Cast:
-		return settingWord(v.Arg)
+		return settingWord(v.X)
 	}
 	return "", pgerr.New(pgerr.SyntaxError, "SET takes constants only")
 }

@@ -37,8 +37,8 @@ type conn struct {
 
 	stmts   map[string]*statement
 	portals map[string]*portal
-	skip    bool                     // an error was reported: skip to Sync
-	held    pgproto3.FrontendMessage // read ahead, to be handled next
+	skip    bool                       // an error was reported: skip to Sync
+	held    []pgproto3.FrontendMessage // read ahead, to be handled next
 	enc     encoder
 	busy    atomic.Bool // a message is being handled
 	ending  atomic.Bool // the server shuts down

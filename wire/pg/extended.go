@@ -2,6 +2,7 @@ package pg
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
@@ -13,6 +14,7 @@ import (
 
 // portal is a bound statement. Once executed it holds its answer until it is read to the end or closed.
 type portal struct {
+	name     string
 	prepared *engine.Prepared // nil: the empty statement
 	params   []*vec.Column
 	formats  []int16
@@ -25,8 +27,10 @@ type portal struct {
 func (c *conn) parse(ctx context.Context, m *pgproto3.Parse) error {
 	if m.Name != "" {
 		if _, ok := c.stmts[m.Name]; ok {
-			return pgerr.New(pgerr.DuplicatePreparedStatement, "prepared statement %q already exists", m.Name)
+			return c.session.Fail(pgerr.New(pgerr.DuplicatePreparedStatement, "prepared statement %q already exists", m.Name))
 		}
+	} else {
+		delete(c.stmts, "") // also when the new one turns out to be wrong
 	}
 	stmts, err := c.session.Parse(m.Query)
 	if err != nil {
@@ -55,15 +59,20 @@ func (c *conn) parse(ctx context.Context, m *pgproto3.Parse) error {
 func (c *conn) bind(m *pgproto3.Bind) error {
 	st, ok := c.stmts[m.PreparedStatement]
 	if !ok {
-		return c.session.Fail(pgerr.New(pgerr.InvalidSQLStatementName, "prepared statement %q does not exist", m.PreparedStatement))
+		return c.session.Fail(noStatement(m.PreparedStatement))
+	}
+	if st.prepared != nil {
+		if err := c.session.MayRun(st.prepared); err != nil {
+			return err
+		}
 	}
 	if m.DestinationPortal != "" {
 		if _, ok := c.portals[m.DestinationPortal]; ok {
-			return c.session.Fail(pgerr.New(pgerr.DuplicateCursor, "portal %q already exists", m.DestinationPortal))
+			return c.session.Fail(pgerr.New(pgerr.DuplicateCursor, "cursor %q already exists", m.DestinationPortal))
 		}
 	}
 	c.closePortal(m.DestinationPortal)
-	p := &portal{prepared: st.prepared, formats: append([]int16(nil), m.ResultFormatCodes...)}
+	p := &portal{name: m.DestinationPortal, prepared: st.prepared, formats: append([]int16(nil), m.ResultFormatCodes...)}
 	if st.prepared != nil {
 		var err error
 		if p.params, err = c.params(st.prepared.ParamTypes, m); err != nil {
@@ -101,20 +110,47 @@ func (c *conn) params(types []datum.OID, m *pgproto3.Bind) ([]*vec.Column, error
 		}
 		b := vec.NewBuilder(info.Kind, 1)
 		var err error
+		format := formatOf(m.ParameterFormatCodes, i)
 		switch {
 		case v == nil:
 			b.AppendNull()
-		case formatOf(m.ParameterFormatCodes, i) == 1:
+		case format == 0:
+			err = datum.ParseText(datum.T(types[i]), v, b, env)
+		case format == 1:
 			err = datum.ParseBinary(datum.T(types[i]), v, b, env)
 		default:
-			err = datum.ParseText(datum.T(types[i]), v, b, env)
+			err = pgerr.New(pgerr.InvalidParameterValue, "unsupported format code: %d", format)
 		}
 		if err != nil {
-			return nil, err
+			return nil, inParameter(err, m.DestinationPortal, i, format)
 		}
 		out[i] = b.Finish()
 	}
 	return out, nil
+}
+
+// inParameter says in which parameter an error is, in PostgreSQL's words; like it, without the value.
+func inParameter(err error, portal string, i int, format int16) error {
+	e := *pgerr.From(err)
+	where := fmt.Sprintf("portal %q parameter $%d", portal, i+1)
+	if portal == "" {
+		where = fmt.Sprintf("unnamed portal parameter $%d", i+1)
+	}
+	if format == 0 {
+		where += " = '...'"
+	}
+	if e.Where != "" {
+		where = e.Where + "\n" + where
+	}
+	e.Where = where
+	return &e
+}
+
+func noStatement(name string) error {
+	if name == "" {
+		return pgerr.New(pgerr.InvalidSQLStatementName, "unnamed prepared statement does not exist")
+	}
+	return pgerr.New(pgerr.InvalidSQLStatementName, "prepared statement %q does not exist", name)
 }
 
 // formatOf applies the rule of format lists: none means all text, one means it for all.
@@ -132,7 +168,12 @@ func (c *conn) describe(_ context.Context, m *pgproto3.Describe) error {
 	if m.ObjectType == 'S' {
 		st, ok := c.stmts[m.Name]
 		if !ok {
-			return c.session.Fail(pgerr.New(pgerr.InvalidSQLStatementName, "prepared statement %q does not exist", m.Name))
+			return c.session.Fail(noStatement(m.Name))
+		}
+		if st.prepared != nil && st.prepared.Fields != nil {
+			if err := c.session.MayRun(st.prepared); err != nil {
+				return err
+			}
 		}
 		desc := &pgproto3.ParameterDescription{}
 		var fields []engine.Field
@@ -152,7 +193,11 @@ func (c *conn) describe(_ context.Context, m *pgproto3.Describe) error {
 	}
 	var fields []engine.Field
 	if p.prepared != nil {
-		fields = p.prepared.Fields
+		if fields = p.prepared.Fields; fields != nil {
+			if err := c.session.MayRun(p.prepared); err != nil {
+				return err
+			}
+		}
 	}
 	c.sendFields(fields, p.formats)
 	return nil
@@ -175,22 +220,32 @@ func (c *conn) execute(ctx context.Context, m *pgproto3.Execute) error {
 }
 
 // peekSync decides whether a statement is alone before its Sync. If it is, it commits by itself; if more follows,
-// the series is one transaction, as PostgreSQL has it for pipelines. Only appends care, so only they look ahead.
+// the series is one transaction, as PostgreSQL has it for pipelines. Only what can be undone cares, so only that looks ahead.
+// Closing something is no statement: it is looked past.
 func (c *conn) peekSync(p *portal) error {
-	if c.held != nil || c.session.Status() != 'I' || !p.prepared.Appends() {
+	if c.session.Status() != 'I' || !p.prepared.Changes() {
 		return nil
 	}
-	next, err := c.backend.Receive()
-	if err != nil {
-		return &connError{err}
+	for i := 0; ; i++ {
+		if i == len(c.held) {
+			next, err := c.backend.Receive()
+			if err != nil {
+				return &connError{err}
+			}
+			if m, ok := next.(*pgproto3.Close); ok {
+				next = &pgproto3.Close{ObjectType: m.ObjectType, Name: m.Name} // the codec has one of each kind and uses it again
+			}
+			c.held = append(c.held, next)
+		}
+		switch c.held[i].(type) {
+		case *pgproto3.Close:
+			continue
+		case *pgproto3.Sync, *pgproto3.Flush, *pgproto3.CopyData, *pgproto3.CopyDone, *pgproto3.CopyFail:
+		default:
+			c.session.BeginImplicit()
+		}
+		return nil
 	}
-	c.held = next
-	switch next.(type) {
-	case *pgproto3.Sync, *pgproto3.Flush, *pgproto3.CopyData, *pgproto3.CopyDone, *pgproto3.CopyFail, *pgproto3.Close:
-	default:
-		c.session.BeginImplicit()
-	}
-	return nil
 }
 
 func (c *conn) closeMessage(m *pgproto3.Close) error {

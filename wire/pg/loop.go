@@ -15,7 +15,7 @@ import (
 // loop handles messages until the client says goodbye or the connection fails.
 func (c *conn) loop(ctx context.Context) error {
 	for {
-		if c.ending.Load() && c.held == nil {
+		if c.ending.Load() && len(c.held) == 0 {
 			return errDone
 		}
 		msg, err := c.receive()
@@ -41,8 +41,9 @@ func isTimeout(err error) bool {
 
 // receive returns the next message, the one read ahead first.
 func (c *conn) receive() (pgproto3.FrontendMessage, error) {
-	if m := c.held; m != nil {
-		c.held = nil
+	if len(c.held) > 0 {
+		m := c.held[0]
+		c.held = c.held[1:]
 		return m, nil
 	}
 	return c.backend.Receive()
@@ -51,12 +52,9 @@ func (c *conn) receive() (pgproto3.FrontendMessage, error) {
 // handle answers one message. Errors of statements are reported to the client and are not returned: after one in the
 // extended protocol everything up to Sync is skipped.
 func (c *conn) handle(ctx context.Context, msg pgproto3.FrontendMessage) error {
-	switch m := msg.(type) {
+	switch msg.(type) {
 	case *pgproto3.Terminate:
 		return errDone
-	case *pgproto3.Query:
-		c.skip = false
-		return c.simpleQuery(ctx, m.String)
 	case *pgproto3.Sync:
 		return c.sync(ctx)
 	case *pgproto3.Flush:
@@ -67,23 +65,7 @@ func (c *conn) handle(ctx context.Context, msg pgproto3.FrontendMessage) error {
 	if c.skip {
 		return nil
 	}
-	var err error
-	switch m := msg.(type) {
-	case *pgproto3.Parse:
-		err = c.parse(ctx, m)
-	case *pgproto3.Bind:
-		err = c.bind(m)
-	case *pgproto3.Describe:
-		err = c.describe(ctx, m)
-	case *pgproto3.Execute:
-		err = c.execute(ctx, m)
-	case *pgproto3.Close:
-		err = c.closeMessage(m)
-	case *pgproto3.FunctionCall:
-		err = pgerr.New(pgerr.FeatureNotSupported, "the function call protocol is not supported").WithHint("Call the function with SELECT.")
-	default:
-		return pgerr.New(pgerr.ProtocolViolation, "unexpected message %T", msg)
-	}
+	err := c.command(ctx, msg)
 	var broken *connError
 	if errors.As(err, &broken) {
 		return broken.err
@@ -93,6 +75,30 @@ func (c *conn) handle(ctx context.Context, msg pgproto3.FrontendMessage) error {
 		c.sendError(err)
 	}
 	return nil
+}
+
+// command answers a message that is skipped after an error until Sync.
+func (c *conn) command(ctx context.Context, msg pgproto3.FrontendMessage) error {
+	switch m := msg.(type) {
+	case *pgproto3.Query:
+		if err := c.simpleQuery(ctx, m.String); err != nil {
+			return &connError{err}
+		}
+		return nil
+	case *pgproto3.Parse:
+		return c.parse(ctx, m)
+	case *pgproto3.Bind:
+		return c.bind(m)
+	case *pgproto3.Describe:
+		return c.describe(ctx, m)
+	case *pgproto3.Execute:
+		return c.execute(ctx, m)
+	case *pgproto3.Close:
+		return c.closeMessage(m)
+	case *pgproto3.FunctionCall:
+		return pgerr.New(pgerr.FeatureNotSupported, "the function call protocol is not supported").WithHint("Call the function with SELECT.")
+	}
+	return &connError{pgerr.New(pgerr.ProtocolViolation, "unexpected message %T", msg)}
 }
 
 // connError is a failure of the connection itself, as opposed to one of a statement.
@@ -115,6 +121,7 @@ func (c *conn) sync(ctx context.Context) error {
 // simpleQuery runs a script. Several statements are one transaction unless they begin their own.
 func (c *conn) simpleQuery(ctx context.Context, script string) error {
 	c.closePortal("")
+	delete(c.stmts, "")
 	err := c.runScript(ctx, script)
 	var broken *connError
 	if errors.As(err, &broken) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/allsource-db/allsource/engine"
 	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/vec"
 )
 
@@ -32,12 +33,16 @@ func (c *conn) run(ctx context.Context, p *portal, limit int, describe bool) err
 		if describe && rows.Fields != nil {
 			c.sendFields(rows.Fields, p.formats)
 		}
-	} else {
+	} else if p.rows.Fields == nil {
+		return c.session.Fail(pgerr.New(pgerr.ObjectNotInPrerequisite, "portal %q cannot be run", p.name))
+	} else if !p.finished {
 		p.rows.Resume()
 	}
-	suspended, err := c.sendRows(p, limit)
+	sent, suspended, err := c.sendRows(p, limit)
 	if err != nil {
 		p.rows.Close()
+		// The rows before the error belong before it, not before the rows of the next answer.
+		c.sendRaw()
 		return err
 	}
 	if suspended {
@@ -46,25 +51,26 @@ func (c *conn) run(ctx context.Context, p *portal, limit int, describe bool) err
 		return nil
 	}
 	p.rows.Close()
-	c.backend.Send(&pgproto3.CommandComplete{CommandTag: []byte(p.rows.Tag())})
+	c.backend.Send(&pgproto3.CommandComplete{CommandTag: []byte(p.rows.TagOf(int64(sent)))})
 	return nil
 }
 
-// sendRows sends up to limit rows and reports whether more may follow.
-func (c *conn) sendRows(p *portal, limit int) (suspended bool, err error) {
+// sendRows sends up to limit rows and reports how many, and whether more may follow.
+func (c *conn) sendRows(p *portal, limit int) (sent int, suspended bool, err error) {
 	if p.rows.Fields == nil || p.finished {
-		return false, nil
+		return 0, false, nil
 	}
 	c.enc.begin(p.rows.Fields, p.formats, c.session.Env())
-	for sent := 0; ; {
+	for {
 		if p.batch == nil || p.at >= p.batch.Len {
 			if p.batch, err = p.rows.Next(); err != nil {
-				return false, err
+				return sent, false, err
 			}
 			p.at = 0
 			if p.batch == nil {
 				p.finished = true
-				return false, c.sendRaw()
+				c.sendRaw()
+				return sent, false, nil
 			}
 		}
 		to := p.batch.Len
@@ -73,20 +79,19 @@ func (c *conn) sendRows(p *portal, limit int) (suspended bool, err error) {
 		}
 		for ; p.at < to; p.at++ {
 			if err := c.enc.row(p.batch, p.at); err != nil {
-				return false, c.session.Fail(err)
+				return sent, false, c.session.Fail(err)
 			}
 			sent++
 			if len(c.enc.buf) >= flushBytes {
-				if err := c.sendRaw(); err != nil {
-					return false, err
-				}
+				c.sendRaw()
 				if err := c.backend.Flush(); err != nil {
-					return false, &connError{err}
+					return sent, false, &connError{err}
 				}
 			}
 		}
 		if limit > 0 && sent >= limit {
-			return true, c.sendRaw()
+			c.sendRaw()
+			return sent, true, nil
 		}
 	}
 }
@@ -98,12 +103,11 @@ func (rawMessages) Backend()                            {}
 func (rawMessages) Decode([]byte) error                 { return nil }
 func (r rawMessages) Encode(dst []byte) ([]byte, error) { return append(dst, r...), nil }
 
-func (c *conn) sendRaw() error {
+func (c *conn) sendRaw() {
 	if len(c.enc.buf) > 0 {
 		c.backend.Send(rawMessages(c.enc.buf))
 		c.enc.buf = c.enc.buf[:0]
 	}
-	return nil
 }
 
 func (c *conn) sendFields(fields []engine.Field, formats []int16) {
