@@ -15,65 +15,56 @@ func castTables() [][]Cast {
 // castBody is Cast.Body.
 type castBody = func(c *Ctx, arg *vec.Column, n int, mod int32, explicit bool) (*vec.Column, error)
 
-// each makes a body that converts row by row. A constant is converted once.
+// each makes a body that converts row by row; constants and dictionaries are converted once.
 func each(to vec.Kind, f func(c *Ctx, b *vec.Builder, arg *vec.Column, i int) error) castBody {
-	return func(c *Ctx, arg *vec.Column, n int, _ int32, _ bool) (*vec.Column, error) {
-		rows := n
-		if arg.IsConst() && n > 0 {
-			rows = 1
-		}
-		b := vec.NewBuilder(to, rows)
-		for i := range rows {
-			if arg.Null(i) {
+	body := perEntry(func(c *Ctx, args []*vec.Column, n int) (*vec.Column, error) {
+		b := vec.NewBuilder(to, n)
+		for i := range n {
+			if args[0].Null(i) {
 				b.AppendNull()
 				continue
 			}
-			if err := f(c, b, arg, i); err != nil {
+			if err := f(c, b, args[0], i); err != nil {
 				return nil, err
 			}
 		}
-		out := b.Finish()
-		if rows < n {
-			return vec.Repeat(out, 0, n), nil
-		}
-		return out, nil
+		return b.Finish(), nil
+	})
+	return func(c *Ctx, arg *vec.Column, n int, _ int32, _ bool) (*vec.Column, error) {
+		return body(c, []*vec.Column{arg}, n)
 	}
 }
 
 // IOCast converts through text: the output of the source type read as the target type; every pair of types has it.
 // Explicit says that the user wrote the cast (varchar(n) then cuts off instead of failing).
 func IOCast(c *Ctx, from, to datum.Type, arg *vec.Column, n int, explicit bool) (*vec.Column, error) {
-	rows := n
-	if arg.IsConst() && n > 0 {
-		rows = 1
-	}
-	b := datum.NewBuilder(to, rows)
 	target := to
-	if explicit || isText(to.OID) {
+	if (explicit || isText(to.OID)) && to.OID != datum.Interval {
 		target.Mod = -1 // applied below, where what is too long is cut off
 	}
+	out, err := perEntry(func(c *Ctx, args []*vec.Column, n int) (*vec.Column, error) {
+		return throughText(c, from, target, args[0], n)
+	})(c, []*vec.Column{arg}, n)
+	if err == nil && to.Mod >= 0 && target.Mod < 0 {
+		out, err = datum.ApplyTypmod(to, out, explicit)
+	}
+	return out, err
+}
+
+func throughText(c *Ctx, from, to datum.Type, arg *vec.Column, n int) (*vec.Column, error) {
+	b := datum.NewBuilder(to, n)
 	var text []byte
-	for i := range rows {
+	for i := range n {
 		if arg.Null(i) {
 			b.AppendNull()
 			continue
 		}
 		text = datum.AppendText(text[:0], from, arg, i, c.Env)
-		if err := datum.ParseText(target, text, b, c.Env); err != nil {
+		if err := datum.ParseText(to, text, b, c.Env); err != nil {
 			return nil, err
 		}
 	}
-	out := b.Finish()
-	if to.Mod >= 0 && target.Mod < 0 {
-		var err error
-		if out, err = datum.ApplyTypmod(to, out, explicit); err != nil {
-			return nil, err
-		}
-	}
-	if rows < n {
-		return vec.Repeat(out, 0, n), nil
-	}
-	return out, nil
+	return b.Finish(), nil
 }
 
 func isText(t datum.OID) bool { return t == datum.Text || t == datum.Varchar || t == datum.BPChar }

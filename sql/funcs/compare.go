@@ -71,18 +71,22 @@ func compareBody(op comparison, left, right datum.OID) Body {
 	switch datum.KindOf(left) {
 	case vec.Int64:
 		if same && left != datum.TimeTZ || integerRanges[left].name != "" {
-			return func(_ *Ctx, a []*vec.Column, n int) (*vec.Column, error) { return compareInts(op, a[0], a[1], n), nil }
+			return perEntry(func(_ *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
+				return compareInts(op, a[0], a[1], n), nil
+			})
 		}
 		if !same {
 			return compareTimes(op, left, right)
 		}
 	case vec.Float64:
-		return func(_ *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
+		return perEntry(func(_ *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
 			return compareFloats(op, a[0], a[1], n), nil
-		}
+		})
 	case vec.Bytes:
 		if left != datum.BPChar {
-			return func(_ *Ctx, a []*vec.Column, n int) (*vec.Column, error) { return compareBytes(op, a[0], a[1], n), nil }
+			return perEntry(func(_ *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
+				return compareBytes(op, a[0], a[1], n), nil
+			})
 		}
 	case vec.Decimal:
 		return rowwise(vec.Bool, func(_ *Ctx, b *vec.Builder, a []*vec.Column, i int) error {

@@ -78,37 +78,6 @@ func jcmp(oid datum.OID, name string, test func(int) bool) Func {
 		Body: jsonbTest(func(a, b jsonb.Value) bool { return test(jsonb.Compare(a, b)) })}
 }
 
-// rowwise makes the body of a strict function that is computed row by row; rows with a null argument are null.
-func rowwise(kind vec.Kind, f func(c *Ctx, b *vec.Builder, args []*vec.Column, i int) error) Body {
-	return func(c *Ctx, args []*vec.Column, n int) (*vec.Column, error) {
-		rows, all := n, n > 0
-		for _, a := range args {
-			all = all && a.IsConst()
-		}
-		if all && len(args) > 0 {
-			rows = 1
-		}
-		b := vec.NewBuilder(kind, rows)
-	row:
-		for i := range rows {
-			for _, a := range args {
-				if a.Null(i) {
-					b.AppendNull()
-					continue row
-				}
-			}
-			if err := f(c, b, args, i); err != nil {
-				return nil, jsonError(err)
-			}
-		}
-		out := b.Finish()
-		if rows < n {
-			return vec.Repeat(out, 0, n), nil
-		}
-		return out, nil
-	}
-}
-
 // jsonError gives the codec's errors their SQLSTATE.
 func jsonError(err error) error {
 	var e *jsonb.Error
