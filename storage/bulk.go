@@ -121,7 +121,7 @@ func recordedRuns(rows *segment.Builder) ([]segment.Run, error) {
 	for row := range rows.Len() {
 		at, ok := rows.Recorded(row)
 		if !ok {
-			at = rows.Event(row).Timestamp
+			at, _ = rows.Timestamp(row)
 		}
 		if n := len(runs); n > 0 && at <= runs[n-1].At {
 			if at < runs[n-1].At {
