@@ -97,7 +97,7 @@ func (f *frame) aggregateCall(x *syntax.FuncCall) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if x.Star && len(args) > 0 || !x.Star && len(args) == 0 && len(x.WithinGroup) == 0 {
+	if !x.Star && len(args) == 0 && len(x.WithinGroup) == 0 && takesNothing(x.Name.Last()) {
 		return nil, f.errorIn(x, pgerr.WrongObjectType, "%s(*) must be used to call a parameterless aggregate function", dotted(x.Name))
 	}
 	for i := range args {
@@ -128,6 +128,16 @@ func (f *frame) aggregateCall(x *syntax.FuncCall) (expr.Expr, error) {
 		return nil, err
 	}
 	return f.aggs.add(*call, x), nil
+}
+
+// takesNothing reports whether an aggregate has a form without arguments, which is written with a star.
+func takesNothing(name string) bool {
+	for _, a := range aggregatesNamed(name) {
+		if len(a.Args) == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // ownLevel refuses aggregates that belong to a query further out: all their columns come from there.

@@ -56,7 +56,7 @@ func (f *frame) plainOnly(x *syntax.FuncCall) error {
 	what := ""
 	switch {
 	case x.Star:
-		what = "%s(*) specified, but %s is not an aggregate function"
+		return f.noFunction(x, nil, nil, false)
 	case x.Distinct:
 		what = "DISTINCT specified, but %s is not an aggregate function"
 	case len(x.WithinGroup) > 0:

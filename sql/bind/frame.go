@@ -14,6 +14,8 @@ type env struct {
 	ctes  *cteScope
 	asOf  *moment
 	top   bool // the outermost query
+	// hidden are tables on the left of a subquery in FROM, which it cannot see without LATERAL.
+	hidden []*item
 }
 
 // moment is an AS OF clause in force.

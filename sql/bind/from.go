@@ -68,10 +68,13 @@ func (b *binder) fromItem(t syntax.TableExpr, e *env, left *scope, bad string) (
 		return nil, err
 	}
 	defer b.leave()
-	if left == nil || !mayBeLateral(t) {
-		return b.tableExpr(t, e)
-	}
 	in := *e
+	if left == nil || !mayBeLateral(t) {
+		if left != nil {
+			in.hidden = left.items
+		}
+		return b.tableExpr(t, &in)
+	}
 	in.outer = &scope{up: e.outer, items: left.items, hidden: left.hidden, width: left.width, lateral: true, bad: bad}
 	s, err := b.tableExpr(t, &in)
 	if err != nil {
@@ -215,7 +218,7 @@ func (b *binder) named(n plan.Node, it *item, a *syntax.Alias, at syntax.Node) (
 
 // derived is a query in FROM.
 func (b *binder) derived(t *syntax.SubqueryTable, e *env) (*source, error) {
-	in := &env{outer: e.outer, ctes: e.ctes, asOf: e.asOf}
+	in := &env{outer: e.outer, ctes: e.ctes, asOf: e.asOf, hidden: e.hidden}
 	if !t.Lateral {
 		in.outer = opaque(e.outer)
 	}

@@ -26,6 +26,7 @@ func (b *binder) query(q *syntax.Query, e *env, keep bool) (plan.Node, error) {
 		inner = *in
 	}
 	inner.top = false
+	inner.hidden = e.hidden
 	withs, ctes, err := b.with(q.With, &inner)
 	if err != nil {
 		return nil, err
@@ -231,6 +232,10 @@ func (b *binder) orderOutput(n plan.Node, q *syntax.Query, e *env) (plan.Node, e
 			return nil, err
 		}
 		if !ok {
+			named := &frame{binder: b, env: e, scope: &scope{up: e.outer, items: []*item{itemOf("", n.Schema())}}, what: "ORDER BY", sets: true}
+			if _, err := named.bind(it.Expr); err != nil {
+				return nil, err
+			}
 			e := b.errorIn(it.Expr, pgerr.FeatureNotSupported, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause")
 			return nil, e.WithDetail("Only result column names can be used, not expressions or functions.").
 				WithHint("Add the expression/function to every SELECT, or move the UNION into a FROM clause.")

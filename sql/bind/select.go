@@ -31,7 +31,7 @@ func (b *binder) selectQuery(sel *syntax.Select, q *syntax.Query, e *env, keep b
 		return nil, err
 	}
 	s := &selection{sel: sel, q: q, node: src.node, scope: src.scope}
-	s.scope.hidden = append(s.scope.hidden, e.hiddenItems()...)
+	s.scope.hidden = append(s.scope.hidden, e.hidden...)
 	if sel.Where != nil {
 		f := &frame{binder: b, env: e, scope: s.scope, what: "WHERE"}
 		cond, err := f.condition(sel.Where, "WHERE")
@@ -51,14 +51,6 @@ func (b *binder) selectQuery(sel *syntax.Select, q *syntax.Query, e *env, keep b
 		return nil, err
 	}
 	return s.finish()
-}
-
-// hiddenItems are tables on the left that a subquery in FROM cannot see.
-func (e *env) hiddenItems() []*item {
-	if e.outer == nil || !e.outer.lateral {
-		return nil
-	}
-	return e.outer.hidden
 }
 
 // targets binds the select list.
@@ -82,11 +74,6 @@ func (f *frame) targetList(list []*syntax.Target, keep bool) ([]typedColumn, err
 		if err != nil {
 			return nil, err
 		}
-		if !keep || e.Type().OID != datum.Unknown {
-			if e, err = f.settled(e, t.Expr); err != nil {
-				return nil, err
-			}
-		}
 		c := typedColumn{name: t.As, expr: e, at: t.Expr}
 		if c.name == "" {
 			c.name = outputName(t.Expr)
@@ -95,6 +82,16 @@ func (f *frame) targetList(list []*syntax.Target, keep bool) ([]typedColumn, err
 			c.field = f.sourceField(col)
 		}
 		out = append(out, c)
+	}
+	for i := range out {
+		if keep && out[i].expr.Type().OID == datum.Unknown {
+			continue
+		}
+		e, err := f.settled(out[i].expr, out[i].at)
+		if err != nil {
+			return nil, err
+		}
+		out[i].expr = e
 	}
 	return out, nil
 }

@@ -1,0 +1,245 @@
+package opt
+
+import (
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/plan"
+)
+
+// joinKeys makes hash keys of the equalities between the two sides of a join.
+func joinKeys(_ *run, n plan.Node) (plan.Node, error) {
+	return plan.Transform(n, func(n plan.Node) (plan.Node, error) {
+		j, ok := n.(*plan.Join)
+		if !ok || j.Cond == nil || j.Lateral {
+			return n, nil
+		}
+		c := *j
+		nl := len(j.Left.Schema())
+		var rest []expr.Expr
+		for _, cond := range expr.Conjuncts(j.Cond) {
+			l, r, ok := equality(cond, nl)
+			if !ok {
+				rest = append(rest, cond)
+				continue
+			}
+			c.LeftKeys = append(c.LeftKeys[:len(c.LeftKeys):len(c.LeftKeys)], l)
+			c.RightKeys = append(c.RightKeys[:len(c.RightKeys):len(c.RightKeys)], r)
+		}
+		if len(c.LeftKeys) == len(j.LeftKeys) {
+			return n, nil
+		}
+		c.Cond = expr.Conjoin(rest)
+		return &c, nil
+	})
+}
+
+// equality splits left = right into what is over the one and the other side.
+func equality(e expr.Expr, nl int) (l, r expr.Expr, ok bool) {
+	c, isCall := e.(*expr.Call)
+	if !isCall || c.Fn.Name != "=" || len(c.Args) != 2 || expr.IsVolatile(e) || hasSubquery(e) {
+		return nil, nil, false
+	}
+	l, r = c.Args[0], c.Args[1]
+	switch ls, rs := sideOf(l, nl), sideOf(r, nl); {
+	case ls == leftSide && rs == rightSide:
+	case ls == rightSide && rs == leftSide:
+		l, r = r, l
+	default:
+		return nil, nil, false
+	}
+	if !hashAlike(l.Type().OID, r.Type().OID) {
+		return nil, nil, false
+	}
+	return l, plan.MoveCols(r, func(i int) int { return i - nl }), true
+}
+
+func hasSubquery(e expr.Expr) bool {
+	return expr.Any(e, func(x expr.Expr) bool { _, ok := x.(*expr.Subquery); return ok })
+}
+
+// hashAlike reports whether equal values of two types have equal bytes, so that one hash does for both.
+func hashAlike(a, b datum.OID) bool {
+	if a == b {
+		return a != datum.JSON && a != datum.XML
+	}
+	return isWhole(a) && isWhole(b) || isPlainText(a) && isPlainText(b)
+}
+
+func isWhole(t datum.OID) bool {
+	switch t {
+	case datum.Int2, datum.Int4, datum.Int8, datum.Oid, datum.Regclass, datum.Regtype, datum.Regproc, datum.Regnsp, datum.Regrole:
+		return true
+	}
+	return false
+}
+
+func isPlainText(t datum.OID) bool { return t == datum.Text || t == datum.Varchar || t == datum.Name }
+
+// swapJoins puts the smaller input of a hash join on the right, where it is held in memory.
+func swapJoins(r *run, n plan.Node) (plan.Node, error) {
+	return plan.Transform(n, func(n plan.Node) (plan.Node, error) {
+		j, ok := n.(*plan.Join)
+		if !ok || len(j.LeftKeys) == 0 || j.Lateral {
+			return n, nil
+		}
+		mirror := map[plan.JoinKind]plan.JoinKind{plan.Inner: plan.Inner, plan.Left: plan.Right, plan.Right: plan.Left, plan.Full: plan.Full}
+		kind, ok := mirror[j.Kind]
+		if !ok {
+			return n, nil
+		}
+		l, right := Estimate(j.Left, r.o.Stats), Estimate(j.Right, r.o.Stats)
+		if l < 0 || right < 0 || l >= right {
+			return n, nil
+		}
+		nl, nr := len(j.Left.Schema()), len(j.Right.Schema())
+		c := &plan.Join{Kind: kind, Left: j.Right, Right: j.Left, LeftKeys: j.RightKeys, RightKeys: j.LeftKeys}
+		if j.Cond != nil {
+			c.Cond = plan.MoveCols(j.Cond, func(i int) int {
+				if i < nl {
+					return i + nr
+				}
+				return i - nl
+			})
+		}
+		p := &plan.Project{Input: c, Fields: j.Schema()}
+		for i, f := range p.Fields {
+			at := i + nr
+			if i >= nl {
+				at = i - nl
+			}
+			p.Exprs = append(p.Exprs, &expr.Col{Index: at, Typ: f.Type, Name: f.Name})
+		}
+		return p, nil
+	})
+}
+
+// semiJoins turns EXISTS and IN over queries that refer to the row into joins, where what refers to it is a condition.
+func semiJoins(_ *run, n plan.Node) (plan.Node, error) {
+	return plan.Transform(n, func(n plan.Node) (plan.Node, error) {
+		f, ok := n.(*plan.Filter)
+		if !ok {
+			return n, nil
+		}
+		in := f.Input
+		var rest []expr.Expr
+		for _, c := range expr.Conjuncts(f.Cond) {
+			if j, ok := semiJoin(in, c); ok {
+				in = j
+			} else {
+				rest = append(rest, c)
+			}
+		}
+		if in == f.Input {
+			return n, nil
+		}
+		return filtered(in, rest), nil
+	})
+}
+
+func semiJoin(in plan.Node, c expr.Expr) (plan.Node, bool) {
+	kind := plan.Semi
+	if not, ok := c.(*expr.Not); ok {
+		kind, c = plan.Anti, not.Arg
+	}
+	s, ok := c.(*expr.Subquery)
+	if !ok || !s.Correlated || s.Not {
+		return nil, false
+	}
+	sub, ok := s.Plan.(plan.Node)
+	if !ok {
+		return nil, false
+	}
+	nl := len(in.Schema())
+	join := &plan.Join{Kind: kind, Left: in}
+	switch {
+	case s.Kind == expr.Exists:
+		sub = withoutColumns(sub)
+	case s.Kind == expr.InQuery && kind == plan.Semi:
+		p, ok := sub.(*plan.Project)
+		if !ok || len(p.Exprs) != 1 || expr.IsVolatile(p.Exprs[0]) || hasOuter(p.Exprs[0]) || hasSubquery(p.Exprs[0]) ||
+			hasSubquery(s.Test) || !hashAlike(s.Test.Type().OID, p.Exprs[0].Type().OID) {
+			return nil, false
+		}
+		join.LeftKeys, join.RightKeys = []expr.Expr{s.Test}, []expr.Expr{p.Exprs[0]}
+		sub = p.Input
+	default:
+		return nil, false
+	}
+	var conds, own []expr.Expr
+	for {
+		f, ok := sub.(*plan.Filter)
+		if !ok {
+			break
+		}
+		for _, c := range expr.Conjuncts(f.Cond) {
+			if !hasOuter(c) {
+				own = append(own, c)
+				continue
+			}
+			if hasSubquery(c) || expr.IsVolatile(c) {
+				return nil, false
+			}
+			conds = append(conds, inJoin(c, nl))
+		}
+		sub = f.Input
+	}
+	if len(plan.OuterUses(sub, 1)) > 0 || len(conds) == 0 && len(join.LeftKeys) == 0 {
+		return nil, false
+	}
+	join.Right = plan.ShiftOuter(filtered(sub, own), -1)
+	join.Cond = expr.Conjoin(conds)
+	return join, true
+}
+
+// withoutColumns drops what decides only the columns or the order of a query.
+func withoutColumns(n plan.Node) plan.Node {
+	for {
+		switch x := n.(type) {
+		case *plan.Project:
+			for _, e := range x.Exprs {
+				if expr.HasSet(e) {
+					return n
+				}
+			}
+			n = x.Input
+		case *plan.Sort:
+			n = x.Input
+		default:
+			return n
+		}
+	}
+}
+
+// hasOuter reports whether an expression refers to the row just outside.
+func hasOuter(e expr.Expr) bool {
+	return expr.Any(e, func(x expr.Expr) bool {
+		switch x := x.(type) {
+		case *expr.Outer:
+			return x.Level == 1
+		case *expr.Subquery:
+			p, ok := x.Plan.(plan.Node)
+			return ok && len(plan.OuterUses(p, 2)) > 0
+		}
+		return false
+	})
+}
+
+// inJoin makes a condition of a subquery's filter one over the joined row.
+func inJoin(e expr.Expr, nl int) expr.Expr {
+	return expr.Transform(e, func(x expr.Expr) expr.Expr {
+		switch x := x.(type) {
+		case *expr.Col:
+			c := *x
+			c.Index += nl
+			return &c
+		case *expr.Outer:
+			if x.Level == 1 {
+				return &expr.Col{Index: x.Index, Typ: x.Typ, Name: x.Name}
+			}
+			c := *x
+			c.Level--
+			return &c
+		}
+		return x
+	})
+}

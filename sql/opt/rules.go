@@ -1,0 +1,43 @@
+package opt
+
+import (
+	"github.com/allsource-db/allsource/sql/plan"
+)
+
+// Rules are applied in this order, each once to the whole plan.
+var Rules = []Rule{
+	{"fold-constants", "what is known now is not computed per row", foldConstants},
+	{"inline-ctes", "a WITH query that is read once is put where it is read; one that is not read goes", inlineCTEs},
+	{"merge-projections", "a derived table costs nothing, and its expressions meet the conditions above it", mergeProjects},
+	{"push-filters", "rows that are not wanted are dropped where they are read", pushFilters},
+	{"semi-joins", "EXISTS and IN over a query that refers to the row become joins", semiJoins},
+	{"push-join-filters", "what semi-joins set free moves down too", pushFilters},
+	{"join-keys", "equalities between the two sides of a join become hash keys", joinKeys},
+	{"swap-joins", "the smaller input of a join is the one that is held", swapJoins},
+	{"distinct-groups", "DISTINCT is a grouping by all columns", distinctGroups},
+	{"scan-filters", "a condition right above a scan is the scan's own", scanFilters},
+	{"prune-columns", "only the columns and JSON paths that somebody reads are read", pruneColumns},
+	{"scan-bounds", "row groups that cannot match are left out", scanBounds},
+	{"push-limits", "a sort keeps only what is asked for, a scan stops early", pushLimits},
+	{"sort-by-position", "the log is in order of position already", sortByPosition},
+	{"limit-scans", "a scan in the order that is asked for stops early", pushLimits},
+}
+
+// limitRows is how many rows of its input a limit needs, -1 when that is not known.
+func limitRows(l *plan.Limit) int64 {
+	if l.Count == nil || len(l.Ties) > 0 {
+		return -1
+	}
+	n, ok := intValue(l.Count)
+	if !ok || n < 0 {
+		return -1
+	}
+	if l.Offset == nil {
+		return n
+	}
+	skip, ok := intValue(l.Offset)
+	if !ok || skip < 0 || n+skip < n {
+		return -1
+	}
+	return n + skip
+}

@@ -1,0 +1,230 @@
+package opt
+
+import (
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/vec"
+)
+
+var boundOps = map[string]plan.CompareOp{"=": plan.Eq, "<": plan.Lt, "<=": plan.Le, ">": plan.Gt, ">=": plan.Ge}
+
+var mirrored = map[plan.CompareOp]plan.CompareOp{plan.Eq: plan.Eq, plan.Lt: plan.Gt, plan.Le: plan.Ge, plan.Gt: plan.Lt, plan.Ge: plan.Le}
+
+// scanBounds finds the comparisons in a scan's filter that storage can use. The filter stays: bounds only leave out.
+func scanBounds(_ *run, n plan.Node) (plan.Node, error) {
+	return plan.Transform(n, func(n plan.Node) (plan.Node, error) {
+		s, ok := n.(*plan.Scan)
+		if !ok || s.Filter == nil || !s.Relation.Stored() || len(s.Bounds) > 0 {
+			return n, nil
+		}
+		c := *s
+		for _, cond := range expr.Conjuncts(s.Filter) {
+			if b, ok := boundOf(s, cond); ok {
+				c.Bounds = append(c.Bounds, b)
+			}
+		}
+		if len(c.Bounds) == 0 {
+			return n, nil
+		}
+		return &c, nil
+	})
+}
+
+func boundOf(s *plan.Scan, cond expr.Expr) (plan.Bound, bool) {
+	switch x := cond.(type) {
+	case *expr.Call:
+		op, ok := boundOps[x.Fn.Name]
+		if !ok || len(x.Args) != 2 {
+			return plan.Bound{}, false
+		}
+		l, r := x.Args[0], x.Args[1]
+		if expr.IsSteady(l) {
+			l, r, op = r, l, mirrored[op]
+		}
+		return compareBound(s, l, op, []expr.Expr{r})
+	case *expr.In:
+		if x.Not {
+			return plan.Bound{}, false
+		}
+		return compareBound(s, x.Arg, plan.In, x.List)
+	case *expr.IsNull:
+		col, ok := scanColumn(s, x.Arg)
+		if !x.Not || !ok || wholeColumn(col) {
+			return plan.Bound{}, false
+		}
+		return plan.Bound{Col: col, Op: plan.NotNull}, true
+	}
+	return plan.Bound{}, false
+}
+
+func compareBound(s *plan.Scan, l expr.Expr, op plan.CompareOp, values []expr.Expr) (plan.Bound, bool) {
+	col, ok := scanColumn(s, l)
+	if !ok || !comparable(s, col, l, op) {
+		return plan.Bound{}, false
+	}
+	for _, v := range values {
+		if !expr.IsSteady(v) || hasSubquery(v) || expr.Any(v, isOuter) || !hashAlike(l.Type().OID, v.Type().OID) {
+			return plan.Bound{}, false
+		}
+	}
+	return plan.Bound{Col: col, Op: op, Values: values}, true
+}
+
+// isOuter finds references to rows outside: a bound is evaluated when the scan opens, when they are known too, but only the
+// filter is told about them.
+func isOuter(e expr.Expr) bool { _, ok := e.(*expr.Outer); return ok }
+
+// scanColumn is the column of the scan that an expression is: itself, or under the cast for which it is read as a number.
+func scanColumn(s *plan.Scan, e expr.Expr) (plan.ScanCol, bool) {
+	if c, ok := e.(*expr.Cast); ok {
+		if col, ok := c.Arg.(*expr.Col); ok && c.Typ.Mod == -1 && castReads[c.Typ.OID] == s.Cols[col.Index].As && len(s.Cols[col.Index].Path) > 0 &&
+			c.Typ.OID != datum.Float4 {
+			return s.Cols[col.Index], true
+		}
+		return plan.ScanCol{}, false
+	}
+	c, ok := e.(*expr.Col)
+	if !ok {
+		return plan.ScanCol{}, false
+	}
+	return s.Cols[c.Index], true
+}
+
+// comparable reports whether storage orders a column as SQL does, for the operator.
+func comparable(s *plan.Scan, c plan.ScanCol, e expr.Expr, op plan.CompareOp) bool {
+	if !wholeColumn(c) {
+		switch c.As {
+		case vec.AsText:
+			return op == plan.Eq || op == plan.In
+		case vec.AsFloat, vec.AsInt, vec.AsDecimal:
+			return e.Type().OID != datum.Text
+		}
+		return false
+	}
+	return s.Relation.Columns[c.Column].Type.OID != datum.JSONB
+}
+
+// pushLimits tells sorts and scans under a limit how many rows are wanted.
+func pushLimits(_ *run, n plan.Node) (plan.Node, error) {
+	return plan.Transform(n, func(n plan.Node) (plan.Node, error) {
+		l, ok := n.(*plan.Limit)
+		if !ok {
+			return n, nil
+		}
+		rows := limitRows(l)
+		if rows < 0 {
+			return n, nil
+		}
+		return over(l, limited(l.Input, rows)), nil
+	})
+}
+
+// limited returns n giving at least its first rows, and not many more.
+func limited(n plan.Node, rows int64) plan.Node {
+	switch x := n.(type) {
+	case *plan.Sort:
+		if x.Limit < 0 || x.Limit > rows {
+			c := *x
+			c.Limit = rows
+			return &c
+		}
+	case *plan.Scan:
+		if x.Limit < 0 || x.Limit > rows {
+			c := *x
+			c.Limit = rows
+			return &c
+		}
+	case *plan.Project:
+		if keepsRows(x) {
+			return over(x, limited(x.Input, rows))
+		}
+	}
+	return n
+}
+
+func keepsRows(p *plan.Project) bool {
+	for _, e := range p.Exprs {
+		if expr.HasSet(e) {
+			return false
+		}
+	}
+	return true
+}
+
+// sortByPosition drops sorts by position, and by version within one entity: a scan gives rows in that order, or in the
+// opposite one. A sort by recorded_at alone, which events of one append share, may take that order too.
+func sortByPosition(_ *run, n plan.Node) (plan.Node, error) {
+	return plan.Transform(n, func(n plan.Node) (plan.Node, error) {
+		s, ok := n.(*plan.Sort)
+		if !ok {
+			return n, nil
+		}
+		key, ok := s.Keys[0].Expr.(*expr.Col)
+		if !ok {
+			return n, nil
+		}
+		in, ok := inOrder(s.Input, key.Index, s.Keys[0].Desc, len(s.Keys) == 1)
+		if !ok {
+			return n, nil
+		}
+		if s.Limit < 0 {
+			return in, nil
+		}
+		return &plan.Limit{Input: in, Count: countConst(s.Limit)}, nil
+	})
+}
+
+// inOrder returns n with its scan reading in the order of column i, if it can. only says that ties may come in any order.
+func inOrder(n plan.Node, i int, desc, only bool) (plan.Node, bool) {
+	switch x := n.(type) {
+	case *plan.Project:
+		c, ok := x.Exprs[i].(*expr.Col)
+		if !ok || !keepsRows(x) {
+			return n, false
+		}
+		in, ok := inOrder(x.Input, c.Index, desc, only)
+		return over(x, in), ok
+	case *plan.Filter:
+		in, ok := inOrder(x.Input, i, desc, only)
+		return over(x, in), ok
+	case *plan.Scan:
+		if x.Relation.OID != catalog.EventsOID || x.Limit >= 0 || !wholeColumn(x.Cols[i]) {
+			return n, false
+		}
+		switch x.Cols[i].Column {
+		case catalog.EventPosition:
+		case catalog.EventVersion:
+			if !oneEntity(x) {
+				return n, false
+			}
+		case catalog.EventRecordedAt:
+			if !only {
+				return n, false
+			}
+		default:
+			return n, false
+		}
+		c := *x
+		c.Reverse = desc
+		return &c, true
+	}
+	return n, false
+}
+
+// oneEntity reports whether the scan is about a single entity.
+func oneEntity(s *plan.Scan) bool {
+	for _, b := range s.Bounds {
+		if b.Op == plan.Eq && b.Col.Column == catalog.EventEntity && wholeColumn(b.Col) {
+			return true
+		}
+	}
+	return false
+}
+
+func countConst(n int64) expr.Expr {
+	v := vec.NewBuilder(vec.Int64, 1)
+	v.AppendInt(n)
+	return &expr.Const{Val: v.Finish(), Typ: datum.T(datum.Int8)}
+}
