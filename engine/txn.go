@@ -90,7 +90,11 @@ func (s *Session) beginBlock(modes []*syntax.TransactionMode) error {
 	iso, _ := s.vars.get("default_transaction_isolation")
 	s.vars.put("transaction_isolation", &iso, true)
 	s.vars.put("transaction_read_only", &ro, true)
-	return s.setModes(modes, "transaction_")
+	if err := s.setModes(modes, "transaction_"); err != nil {
+		s.rollback() // nothing has begun
+		return err
+	}
+	return nil
 }
 
 // setModes applies transaction modes to the parameters with the prefix: transaction_ or default_transaction_.

@@ -52,7 +52,7 @@ func (c *conn) copyIn(ctx context.Context, p *portal) error {
 			return c.session.Fail(err)
 		case *pgproto3.Flush, *pgproto3.Sync:
 		default:
-			err := pgerr.New(pgerr.ProtocolViolation, "unexpected message %T during COPY from stdin", msg)
+			err := pgerr.New(pgerr.ProtocolViolation, "unexpected message type 0x%02X during COPY from stdin", letter(msg))
 			in.Abort(err)
 			return &connError{err}
 		}

@@ -96,9 +96,23 @@ func (c *conn) command(ctx context.Context, msg pgproto3.FrontendMessage) error 
 	case *pgproto3.Close:
 		return c.closeMessage(m)
 	case *pgproto3.FunctionCall:
-		return pgerr.New(pgerr.FeatureNotSupported, "the function call protocol is not supported").WithHint("Call the function with SELECT.")
+		// Like a simple query it ends by itself: the client waits for ReadyForQuery and sends no Sync.
+		c.sendError(c.session.Fail(pgerr.New(pgerr.FeatureNotSupported, "the function call protocol is not supported").
+			WithHint("Call the function with SELECT.")))
+		if err := c.ready(); err != nil {
+			return &connError{err}
+		}
+		return nil
 	}
-	return &connError{pgerr.New(pgerr.ProtocolViolation, "unexpected message %T", msg)}
+	return &connError{pgerr.New(pgerr.ProtocolViolation, "unexpected message type 0x%02X", letter(msg))}
+}
+
+// letter is the byte that says what a message is.
+func letter(msg pgproto3.FrontendMessage) byte {
+	if b, err := msg.Encode(nil); err == nil && len(b) > 0 {
+		return b[0]
+	}
+	return 0
 }
 
 // connError is a failure of the connection itself, as opposed to one of a statement.
