@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
-	"go.uber.org/goleak"
 )
 
 // shout opens a connection, writes the bytes, says that no more will come, and reads until the server closes it. A server
@@ -95,7 +94,6 @@ func join(parts [][]byte) []byte {
 
 // TestTruncated ends a conversation after each of its bytes in the startup, and everywhere around the ends of messages later.
 func TestTruncated(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	s := serve(t)
 	parts := conversation(t)
 	all := join(parts)
@@ -117,7 +115,6 @@ func TestTruncated(t *testing.T) {
 
 // TestNoise sends bytes that mean nothing, and conversations with some bytes changed.
 func TestNoise(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	s := serve(t)
 	seed := uint64(time.Now().UnixNano())
 	r := rand.New(rand.NewPCG(seed, 1))
@@ -156,7 +153,6 @@ func noise(r *rand.Rand, n int) []byte {
 
 // TestOddMessages sends messages whose insides are wrong, though their lengths are right.
 func TestOddMessages(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	s := serve(t)
 	hello := encoded(t, startup())
 	for kind := range 256 {
@@ -178,7 +174,6 @@ func TestOddMessages(t *testing.T) {
 
 // TestManyAtOnce lets connections come and go together, some in the middle of a statement.
 func TestManyAtOnce(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	s := serve(t)
 	parts := conversation(t)
 	var wg sync.WaitGroup
@@ -195,7 +190,6 @@ func TestManyAtOnce(t *testing.T) {
 
 // TestTooMany refuses the connection above the limit with a reason, and takes others once there is room.
 func TestTooMany(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	s := serve(t)
 	var open []*client
 	for i := range maxConnections {

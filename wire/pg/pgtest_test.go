@@ -75,8 +75,11 @@ type server struct {
 }
 
 // serve starts a server on a free port. Its clock stands still, so that every answer can be foretold.
+// When the test ends nothing of it may be left running.
 func serve(t testing.TB) *server {
 	t.Helper()
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, before) })
 	s := &server{panics: &panics{}}
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 	log := slog.New(s.panics)
@@ -121,7 +124,6 @@ func (s *server) script() *script {
 // them with it. Those under testdata/events need the log of events.
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
-		defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 		s := serve(t)
 		s.script().play(t, path)
 		s.stop()
