@@ -20,6 +20,15 @@ const (
 	lotBytes = 24 << 20
 )
 
+// SourceDigest marks the last bytes of a source that were stored: their hash, and in its low 13 bits how many they are.
+func SourceDigest(tail []byte) uint64 {
+	const lengthBits = 1<<13 - 1
+	return xxhash.Sum64(tail)&^lengthBits | uint64(len(tail))
+}
+
+// SourceTail is how many bytes before the place where a source stands a digest covers.
+func SourceTail(digest uint64) int { return int(digest & (1<<13 - 1)) }
+
 // digestTail is how many bytes before a source's offset the progress mark's digest covers: an import that goes on
 // compares it to see that it has the same file.
 const digestTail = 4096
@@ -258,8 +267,8 @@ func (k *ndjsonSink) Close(ctx context.Context) (added, repeats int64, err error
 		return 0, 0, err
 	}
 	var p *storage.Progress
-	if k.opts.source != "" {
-		p = &storage.Progress{Source: k.opts.source, Lines: k.base.Lines + k.total, Bytes: k.base.Bytes + k.bytes, Digest: xxhash.Sum64(k.tail)}
+	if k.opts.source != "" && k.bytes > 0 {
+		p = &storage.Progress{Source: k.opts.source, Lines: k.base.Lines + k.total, Bytes: k.base.Bytes + k.bytes, Digest: SourceDigest(k.tail)}
 	}
 	loaded, err := k.bulk.Commit(ctx, p)
 	k.cancel()

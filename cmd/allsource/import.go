@@ -12,8 +12,9 @@ import (
 	"os"
 	"strings"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/allsource-db/allsource/engine"
 )
 
 // A load is stored in pieces, each all or nothing: an interrupted import goes on after the last piece. An import as
@@ -23,7 +24,7 @@ const (
 	pieceBytes = 1 << 30
 	// headBytes of a file, hashed, are its name in the log's progress marks: moving or growing the file does not matter.
 	headBytes = 64 << 10
-	// digestTail is how many bytes before the place where an import goes on must be the same as last time.
+	// digestTail is how many bytes before the place where an import goes on are compared at most.
 	digestTail = 4096
 )
 
@@ -284,7 +285,7 @@ func (s *source) resume(m mark) error {
 	if n, err := io.CopyN(tail, s.r, m.bytes); err != nil {
 		return fmt.Errorf("the file is shorter than what was imported of it before (%d of %d bytes): %w", n, m.bytes, err)
 	}
-	if xxhash.Sum64(tail.data) != m.digest {
+	if n := engine.SourceTail(m.digest); n > len(tail.data) || engine.SourceDigest(tail.data[len(tail.data)-n:]) != m.digest {
 		return fmt.Errorf("a file with the same beginning was imported before, but it differs from this one before byte %d: "+
 			"cut off what is in the log already, or give the events ids", m.bytes)
 	}

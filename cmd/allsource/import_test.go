@@ -91,6 +91,7 @@ func TestImportTwiceAddsNothing(t *testing.T) {
 	fmt.Fprintln(f, `{"entity_id":"late","event_type":"t","payload":{}}`)
 	f.Close()
 	mustCLI(t, "", "import", "--data", data, file)
+	mustCLI(t, "", "import", "--data", data, file)
 	if got := askCSV(t, data, "SELECT count(*), count(DISTINCT payload->>'n') FROM events"); got != "count,count\n5001,5000\n" {
 		t.Errorf("got %q", got)
 	}
@@ -105,7 +106,7 @@ func TestImportBadLine(t *testing.T) {
 {"entity_id":"a","event_type":"t","payload":{"n":2}}
 `
 	status, _, errs := cli(t, in, "import", "--data", data, "-")
-	if status != 1 || !strings.Contains(errs, "line 2") || !strings.Contains(errs, "column 46") {
+	if status != 1 || !strings.Contains(errs, "line 2") || !strings.Contains(errs, "column 50") {
 		t.Errorf("status %d: %s", status, errs)
 	}
 	if got := askCSV(t, data, "SELECT count(*) FROM events"); got != "count\n0\n" {

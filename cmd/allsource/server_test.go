@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -185,3 +186,6 @@ func TestServeRefusesOtherAddresses(t *testing.T) {
 		t.Errorf("the server says %q", s.log)
 	}
 }
+
+// quietLog is a logger that nobody reads.
+func quietLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
