@@ -218,7 +218,7 @@ func arrayFuncs() []Func {
 		arrayRow(1193, "array_fill", false, arr, dtArgs(el, datum.Int4Array), "an array of the same element all over", buildArrays, arrayFill),
 		arrayRow(6172, "trim_array", true, arr, dtArgs(arr, i4), "the array without its last elements", buildArrays, trimArray),
 		{OID: 2331, Name: "unnest", Args: dtArgs(arr), Ret: el, RetSet: true, Strict: true, Volatile: Immutable, Doc: "one row per element",
-			SetTyped: func(_ *Ctx, _ []datum.Type, a []*vec.Column, i int) (*vec.Column, error) {
+			SetBody: func(_ *Ctx, a []*vec.Column, i int) (*vec.Column, error) {
 				child, from, to := a[0].List(i)
 				return child.Slice(from, to), nil
 			}},
@@ -372,7 +372,7 @@ func trimArray(_ *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int) err
 
 func subscriptFuncs() []Func {
 	doc := "the numbers of the elements, one per row"
-	body := func(_ *Ctx, _ []datum.Type, a []*vec.Column, i int) (*vec.Column, error) {
+	body := func(_ *Ctx, a []*vec.Column, i int) (*vec.Column, error) {
 		b := vec.NewBuilder(vec.Int64, 8)
 		n := arrayLen(a[0], i)
 		if a[1].Int(i) != 1 {
@@ -389,7 +389,7 @@ func subscriptFuncs() []Func {
 		return b.Finish(), nil
 	}
 	row := func(oid datum.OID, args ...datum.OID) Func {
-		return Func{OID: oid, Name: "generate_subscripts", Args: args, Ret: datum.Int4, RetSet: true, Strict: true, Volatile: Immutable, Doc: doc, SetTyped: body}
+		return Func{OID: oid, Name: "generate_subscripts", Args: args, Ret: datum.Int4, RetSet: true, Strict: true, Volatile: Immutable, Doc: doc, SetBody: body}
 	}
 	return []Func{row(1192, datum.AnyArray, datum.Int4), row(1191, datum.AnyArray, datum.Int4, datum.Bool)}
 }

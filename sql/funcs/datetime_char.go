@@ -111,7 +111,6 @@ type shown struct {
 	interval bool
 	zone     string
 	east     int64
-	zoned    bool
 }
 
 var romanMonths = []string{"I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"}
@@ -214,15 +213,10 @@ func (v *shown) number(key string) (n int64, width int) {
 		return v.Second, 2
 	case "MS":
 		return v.Micro / 1000, 3
-	case "US", "FF6":
+	case "US":
 		return v.Micro, 6
-	case "FF1", "FF2", "FF3", "FF4", "FF5":
-		w := int(key[2] - '0')
-		f := v.Micro
-		for range 6 - w {
-			f /= 10
-		}
-		return f, w
+	case "FF1", "FF2", "FF3", "FF4", "FF5", "FF6":
+		return v.fraction(int(key[2] - '0'))
 	case "SSSS", "SSSSS":
 		return v.Hour*3600 + v.Minute*60 + v.Second, 1
 	case "MM":
@@ -251,6 +245,15 @@ func (v *shown) number(key string) (n int64, width int) {
 		return v.century(), 2
 	}
 	return yearDigits(key, year, iso)
+}
+
+// fraction gives that many digits after the point of the seconds.
+func (v *shown) fraction(digits int) (int64, int) {
+	f := v.Micro
+	for range 6 - digits {
+		f /= 10
+	}
+	return f, digits
 }
 
 func (v *shown) century() int64 {
@@ -336,7 +339,7 @@ func ordinal(number string, upper bool) string {
 }
 
 func showStamp(c *Ctx, ts int64, tz bool) *shown {
-	v := &shown{zoned: tz}
+	v := &shown{}
 	if tz {
 		v.zone, v.east = datum.ZoneOffset(c.Env.Zone(), ts)
 		ts += v.east * datum.MicrosPerSecond

@@ -7,7 +7,9 @@ package funcs
 //   array.go, series.go  arrayFuncs(), arrayOperators(), seriesFuncs(): arrays, unnest, generate_series, uuid
 // The owner of this folder finishes sql/datum (text, binary, compare, hash, typmod) first of all: everybody waits for it.
 
-func scalarTables() [][]Func { return [][]Func{jsonFuncs, mathFuncs, systemFuncs(), datetimeFuncs(), arrayFuncs(), seriesFuncs()} }
+func scalarTables() [][]Func {
+	return [][]Func{jsonFuncs, mathFuncs, systemFuncs(), jsonMoreFuncs(), systemMoreFuncs(), degreeFuncs(), datetimeFuncs(), arrayFuncs(), seriesFuncs()}
+}
 func operatorTables() [][]Func {
 	return [][]Func{compareOperators(), arithOperators(), jsonOperators, datetimeOperators(), arrayOperators()}
 }
