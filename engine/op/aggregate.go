@@ -124,6 +124,9 @@ func (h *hashAggregate) fill(ctx context.Context) error {
 	return err
 }
 
+// leastTable is what a table may need however little memory there is.
+const leastTable = 64 << 10
+
 // check keeps the table within the budget: first no more groups are taken, and when even those that are there need twice
 // as much, it is over.
 func (h *hashAggregate) check() error {
@@ -136,7 +139,7 @@ func (h *hashAggregate) check() error {
 		h.table.full, err = newPartitions(h.env, h.table.groupTypes(), h.level)
 		return err
 	}
-	if size > 2*h.env.Budget.limit || len(h.spec.Keys) == 0 {
+	if size > max(2*h.env.Budget.limit, leastTable) {
 		return h.env.Budget.exhausted()
 	}
 	return nil
