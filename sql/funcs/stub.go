@@ -8,7 +8,7 @@ package funcs
 // The owner of this folder finishes sql/datum (text, binary, compare, hash, typmod) first of all: everybody waits for it.
 
 func scalarTables() [][]Func {
-	return [][]Func{jsonFuncs, mathFuncs, systemFuncs(), jsonMoreFuncs(), systemMoreFuncs(), degreeFuncs(), datetimeFuncs(), arrayFuncs(), seriesFuncs()}
+	return [][]Func{jsonFuncs, mathFuncs, systemFuncs(), datetimeFuncs(), arrayFuncs(), seriesFuncs()}
 }
 func operatorTables() [][]Func {
 	return [][]Func{compareOperators(), arithOperators(), jsonOperators, datetimeOperators(), arrayOperators()}
