@@ -206,3 +206,9 @@ func ZoneByName(name string) (*time.Location, error) {
 	}
 	return nil, pgerr.New(pgerr.InvalidParameterValue, "time zone \"%s\" not recognized", name)
 }
+
+// IsDST reports whether summer time is in force in loc at a moment.
+func IsDST(loc *time.Location, micros int64) bool {
+	sec, _ := floorDiv(micros, MicrosPerSecond)
+	return time.Unix(sec+epochSeconds, 0).In(loc).IsDST()
+}
