@@ -127,6 +127,50 @@ func (b *binder) errorIn(n syntax.Node, code pgerr.Code, format string, args ...
 	return b.errorAt(n.Offset(), code, format, args...)
 }
 
+// errorOf is errorIn the place where an expression begins, which for operators is that of the first operand.
+func (b *binder) errorOf(n syntax.Node, code pgerr.Code, format string, args ...any) *pgerr.Error {
+	return b.errorAt(beginning(n), code, format, args...)
+}
+
+// beginning is the offset of the first character of an expression.
+func beginning(n syntax.Node) int {
+	var left syntax.Expr
+	switch x := n.(type) {
+	case *syntax.Binary:
+		left = x.L
+	case *syntax.Cast:
+		if _, ok := x.X.(*syntax.Const); !ok || x.X.Offset() < x.Offset() {
+			left = x.X
+		}
+	case *syntax.IsTest:
+		left = x.X
+	case *syntax.IsDistinct:
+		left = x.L
+	case *syntax.Between:
+		left = x.X
+	case *syntax.In:
+		left = x.X
+	case *syntax.Like:
+		left = x.X
+	case *syntax.Quantified:
+		left = x.X
+	case *syntax.Logic:
+		left = x.Args[0]
+	case *syntax.Indirection:
+		left = x.X
+	case *syntax.Collate:
+		left = x.X
+	case *syntax.AtTimeZone:
+		left = x.X
+	case *syntax.Target:
+		left = x.Expr
+	}
+	if left == nil {
+		return n.Offset()
+	}
+	return min(n.Offset(), beginning(left))
+}
+
 // place gives an error without a position one.
 func (b *binder) place(err error, n syntax.Node) error {
 	if err == nil {

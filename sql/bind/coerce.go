@@ -153,7 +153,7 @@ func (b *binder) commonType(list []typed, what string) (t datum.Type, ok bool, e
 			if what == "" {
 				return t, false, nil
 			}
-			return t, false, b.errorIn(e.at, pgerr.DatatypeMismatch, "%s types %s and %s cannot be matched", what,
+			return t, false, b.errorOf(e.at, pgerr.DatatypeMismatch, "%s types %s and %s cannot be matched", what,
 				formatType(datum.T(best)), formatType(datum.T(n)))
 		case !isPreferred(best) && canCoerce(best, n, funcs.Implicit) && !canCoerce(n, best, funcs.Implicit):
 			best = n
@@ -183,7 +183,7 @@ func (b *binder) toCommon(list []typed, t datum.Type, what string) ([]expr.Expr,
 	out := make([]expr.Expr, len(list))
 	for i, e := range list {
 		if from := e.expr.Type().OID; !canCoerce(from, t.OID, funcs.Implicit) {
-			return nil, b.errorIn(e.at, pgerr.CannotCoerce, "%s could not convert type %s to %s", what, formatType(datum.T(from)), formatType(t))
+			return nil, b.errorOf(e.at, pgerr.CannotCoerce, "%s could not convert type %s to %s", what, formatType(datum.T(from)), formatType(t))
 		}
 		x, err := b.coerce(e.expr, datum.Type{OID: t.OID, Mod: modFor(e.expr, t)}, funcs.Implicit, e.at)
 		if err != nil {
@@ -206,7 +206,7 @@ func modFor(e expr.Expr, t datum.Type) int32 {
 func (b *binder) boolean(e expr.Expr, what string, at syntax.Node) (expr.Expr, error) {
 	t := e.Type().OID
 	if t != datum.Bool && !canCoerce(t, datum.Bool, funcs.Assignment) {
-		return nil, b.errorIn(at, pgerr.DatatypeMismatch, "argument of %s must be type boolean, not type %s", what, formatType(e.Type()))
+		return nil, b.errorOf(at, pgerr.DatatypeMismatch, "argument of %s must be type boolean, not type %s", what, formatType(e.Type()))
 	}
 	return b.coerce(e, datum.T(datum.Bool), funcs.Assignment, at)
 }

@@ -159,7 +159,7 @@ func (b *binder) recursive(node *plan.With, scope *cteScope, c *syntax.CTE, q *s
 func (b *binder) recursiveTypes(fields []plan.Field, rec plan.Node, set *syntax.SetOp, c *syntax.CTE) (plan.Node, error) {
 	rf := rec.Schema()
 	if len(rf) != len(fields) {
-		return nil, b.errorIn(firstTarget(set.Right), pgerr.SyntaxError, "each UNION query must have the same number of columns")
+		return nil, b.errorOf(firstTarget(set.Right), pgerr.SyntaxError, "each UNION query must have the same number of columns")
 	}
 	for i, f := range fields {
 		t, err := b.setColumn("UNION", f, rf[i], set)
@@ -167,7 +167,7 @@ func (b *binder) recursiveTypes(fields []plan.Field, rec plan.Node, set *syntax.
 			return nil, err
 		}
 		if t.OID != f.Type.OID || !canCoerce(rf[i].Type.OID, t.OID, funcs.Implicit) {
-			return nil, b.errorIn(firstTarget(set.Left), pgerr.DatatypeMismatch,
+			return nil, b.errorOf(firstTarget(set.Left), pgerr.DatatypeMismatch,
 				"recursive query %q column %d has type %s in non-recursive term but type %s overall", c.Name, i+1, formatType(f.Type), formatType(t)).
 				WithHint("Cast the output of the non-recursive term to the correct type.")
 		}

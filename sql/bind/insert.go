@@ -133,14 +133,22 @@ func (s *insertion) input() (plan.Node, error) {
 	}
 	for i, f := range fields {
 		col := s.rel.Columns[s.cols[i]]
-		if err := s.assignable(f.Type, col, firstTarget(q)); err != nil {
+		if err := s.assignable(f.Type, col, targetAt(q, i)); err != nil {
 			return nil, err
 		}
-		if n, err = s.retype(n, i, col.Type, firstTarget(q)); err != nil {
+		if n, err = s.retype(n, i, col.Type, targetAt(q, i)); err != nil {
 			return nil, err
 		}
 	}
 	return n, nil
+}
+
+// targetAt is where column i of a query is written, as far as its select list says it.
+func targetAt(q *syntax.Query, i int) syntax.Node {
+	if sel, ok := q.Body.(*syntax.Select); ok && i < len(sel.Targets) {
+		return sel.Targets[i].Expr
+	}
+	return firstTarget(q)
 }
 
 func (s *insertion) refuseLogColumns() error {
@@ -168,7 +176,7 @@ func (s *insertion) assignable(t datum.Type, col catalog.Column, at syntax.Node)
 	if canCoerce(t.OID, col.Type.OID, funcs.Assignment) {
 		return nil
 	}
-	return s.errorIn(at, pgerr.DatatypeMismatch, "column %q is of type %s but expression is of type %s", col.Name, formatType(col.Type), formatType(t)).
+	return s.errorOf(at, pgerr.DatatypeMismatch, "column %q is of type %s but expression is of type %s", col.Name, formatType(col.Type), formatType(t)).
 		WithHint("You will need to rewrite or cast the expression.")
 }
 

@@ -71,7 +71,7 @@ func (f *frame) matchExpr(x syntax.Expr, cols []typedColumn) (int, []typedColumn
 			return i, cols, nil
 		}
 	}
-	return len(cols), append(cols, typedColumn{name: "?column?", expr: e, at: x, junk: true}), nil
+	return len(cols), append(cols, typedColumn{name: outputName(x), expr: e, at: x, junk: true}), nil
 }
 
 // sortKey makes a key of an ORDER BY item and its expression.
@@ -96,7 +96,7 @@ func (f *frame) sortKey(it *syntax.SortItem, e expr.Expr) (plan.SortKey, error) 
 	}
 	switch t := e.Type(); t.OID {
 	case datum.JSON, datum.XML, datum.JSONPath:
-		return k, f.errorIn(it.Expr, pgerr.UndefinedFunction, "could not identify an ordering operator for type %s", formatType(t)).
+		return k, f.errorOf(it.Expr, pgerr.UndefinedFunction, "could not identify an ordering operator for type %s", formatType(t)).
 			WithHint("Use an explicit ordering operator or modify the query.")
 	}
 	return k, nil
@@ -160,7 +160,7 @@ func (f *frame) distinctOn(on []syntax.Expr, sort []sortItem, cols []typedColumn
 		case !isOn(s.col):
 			rest = true
 		case rest && !sorted[s.col]:
-			return nil, nil, nil, f.errorIn(on[0], pgerr.InvalidColumnReference, "SELECT DISTINCT ON expressions must match initial ORDER BY expressions")
+			return nil, nil, nil, f.errorOf(on[0], pgerr.InvalidColumnReference, "SELECT DISTINCT ON expressions must match initial ORDER BY expressions")
 		default:
 			sorted[s.col] = true
 		}
@@ -173,7 +173,7 @@ func (f *frame) distinctOn(on []syntax.Expr, sort []sortItem, cols []typedColumn
 		}
 	}
 	if len(missing) > 0 && rest {
-		return nil, nil, nil, f.errorIn(on[0], pgerr.InvalidColumnReference, "SELECT DISTINCT ON expressions must match initial ORDER BY expressions")
+		return nil, nil, nil, f.errorOf(on[0], pgerr.InvalidColumnReference, "SELECT DISTINCT ON expressions must match initial ORDER BY expressions")
 	}
 	return list, append(sort, missing...), cols, nil
 }

@@ -156,7 +156,7 @@ func (b *binder) combine(x *syntax.SetOp, l, r plan.Node) (plan.Node, error) {
 	name := setOpNames[x.Op]
 	lf, rf := l.Schema(), r.Schema()
 	if len(lf) != len(rf) {
-		return nil, b.errorIn(firstTarget(x.Right), pgerr.SyntaxError, "each %s query must have the same number of columns", name)
+		return nil, b.errorOf(firstTarget(x.Right), pgerr.SyntaxError, "each %s query must have the same number of columns", name)
 	}
 	out := &plan.SetOp{Kind: plan.SetOpKind(x.Op), All: x.All}
 	for i := range lf {
@@ -236,7 +236,7 @@ func (b *binder) orderOutput(n plan.Node, q *syntax.Query, e *env) (plan.Node, e
 			if _, err := named.bind(it.Expr); err != nil {
 				return nil, err
 			}
-			e := b.errorIn(it.Expr, pgerr.FeatureNotSupported, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause")
+			e := b.errorOf(it.Expr, pgerr.FeatureNotSupported, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause")
 			return nil, e.WithDetail("Only result column names can be used, not expressions or functions.").
 				WithHint("Add the expression/function to every SELECT, or move the UNION into a FROM clause.")
 		}
@@ -308,7 +308,7 @@ func (f *frame) limitExpr(x syntax.Expr, what string) (expr.Expr, error) {
 		return nil, err
 	}
 	if t := e.Type().OID; !canCoerce(t, datum.Int8, funcs.Assignment) {
-		return nil, f.errorIn(x, pgerr.DatatypeMismatch, "argument of %s must be type bigint, not type %s", what, formatType(e.Type()))
+		return nil, f.errorOf(x, pgerr.DatatypeMismatch, "argument of %s must be type bigint, not type %s", what, formatType(e.Type()))
 	}
 	return f.coerce(e, datum.T(datum.Int8), funcs.Assignment, x)
 }

@@ -168,7 +168,7 @@ func (s *selection) clauses() error {
 	if s.sel.Distinct && len(s.sel.DistinctOn) == 0 {
 		for _, it := range s.sort {
 			if s.cols[it.col].junk {
-				return f.errorIn(it.at, pgerr.InvalidColumnReference, "for SELECT DISTINCT, ORDER BY expressions must appear in select list")
+				return f.errorOf(it.at, pgerr.InvalidColumnReference, "for SELECT DISTINCT, ORDER BY expressions must appear in select list")
 			}
 		}
 		for _, c := range s.cols {

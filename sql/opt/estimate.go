@@ -13,6 +13,7 @@ const (
 	otherLeaves    = 0.3
 	keyLeaves      = 1e-6 // equality with an entity or position
 	builtinRows    = 500
+	storedRows     = 1e6 // of a log that nothing is known of
 	groupsOf       = 0.1
 	setRows        = 100
 )
@@ -74,7 +75,7 @@ func atMost(rows float64, limit int64) float64 {
 func estimateScan(n *plan.Scan, s Stats) float64 {
 	rows := float64(builtinRows)
 	if n.Relation.Stored() {
-		if rows = -1; s != nil {
+		if rows = storedRows; s != nil {
 			rows = s.Rows(n.Relation.Name)
 		}
 	}

@@ -77,7 +77,7 @@ func isPlainText(t datum.OID) bool { return t == datum.Text || t == datum.Varcha
 
 // swapJoins puts the smaller input of a hash join on the right, where it is held in memory.
 func swapJoins(r *run, n plan.Node) (plan.Node, error) {
-	return plan.Transform(n, func(n plan.Node) (plan.Node, error) {
+	out, err := plan.Transform(n, func(n plan.Node) (plan.Node, error) {
 		j, ok := n.(*plan.Join)
 		if !ok || len(j.LeftKeys) == 0 || j.Lateral {
 			return n, nil
@@ -111,6 +111,10 @@ func swapJoins(r *run, n plan.Node) (plan.Node, error) {
 		}
 		return p, nil
 	})
+	if err != nil || out == n {
+		return n, err
+	}
+	return mergeProjects(r, out)
 }
 
 // semiJoins turns EXISTS and IN over queries that refer to the row into joins, where what refers to it is a condition.
@@ -186,7 +190,11 @@ func semiJoin(in plan.Node, c expr.Expr) (plan.Node, bool) {
 	if len(plan.OuterUses(sub, 1)) > 0 || len(conds) == 0 && len(join.LeftKeys) == 0 {
 		return nil, false
 	}
-	join.Right = plan.ShiftOuter(filtered(sub, own), -1)
+	right, err := semiJoins(nil, filtered(sub, own))
+	if err != nil {
+		return nil, false
+	}
+	join.Right = plan.ShiftOuter(right, -1)
 	join.Cond = expr.Conjoin(conds)
 	return join, true
 }

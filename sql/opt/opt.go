@@ -50,12 +50,7 @@ func Optimize(n plan.Node, o Options) (plan.Node, error) {
 }
 
 func (r *run) optimize(n plan.Node) (plan.Node, error) {
-	n, err := r.subplans(n)
-	if err != nil {
-		return nil, err
-	}
-	for i := range Rules {
-		rule := &Rules[i]
+	for _, rule := range Rules() {
 		if r.o.Off[rule.Name] {
 			continue
 		}
@@ -74,8 +69,8 @@ func (r *run) optimize(n plan.Node) (plan.Node, error) {
 	return n, nil
 }
 
-// subplans optimizes the plans of the subqueries in a plan's expressions, the innermost first.
-func (r *run) subplans(n plan.Node) (plan.Node, error) {
+// subqueries optimizes the plans of the subqueries in a plan's expressions.
+func subqueries(r *run, n plan.Node) (plan.Node, error) {
 	return plan.Transform(n, func(n plan.Node) (plan.Node, error) {
 		var failed error
 		out := plan.MapExprs(n, func(e expr.Expr) expr.Expr {

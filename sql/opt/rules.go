@@ -4,23 +4,26 @@ import (
 	"github.com/allsource-db/allsource/sql/plan"
 )
 
-// Rules are applied in this order, each once to the whole plan.
-var Rules = []Rule{
-	{"fold-constants", "what is known now is not computed per row", foldConstants},
-	{"inline-ctes", "a WITH query that is read once is put where it is read; one that is not read goes", inlineCTEs},
-	{"merge-projections", "a derived table costs nothing, and its expressions meet the conditions above it", mergeProjects},
-	{"push-filters", "rows that are not wanted are dropped where they are read", pushFilters},
-	{"semi-joins", "EXISTS and IN over a query that refers to the row become joins", semiJoins},
-	{"push-join-filters", "what semi-joins set free moves down too", pushFilters},
-	{"join-keys", "equalities between the two sides of a join become hash keys", joinKeys},
-	{"swap-joins", "the smaller input of a join is the one that is held", swapJoins},
-	{"distinct-groups", "DISTINCT is a grouping by all columns", distinctGroups},
-	{"scan-filters", "a condition right above a scan is the scan's own", scanFilters},
-	{"prune-columns", "only the columns and JSON paths that somebody reads are read", pruneColumns},
-	{"scan-bounds", "row groups that cannot match are left out", scanBounds},
-	{"push-limits", "a sort keeps only what is asked for, a scan stops early", pushLimits},
-	{"sort-by-position", "the log is in order of position already", sortByPosition},
-	{"limit-scans", "a scan in the order that is asked for stops early", pushLimits},
+// Rules lists the rules in the order in which they are applied, each once to the whole plan.
+func Rules() []Rule {
+	return []Rule{
+		{"fold-constants", "what is known now is not computed per row", foldConstants},
+		{"inline-ctes", "a WITH query that is read once is put where it is read; one that is not read goes", inlineCTEs},
+		{"push-filters", "rows that are not wanted are dropped where they are read", pushFilters},
+		{"merge-projections", "a derived table costs nothing, and its expressions meet those around it", mergeProjects},
+		{"semi-joins", "EXISTS and IN over a query that refers to the row become joins", semiJoins},
+		{"subqueries", "the queries that stay inside expressions are optimized on their own", subqueries},
+		{"push-join-filters", "what semi-joins set free moves down too", pushFilters},
+		{"join-keys", "equalities between the two sides of a join become hash keys", joinKeys},
+		{"swap-joins", "the smaller input of a join is the one that is held", swapJoins},
+		{"distinct-groups", "DISTINCT is a grouping by all columns", distinctGroups},
+		{"scan-filters", "a condition right above a scan is the scan's own", scanFilters},
+		{"prune-columns", "only the columns and JSON paths that somebody reads are read", pruneColumns},
+		{"scan-bounds", "row groups that cannot match are left out", scanBounds},
+		{"push-limits", "a sort keeps only what is asked for, a scan stops early", pushLimits},
+		{"sort-by-position", "the log is in order of position already", sortByPosition},
+		{"limit-scans", "a scan in the order that is asked for stops early", pushLimits},
+	}
 }
 
 // limitRows is how many rows of its input a limit needs, -1 when that is not known.

@@ -65,16 +65,12 @@ func compareBound(s *plan.Scan, l expr.Expr, op plan.CompareOp, values []expr.Ex
 		return plan.Bound{}, false
 	}
 	for _, v := range values {
-		if !expr.IsSteady(v) || hasSubquery(v) || expr.Any(v, isOuter) || !hashAlike(l.Type().OID, v.Type().OID) {
+		if !expr.IsSteady(v) || hasSubquery(v) || !hashAlike(l.Type().OID, v.Type().OID) {
 			return plan.Bound{}, false
 		}
 	}
 	return plan.Bound{Col: col, Op: op, Values: values}, true
 }
-
-// isOuter finds references to rows outside: a bound is evaluated when the scan opens, when they are known too, but only the
-// filter is told about them.
-func isOuter(e expr.Expr) bool { _, ok := e.(*expr.Outer); return ok }
 
 // scanColumn is the column of the scan that an expression is: itself, or under the cast for which it is read as a number.
 func scanColumn(s *plan.Scan, e expr.Expr) (plan.ScanCol, bool) {
@@ -169,10 +165,7 @@ func sortByPosition(_ *run, n plan.Node) (plan.Node, error) {
 		if !ok {
 			return n, nil
 		}
-		if s.Limit < 0 {
-			return in, nil
-		}
-		return &plan.Limit{Input: in, Count: countConst(s.Limit)}, nil
+		return in, nil // the limit that a sort has is that of a Limit above it
 	})
 }
 
@@ -221,10 +214,4 @@ func oneEntity(s *plan.Scan) bool {
 		}
 	}
 	return false
-}
-
-func countConst(n int64) expr.Expr {
-	v := vec.NewBuilder(vec.Int64, 1)
-	v.AppendInt(n)
-	return &expr.Const{Val: v.Finish(), Typ: datum.T(datum.Int8)}
 }
