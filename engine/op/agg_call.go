@@ -27,8 +27,8 @@ func newCallInput(call *plan.AggCall, x *expr.EvalCtx) *callInput {
 	if call.Filter != nil {
 		in.filter = expr.Compile(call.Filter, x)
 	}
-	keys := call.Order
-	if call.Distinct && len(keys) == 0 && keepsOrder(call) {
+	keys := orderOf(call)
+	if call.Distinct && len(keys) == 0 && call.Fn.OrderMatters { // DISTINCT gives the values sorted
 		for _, a := range call.Args {
 			keys = append(keys, plan.SortKey{Expr: a})
 		}
@@ -45,14 +45,12 @@ func newCallInput(call *plan.AggCall, x *expr.EvalCtx) *callInput {
 	return in
 }
 
-// keepsOrder reports whether the result shows the order in which values came: DISTINCT gives them sorted.
-func keepsOrder(call *plan.AggCall) bool {
-	switch call.Fn.Name {
-	case "min", "max", "count", "mode", "any_value":
-		return false
+// orderOf is the order in which the call must get its rows; where the result is the same in any order there is none.
+func orderOf(call *plan.AggCall) []plan.SortKey {
+	if call.Fn.Ordered || call.Fn.OrderMatters || addsFloats(call) {
+		return call.Order
 	}
-	k := datum.KindOf(call.Typ.OID)
-	return k == vec.List || k == vec.Bytes
+	return nil
 }
 
 // addsFloats reports whether the result is made by adding floats.
@@ -69,7 +67,7 @@ func addsFloats(call *plan.AggCall) bool {
 }
 
 // parallel reports whether the call can be computed block by block and merged.
-func parallel(call *plan.AggCall) bool { return !call.Distinct && len(call.Order) == 0 }
+func parallel(call *plan.AggCall) bool { return !call.Distinct && len(orderOf(call)) == 0 }
 
 // eval gives the columns for the rows of b that pass the filter; rows lists them, nil for all.
 func (in *callInput) eval(b *vec.Batch) (cols []*vec.Column, rows []int32, err error) {

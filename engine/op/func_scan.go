@@ -20,7 +20,7 @@ type SetCall struct {
 
 // setRows runs the function for row i of the arguments: one column per column of its result, then the ordinal number.
 func (s *SetCall) setRows(x *expr.EvalCtx, args []*vec.Column, i int) (*vec.Batch, error) {
-	col, err := callSet(x, s.Fn, args, i)
+	col, err := callSet(x, s.Fn, typesOf(s.Args), args, i)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (s *SetCall) setRows(x *expr.EvalCtx, args []*vec.Column, i int) (*vec.Batc
 }
 
 // callSet runs a set-returning function for row i; nil for no rows. A plain function gives its one row.
-func callSet(x *expr.EvalCtx, fn *funcs.Func, args []*vec.Column, i int) (*vec.Column, error) {
+func callSet(x *expr.EvalCtx, fn *funcs.Func, types []datum.Type, args []*vec.Column, i int) (*vec.Column, error) {
 	if fn.Strict {
 		for _, a := range args {
 			if a.Null(i) {
@@ -63,16 +63,16 @@ func callSet(x *expr.EvalCtx, fn *funcs.Func, args []*vec.Column, i int) (*vec.C
 		}
 	}
 	switch {
-	case fn.SetBody != nil:
-		return fn.SetBody(x.Fn, args, i)
-	case fn.Body == nil:
+	case fn.SetBody != nil || fn.SetTyped != nil:
+		return fn.CallSet(x.Fn, types, args, i)
+	case fn.Body == nil && fn.BodyTyped == nil:
 		return nil, pgerr.New(pgerr.FeatureNotSupported, "function %s cannot be called here", fn.Name)
 	}
 	one := make([]*vec.Column, len(args))
 	for k, a := range args {
 		one[k] = vec.Repeat(a, i, 1)
 	}
-	return fn.Body(x.Fn, one, 1)
+	return fn.Call(x.Fn, types, one, 1)
 }
 
 // NewFuncScan gives the rows of a set-returning function; its arguments have no columns. A plain function gives one row,

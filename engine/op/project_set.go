@@ -117,7 +117,7 @@ func (p *projectSet) expand(ctx context.Context, level int, b *vec.Batch) (*vec.
 		sets := make([]*vec.Column, len(calls))
 		for k, c := range calls {
 			var err error
-			if sets[k], err = callSet(p.env.X, c.Fn, args[k], i); err != nil {
+			if sets[k], err = callSet(p.env.X, c.Fn, typesOf(c.Args), args[k], i); err != nil {
 				return nil, err
 			}
 			if sets[k] != nil {

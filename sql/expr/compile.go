@@ -113,7 +113,7 @@ func (c *compiler) conds(list []Expr) []cond {
 func (c *compiler) build(e Expr) node {
 	switch n := e.(type) {
 	case *Call:
-		return &callNode{fn: n.Fn, args: c.all(n.Args), kind: kindOf(n.Typ), pos: n.Pos}
+		return &callNode{fn: n.Fn, args: c.all(n.Args), types: typesOf(n.Args), kind: kindOf(n.Typ)}
 	case *Cast:
 		return c.cast(n)
 	case *And:

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/vec"
@@ -8,10 +9,10 @@ import (
 
 // callNode calls a function. Where all arguments are constant columns it calls it for one row.
 type callNode struct {
-	fn   *funcs.Func
-	args []node
-	kind vec.Kind
-	pos  int
+	fn    *funcs.Func
+	args  []node
+	types []datum.Type
+	kind  vec.Kind
 }
 
 func (n *callNode) eval(x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
@@ -19,29 +20,38 @@ func (n *callNode) eval(x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
 	if err != nil {
 		return nil, err
 	}
-	return call(x, n.fn, n.kind, args, b.Len)
+	return call(x, n.fn, n.types, n.kind, args, b.Len)
 }
 
-// call runs a function over columns of n rows.
-func call(x *EvalCtx, fn *funcs.Func, kind vec.Kind, args []*vec.Column, n int) (*vec.Column, error) {
+// call runs a function over columns of n rows, which have the types.
+func call(x *EvalCtx, fn *funcs.Func, types []datum.Type, kind vec.Kind, args []*vec.Column, n int) (*vec.Column, error) {
 	if n == 0 {
 		return vec.NullColumn(kind, 0), nil
 	}
 	if n > 1 && len(args) > 0 && fn.Volatile != funcs.Volatile && allConst(args) {
-		one, err := call(x, fn, kind, firstRows(args), 1)
+		one, err := call(x, fn, types, kind, firstRows(args), 1)
 		if err != nil {
 			return nil, err
 		}
 		return vec.Repeat(one, 0, n), nil
 	}
-	if fn.Body == nil {
+	if fn.Body == nil && fn.BodyTyped == nil {
 		return nil, pgerr.New(pgerr.FeatureNotSupported, "function %s cannot be called here", fn.Name)
 	}
-	run := func(args []*vec.Column, n int) (*vec.Column, error) { return fn.Body(x.Fn, args, n) }
+	run := func(args []*vec.Column, n int) (*vec.Column, error) { return fn.Call(x.Fn, types, args, n) }
 	if !fn.Strict {
 		return run(args, n)
 	}
 	return strict(kind, args, n, run)
+}
+
+// typesOf lists the types of expressions.
+func typesOf(list []Expr) []datum.Type {
+	out := make([]datum.Type, len(list))
+	for i, e := range list {
+		out[i] = e.Type()
+	}
+	return out
 }
 
 func allConst(args []*vec.Column) bool {

@@ -186,13 +186,15 @@ type anyAllNode struct {
 	left, array node
 	all         bool
 	elem        datum.Type
-	hashed      bool        // an equality over one type: a constant array is looked up in a set
-	last        *vec.Column // the array that set holds
+	types       []datum.Type // of the operator's arguments
+	hashed      bool         // an equality over one type: a constant array is looked up in a set
+	last        *vec.Column  // the array that set holds
 	set         *values
 }
 
 func (c *compiler) anyAll(e *AnyAll) node {
 	n := &anyAllNode{op: e.Op, left: c.compile(e.Left), array: c.compile(e.Array), all: e.All, elem: elemType(e.Array.Type())}
+	n.types = []datum.Type{e.Left.Type(), n.elem}
 	simple := e.Op.Name == "=" && !e.All || e.Op.Name == "<>" && e.All
 	n.hashed = simple && e.Left.Type().OID == n.elem.OID
 	return n
@@ -254,7 +256,7 @@ func (n *anyAllNode) each(x *EvalCtx, l, a *vec.Column) (*vec.Column, error) {
 	var res *vec.Column
 	if len(left) > 0 {
 		var err error
-		if res, err = call(x, n.op, vec.Bool, []*vec.Column{l.Take(left), child.Take(elems)}, len(left)); err != nil {
+		if res, err = call(x, n.op, n.types, vec.Bool, []*vec.Column{l.Take(left), child.Take(elems)}, len(left)); err != nil {
 			return nil, err
 		}
 	}

@@ -142,6 +142,15 @@ func (n *subqueryNode) equality() bool {
 	return false
 }
 
+// opTypes are the types of the operator's arguments: the test's, and the declared one of the other side.
+func (n *subqueryNode) opTypes() []datum.Type {
+	t := n.query.Test.Type()
+	if sameArgs(n.op) {
+		return []datum.Type{t, t}
+	}
+	return []datum.Type{t, datum.T(n.op.Args[1])}
+}
+
 func sameArgs(op *funcs.Func) bool { return len(op.Args) == 2 && op.Args[0] == op.Args[1] }
 
 // value is the subquery's value for n rows with the tests given.
@@ -193,7 +202,7 @@ func (n *subqueryNode) compareAll(x *EvalCtx, a *answer, test *vec.Column) (*vec
 		var res *vec.Column
 		if m > 0 {
 			var err error
-			if res, err = call(x, n.op, vec.Bool, []*vec.Column{vec.Repeat(test, i, m), a.rows.Cols[0]}, m); err != nil {
+			if res, err = call(x, n.op, n.opTypes(), vec.Bool, []*vec.Column{vec.Repeat(test, i, m), a.rows.Cols[0]}, m); err != nil {
 				return nil, err
 			}
 		}
