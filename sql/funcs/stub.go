@@ -8,8 +8,8 @@ package funcs
 // The owner of this folder finishes sql/datum (text, binary, compare, hash, typmod) first of all: everybody waits for it.
 
 func scalarTables() [][]Func {
-	return [][]Func{jsonFuncs, mathFuncs, systemFuncs(), datetimeFuncs(), arrayFuncs(), seriesFuncs()}
+	return [][]Func{jsonFuncs, mathFuncs, systemFuncs(), jsonMoreFuncs(), systemMoreFuncs(), degreeFuncs(), datetimeFuncs(), arrayFuncs(), seriesFuncs(), textFuncs()}
 }
 func operatorTables() [][]Func {
-	return [][]Func{compareOperators(), arithOperators(), jsonOperators, datetimeOperators(), arrayOperators()}
+	return [][]Func{compareOperators(), arithOperators(), jsonOperators, datetimeOperators(), arrayOperators(), textOperators()}
 }
