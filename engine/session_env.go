@@ -126,7 +126,7 @@ func (s *Session) funcCtx(ctx context.Context, env *datum.Env) *funcs.Ctx {
 }
 
 func (s *Session) optOptions(ctx context.Context) opt.Options {
-	o := opt.Options{Off: map[string]bool{}, Context: &expr.EvalCtx{Fn: s.funcCtx(ctx, s.env())}}
+	o := opt.Options{Off: map[string]bool{}, Context: &expr.EvalCtx{Fn: s.funcCtx(ctx, s.env())}, Stats: logStats{ctx: func() context.Context { return ctx }, log: s.log}}
 	if v, _ := s.vars.get("optimizer_off"); v != "" {
 		for name := range strings.SplitSeq(v, ",") {
 			o.Off[strings.TrimSpace(name)] = true
@@ -163,4 +163,19 @@ func (s *Session) typeNamed(t *syntax.TypeName) (datum.Type, error) {
 		return datum.Type{}, err
 	}
 	return p.Fields[0].Type, nil
+}
+
+// logStats tells the optimizer how large the log is.
+type logStats struct {
+	ctx func() context.Context
+	log Log
+}
+
+// Rows is how many rows a stored relation has, -1 unknown.
+func (l logStats) Rows(string) float64 {
+	v, err := l.log.View(l.ctx(), storage.Latest)
+	if err != nil {
+		return -1
+	}
+	return float64(v.Rows())
 }
