@@ -136,6 +136,9 @@ func appendBytesText(dst []byte, oid OID, v []byte, env *Env) []byte {
 // elemType is the element type of a list, guessed from its values where the type does not say.
 func elemType(t Type, child *vec.Column) Type {
 	if e := ElemOf(t.OID); e != 0 {
+		if child.Kind == vec.List && KindOf(e) != vec.List {
+			return t // an array of more than one dimension has the type of its rows
+		}
 		if e == Record || Lookup(t.OID).IsArray() {
 			return Type{OID: e, Mod: t.Mod}
 		}

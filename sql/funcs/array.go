@@ -16,6 +16,9 @@ const maxElems = 134217727
 func arrayRow(oid datum.OID, name string, strict bool, ret datum.OID, args []datum.OID, doc string, kind func(elem datum.Type) *vec.Builder,
 	f func(c *Ctx, elem datum.Type, b *vec.Builder, a []*vec.Column, i int) error) Func {
 	body := func(c *Ctx, types []datum.Type, a []*vec.Column, n int) (*vec.Column, error) {
+		if err := oneDimension(a); err != nil {
+			return nil, err
+		}
 		elem := elemType(types, args)
 		b := kind(elem)
 		for i := range n {
@@ -30,6 +33,19 @@ func arrayRow(oid datum.OID, name string, strict bool, ret datum.OID, args []dat
 		return b.Finish(), nil
 	}
 	return Func{OID: oid, Name: name, Args: args, Ret: ret, Strict: strict, Volatile: Immutable, Doc: doc, BodyTyped: body}
+}
+
+// oneDimension refuses arrays of arrays, which only ARRAY[[…]] makes.
+func oneDimension(a []*vec.Column) error {
+	for _, c := range a {
+		if c.Codes != nil {
+			c = c.Dict
+		}
+		if c.Kind == vec.List && c.Child != nil && c.Child.Kind == vec.List && c.Child.Len > 0 {
+			return pgerr.New(pgerr.FeatureNotSupported, "arrays of more than one dimension are not supported")
+		}
+	}
+	return nil
 }
 
 func anyNull(a []*vec.Column, i int) bool {

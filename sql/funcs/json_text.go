@@ -117,22 +117,35 @@ func eachMember(doc []byte, f func(key, raw []byte)) error {
 
 // elements lists the texts of an array's elements.
 func elements(doc []byte) ([][]byte, error) {
-	v, err := jsonb.Parse(nil, doc)
-	if err != nil {
-		return nil, err
-	}
 	var s jsonb.Scanner
 	s.Reset(doc)
 	if _, err := s.Next(); err != nil {
 		return nil, err
 	}
-	out := make([][]byte, jsonb.Len(v))
-	for k := range out {
-		if out[k], err = s.Skip(); err != nil {
+	var out [][]byte
+	scalar := -1 // where a scalar began, whose end the next token shows
+	for {
+		tok, err := s.Next()
+		if err != nil {
 			return nil, err
 		}
+		if scalar >= 0 {
+			out = append(out, bytes.TrimRight(doc[scalar:s.Offset()], " \t\r\n,"))
+			scalar = -1
+		}
+		switch tok {
+		case jsonb.TokEndArray:
+			return out, nil
+		case jsonb.TokBeginArray, jsonb.TokBeginObject:
+			raw, err := s.Skip()
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, raw)
+		default:
+			scalar = s.Offset()
+		}
 	}
-	return out, nil
 }
 
 func jsonElement(doc []byte, at int) ([]byte, bool, error) {
