@@ -159,7 +159,7 @@ func (s *Session) CopyOut(ctx context.Context, p *Prepared, params []*vec.Column
 
 // copyQuery is SELECT columns FROM table.
 func copyQuery(st *syntax.Copy) syntax.Stmt {
-	sel := &syntax.Select{At: st.At, From: []syntax.TableExpr{&syntax.TableName{At: st.At, Name: st.Table}}}
+	sel := &syntax.Select{At: st.At, From: []syntax.TableExpr{&syntax.TableName{At: syntax.At{Pos: -1}, Name: st.Table}}}
 	for _, c := range st.Columns {
 		sel.Targets = append(sel.Targets, &syntax.Target{At: c.At, Expr: &syntax.ColumnRef{At: c.At, Name: syntax.Name{c.Name}}})
 	}

@@ -74,6 +74,9 @@ func momentText(text string, now storage.Micros, env *datum.Env) (storage.Micros
 	if ns, err := strconv.ParseInt(whole, 10, 64); err == nil && len(whole) > 10 {
 		return fromNanos(ns), nil
 	}
+	if strings.EqualFold(text, "-infinity") {
+		return math.MinInt64, nil
+	}
 	if strings.HasPrefix(text, "-") {
 		b := vec.NewBuilder(vec.Interval, 1)
 		if err := datum.ParseText(datum.T(datum.Interval), []byte(text), b, env); err != nil {

@@ -195,15 +195,30 @@ func LoadZone(v string) (*time.Location, error) {
 	if loc, err := time.LoadLocation(v); err == nil && !strings.EqualFold(v, "local") {
 		return loc, nil
 	}
-	parts := strings.Split(v, "/")
-	for i, p := range parts {
-		if len(p) > 3 {
-			parts[i] = strings.ToUpper(p[:1]) + strings.ToLower(p[1:])
-		} else {
-			parts[i] = strings.ToUpper(p)
+	usual := zoneCase(v)
+	area, place, _ := strings.Cut(usual, "/")
+	for _, name := range []string{usual, strings.ToUpper(v), strings.ToUpper(area) + "/" + place, area + "/" + strings.ToUpper(place)} {
+		if loc, err := time.LoadLocation(name); err == nil { // America/New_York, EST5EDT, US/Eastern, Etc/UTC
+			return loc, nil
 		}
 	}
-	return time.LoadLocation(strings.Join(parts, "/"))
+	return nil, fmt.Errorf("no time zone is called %q", v)
+}
+
+// zoneCase writes a zone's name as most are written: America/Port_of_Spain.
+func zoneCase(name string) string {
+	out := []byte(strings.ToLower(name))
+	for i := 0; i < len(out); {
+		end := i
+		for end < len(out) && out[end] != '/' && out[end] != '_' && out[end] != '-' {
+			end++
+		}
+		if word := string(out[i:end]); i == 0 || out[i-1] == '/' || word != "of" && word != "es" && word != "au" {
+			copy(out[i:end], strings.ToUpper(word[:min(1, len(word))]))
+		}
+		i = end + 1
+	}
+	return string(out)
 }
 
 var durationUnits = map[string]time.Duration{
