@@ -38,6 +38,7 @@ type fataler interface {
 // bed is a store in memory with engines over it: one with a single worker, one with several. Nothing happens in the
 // background, and row groups are tiny.
 type bed struct {
+	rows    int // of a row group
 	fs      storage.FS
 	clock   *handClock
 	store   *storage.Store
@@ -47,7 +48,13 @@ type bed struct {
 
 func newBed(t fataler) *bed {
 	t.Helper()
-	b := &bed{fs: storage.NewMemFS(), clock: newHandClock()}
+	return newBedOf(t, 32)
+}
+
+// newBedOf is a bed with row groups of another size.
+func newBedOf(t fataler, rows int) *bed {
+	t.Helper()
+	b := &bed{rows: rows, fs: storage.NewMemFS(), clock: newHandClock()}
 	b.open(t)
 	return b
 }
@@ -57,7 +64,7 @@ func (b *bed) open(t fataler) {
 	var err error
 	quiet := slog.New(slog.DiscardHandler)
 	b.store, err = storage.Open("db", storage.Options{FS: b.fs, Memory: 32 << 20, Now: b.clock.now, Logger: quiet,
-		RowGroupRows: 32, SealRows: 16, Manual: true})
+		RowGroupRows: b.rows, SealRows: b.rows / 2, Manual: true})
 	if err != nil {
 		t.Fatalf("open the store: %v", err)
 	}

@@ -34,7 +34,7 @@ func TestSession(t *testing.T) {
 }
 
 // measured are the figures of EXPLAIN ANALYZE that no test can foretell.
-var measured = regexp.MustCompile(`[0-9]+(?:\.[0-9]+)? ?(ms|kB|MB|bytes|B)\b`)
+var measured = regexp.MustCompile(`(time=|Bytes: )[0-9.]+(?: ?[mkM]?[sB])?`)
 
 type sessions struct {
 	*bed
@@ -63,7 +63,7 @@ func (s *sessions) step(t *testing.T, d *datadriven.TestData) string {
 		return p.report(answers, err)
 	case "analyze":
 		answers, err := p.run(d.Input)
-		return measured.ReplaceAllString(p.report(answers, err), "#$1")
+		return measured.ReplaceAllString(p.report(answers, err), "$1#")
 	case "copy":
 		tag, err := p.copyCommand(t, d)
 		if err != nil {
