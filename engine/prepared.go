@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 
+	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/bind"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/opt"
@@ -72,7 +73,8 @@ func endsBlock(k syntax.TransactionKind) bool {
 	return k == syntax.Commit || k == syntax.Rollback || k == syntax.RollbackTo
 }
 
-func (s *Session) prepare(ctx context.Context, st syntax.Statement, script string, types []datum.OID) (*Prepared, error) {
+func (s *Session) prepare(ctx context.Context, st syntax.Statement, script string, types []datum.OID) (_ *Prepared, err error) {
+	defer op.Rescue(&err)
 	p := &Prepared{stmt: st, script: script, text: st.Text}
 	switch t := st.Stmt.(type) {
 	case *syntax.Query, *syntax.Insert, *syntax.Update, *syntax.Delete, *syntax.Merge, *syntax.Truncate:
@@ -131,7 +133,7 @@ func (s *Session) Execute(ctx context.Context, p *Prepared, params []*vec.Column
 	}
 	s.engine.metrics.Statements.Add(1)
 	ctx, run := s.begin(ctx, p.text)
-	rows, err := s.execute(ctx, p, params)
+	rows, err := rescued(func() (*Rows, error) { return s.execute(ctx, p, params) })
 	if err != nil {
 		run.end()
 		return nil, s.fail(ctx, err)
@@ -147,7 +149,7 @@ func (s *Session) supervise(ctx context.Context, run *running, rows *Rows) *Rows
 			if err := ctx.Err(); err != nil {
 				return nil, s.fail(ctx, err)
 			}
-			b, err := rows.pull()
+			b, err := rescued(rows.pull)
 			if b != nil {
 				s.engine.metrics.Rows.Add(int64(b.Len))
 			}
@@ -162,4 +164,10 @@ func (s *Session) supervise(ctx context.Context, run *running, rows *Rows) *Rows
 		run.cancel(nil)
 	}
 	return &out
+}
+
+// rescued calls f and makes a panic its error.
+func rescued[T any](f func() (T, error)) (out T, err error) {
+	defer op.Rescue(&err)
+	return f()
 }

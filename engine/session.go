@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/syntax"
@@ -118,6 +119,11 @@ func (s *Session) fail(ctx context.Context, err error) error {
 	s.engine.metrics.Errors.Add(1)
 	if s.tx.block || s.tx.implicit {
 		s.tx.failed = true
+	}
+	var bug *op.Panic
+	if errors.As(err, &bug) {
+		s.engine.cfg.Logger.Error("a statement met a bug", "statement", s.queryText, "panic", bug.Value, "stack", string(bug.Stack))
+		return pgerr.New(pgerr.InternalError, "%w", bug).WithHint("This is a bug in the server, and its log has the details.")
 	}
 	return explainError(ctx, err)
 }

@@ -81,7 +81,8 @@ func refOf(c plan.ScanCol) storage.Ref {
 }
 
 // read gives emit the batches of a morsel in order. emit returning false stops it.
-func (r *eventReader) read(ctx context.Context, m morsel, emit func(*vec.Batch) (bool, error)) error {
+func (r *eventReader) read(ctx context.Context, m morsel, emit func(*vec.Batch) (bool, error)) (err error) {
+	defer Rescue(&err) // workers run this in goroutines of their own
 	for _, p := range m.parts {
 		for from := p.from; from < p.to; from += r.env.Rows {
 			if err := ctx.Err(); err != nil {
