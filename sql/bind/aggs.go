@@ -119,7 +119,7 @@ func (f *frame) aggregateCall(x *syntax.FuncCall) (expr.Expr, error) {
 	}
 	if x.Filter != nil {
 		fl := in
-		fl.what = "FILTER"
+		fl.what, fl.aggs, fl.inAgg = "FILTER", nil, false
 		if call.Filter, err = fl.condition(x.Filter, "FILTER"); err != nil {
 			return nil, err
 		}
@@ -274,6 +274,9 @@ func (f *frame) grouping(x *syntax.Special) (expr.Expr, error) {
 		return nil, err
 	}
 	ref := &groupingRef{at: x}
+	if len(x.Args) > 0 {
+		ref.at = x.Args[0]
+	}
 	for _, e := range list {
 		ref.args = append(ref.args, e.expr)
 	}

@@ -40,7 +40,7 @@ const maxParams = 65535
 // Bind binds a statement. paramTypes are the types of the parameters where they are known (0: to be inferred).
 // It answers 0A000 to statements that are no queries and add no events.
 func Bind(ctx *Context, stmt syntax.Stmt, paramTypes []datum.OID) (*Bound, error) {
-	b := &binder{ctx: ctx, places: map[*expr.Col]int{}}
+	b := &binder{ctx: ctx, places: map[expr.Expr]int{}}
 	for _, t := range paramTypes {
 		if t == 0 {
 			t = datum.Unknown
@@ -75,7 +75,7 @@ type binder struct {
 	timeParams  []int
 	nextCTE     int
 	depth       int
-	places      map[*expr.Col]int // where a column was named, for errors found later
+	places      map[expr.Expr]int // where a column was named, for errors found later
 	appends     bool
 	topAsOf     *plan.TimeClause
 }

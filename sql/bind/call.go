@@ -74,14 +74,12 @@ func (f *frame) plainOnly(x *syntax.FuncCall) error {
 // arguments binds the arguments of a call; names is nil when none is named.
 func (f *frame) arguments(x *syntax.FuncCall) (args []typed, names []string, err error) {
 	for _, a := range x.Args {
-		if c, ok := a.Expr.(*syntax.ColumnRef); ok && c.Star {
-			cols, err := f.star(c, f.scope)
+		if c, ok := a.Expr.(*syntax.ColumnRef); ok && c.Star && len(c.Name) > 0 {
+			e, err := f.rowOf(c)
 			if err != nil {
 				return nil, nil, err
 			}
-			for _, t := range cols {
-				args = append(args, typed{t.expr, c})
-			}
+			args = append(args, typed{e, c})
 			continue
 		}
 		e, err := f.bind(a.Expr)
@@ -100,6 +98,21 @@ func (f *frame) arguments(x *syntax.FuncCall) (args []typed, names []string, err
 		}
 	}
 	return args, names, nil
+}
+
+// rowOf is table.* as an argument: the table's whole row.
+func (f *frame) rowOf(c *syntax.ColumnRef) (expr.Expr, error) {
+	it, sc, level, err := f.findTable(c, f.scope, c.Name.Qualifier(), c.Name.Last())
+	if err != nil {
+		return nil, err
+	}
+	if it == nil {
+		return nil, f.noTable(c, f.scope, c.Name.Qualifier(), c.Name.Last())
+	}
+	if err := f.reachable(c, sc, it); err != nil {
+		return nil, err
+	}
+	return f.wholeRow(it, level, c.Pos), nil
 }
 
 // function calls a function of pg_catalog that the binder itself put in.
@@ -122,7 +135,9 @@ func (f *frame) resolveCall(x *syntax.FuncCall, name string, args []typed, names
 	if best.order != nil {
 		ordered = make([]typed, len(best.order))
 		for i, o := range best.order {
-			ordered[i] = args[o]
+			if ordered[i] = (typed{intConst(0, datum.Int4), x}); o >= 0 {
+				ordered[i] = args[o]
+			}
 		}
 	}
 	types, ret, perr := instantiate(typesOf(ordered), best.args, best.fn.Ret)
@@ -263,9 +278,10 @@ func byNames(fn *funcs.Func, n int, names []string) (candidate, bool) {
 	if used < len(fn.Args)-fn.Defaults {
 		return candidate{}, false
 	}
-	for _, o := range order[:used] {
-		if o < 0 {
-			return candidate{}, false // a default in the middle
+	for i, o := range order[:used] {
+		// The functions with defaults in the middle (make_interval and its like) count from zero.
+		if o < 0 && categoryOf(fn.Args[i]) != 'N' {
+			return candidate{}, false
 		}
 	}
 	return candidate{args: fn.Args[:used], fn: fn, order: order[:used]}, true
@@ -279,7 +295,9 @@ func (f *frame) chooseNamed(list []candidate, actual []datum.OID) (*candidate, b
 	for i := range list {
 		in := make([]datum.OID, len(list[i].order))
 		for k, o := range list[i].order {
-			in[k] = actual[o]
+			if in[k] = datum.Int4; o >= 0 {
+				in[k] = actual[o]
+			}
 		}
 		if reachable(list[i].args, in) {
 			return &list[i], false
@@ -314,11 +332,7 @@ func (f *frame) noFunction(x *syntax.FuncCall, actual []datum.OID, names []strin
 			parts[i] = names[i] + " => " + parts[i]
 		}
 	}
-	name := x.Name
-	if len(name) == 2 && x.SQLSyntax {
-		name = name[1:]
-	}
-	sig := dotted(name) + "(" + strings.Join(parts, ", ") + ")"
+	sig := dotted(x.Name) + "(" + strings.Join(parts, ", ") + ")"
 	if many {
 		return f.errorIn(x, pgerr.AmbiguousFunction, "function %s is not unique", sig).
 			WithHint("Could not choose a best candidate function. You might need to add explicit type casts.")

@@ -24,7 +24,7 @@ func canCoerce(from, to datum.OID, ctx funcs.CastContext) bool {
 	if c := castBetween(from, to); c != nil {
 		return c.Context == funcs.Implicit || ctx == funcs.Explicit || c.Context == ctx
 	}
-	if fe, te := elemOf(from), elemOf(to); fe != 0 && te != 0 && categoryOf(from) == 'A' && categoryOf(to) == 'A' {
+	if fe, te := elemOf(from), elemOf(to); fe != 0 && te != 0 && isTrueArray(to) {
 		return canCoerce(fe, te, ctx)
 	}
 	switch ctx {
@@ -35,6 +35,9 @@ func canCoerce(from, to datum.OID, ctx funcs.CastContext) bool {
 	}
 	return false
 }
+
+// isTrueArray leaves out the vectors of the catalog, which are arrays only to read.
+func isTrueArray(t datum.OID) bool { i := datum.Lookup(t); return i != nil && i.IsArray() }
 
 // coerce converts e to a type, as the context allows. The literal or parameter of unsettled type takes the type itself.
 func (b *binder) coerce(e expr.Expr, to datum.Type, ctx funcs.CastContext, at syntax.Node) (expr.Expr, error) {

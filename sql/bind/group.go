@@ -403,7 +403,11 @@ func (g *grouper) rewriteSubquery(x *expr.Subquery) expr.Expr {
 		if i, ok := g.dependent(o.Index); ok {
 			return &expr.Outer{Level: o.Level, Index: i, Typ: o.Typ, Name: o.Name}
 		}
-		g.err = g.errorAt(-1, pgerr.GroupingError, "subquery uses ungrouped column %q from outer query", g.fullName(o.Index))
+		at := -1
+		if p, ok := g.places[o]; ok {
+			at = p
+		}
+		g.err = g.errorAt(at, pgerr.GroupingError, "subquery uses ungrouped column %q from outer query", g.fullName(o.Index))
 		return o
 	})
 	return &out

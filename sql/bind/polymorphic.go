@@ -15,7 +15,7 @@ func isPolymorphic(t datum.OID) bool {
 }
 
 func isArray(t datum.OID) bool {
-	return elemOf(t) != 0 && (categoryOf(t) == 'A' || t == datum.Int2Vector || t == datum.OidVector)
+	return elemOf(t) != 0
 }
 
 // fitsPolymorphic reports whether one argument alone fits a polymorphic parameter.

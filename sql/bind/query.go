@@ -216,7 +216,7 @@ func firstTarget(q *syntax.Query) syntax.Node {
 // hasEquality refuses to group values that cannot be compared.
 func (b *binder) hasEquality(t datum.Type, at syntax.Node) error {
 	if t.OID == datum.JSON || t.OID == datum.XML {
-		return b.errorIn(at, pgerr.UndefinedFunction, "could not identify an equality operator for type %s", formatType(t))
+		return b.errorOf(at, pgerr.UndefinedFunction, "could not identify an equality operator for type %s", formatType(t))
 	}
 	return nil
 }

@@ -86,7 +86,9 @@ func (b *binder) outwards(e expr.Expr, level int, at int) expr.Expr {
 			return x
 		}
 		if level > 0 {
-			return &expr.Outer{Level: level, Index: c.Index, Typ: c.Typ, Name: c.Name}
+			o := &expr.Outer{Level: level, Index: c.Index, Typ: c.Typ, Name: c.Name}
+			b.places[o] = at
+			return o
 		}
 		n := *c
 		b.places[&n] = at

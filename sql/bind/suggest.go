@@ -7,10 +7,8 @@ import (
 
 // SQLSTATEs that only the binder gives.
 const (
-	ambiguousAlias       pgerr.Code = "42P09"
-	generatedAlways      pgerr.Code = "428C9"
-	collationMismatch    pgerr.Code = "42P21"
-	invalidTableFunction pgerr.Code = "42P13"
+	ambiguousAlias  pgerr.Code = "42P09"
+	generatedAlways pgerr.Code = "428C9"
 )
 
 // maxDistance is how far a name may be from the one that is suggested for it.

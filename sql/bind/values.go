@@ -71,7 +71,8 @@ func (f *frame) arrayOfType(list []typed, want datum.Type, nested bool) (expr.Ex
 	return out, nil
 }
 
-// row is ROW(…) or (a, b); a table.* in it stands for all the columns.
+// row is ROW(…) or (a, b); a table.* in it stands for all the columns. Literals stay unsettled: what the row is compared
+// with may settle them.
 func (f *frame) row(x *syntax.Row) (expr.Expr, error) {
 	out := &expr.Row{}
 	for _, el := range x.Elems {
@@ -89,16 +90,10 @@ func (f *frame) row(x *syntax.Row) (expr.Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		if e, err = f.rowElem(e, el); err != nil {
-			return nil, err
-		}
 		out.Elems = append(out.Elems, e)
 	}
 	return out, nil
 }
-
-// rowElem leaves literals unsettled: what the row is compared with may settle them.
-func (f *frame) rowElem(e expr.Expr, _ syntax.Node) (expr.Expr, error) { return e, nil }
 
 // settled gives the literals in a row value the type text, once nothing else can settle them.
 func (f *frame) settled(e expr.Expr, at syntax.Node) (expr.Expr, error) {
