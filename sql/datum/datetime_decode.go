@@ -51,6 +51,7 @@ type dtReader struct {
 	prefix    byte // wISO or wJulian seen last
 	zone      int64
 	loc       *time.Location // a named zone: the offset depends on the date
+	abbrev    string         // the abbreviation that loc was found by
 	special   byte           // wNow, wToday, wEpoch, wInf
 	value     int64          // of special
 	badZone   string
@@ -267,14 +268,20 @@ func decodeTime(s string) (h, m, sec, micro int64, err dtErr) {
 		if p == "" && k == len(parts)-1 && k > 0 && !hasFrac {
 			continue
 		}
-		v, e := strconv.ParseInt(p, 10, 32)
-		if e != nil {
-			if p != "" && strings.Trim(p, "0123456789") == "" {
-				return 0, 0, 0, 0, dtFieldRange
-			}
+		if p == "" || strings.Trim(p, "0123456789") != "" {
 			return 0, 0, 0, 0, dtBadFormat
 		}
-		n[k] = v
+		bits := 32
+		if k == 0 {
+			bits = 64 // the hours of an interval
+		}
+		var e error
+		if n[k], e = strconv.ParseInt(p, 10, bits); e != nil {
+			err = dtFieldRange
+		}
+	}
+	if err != dtOK {
+		return 0, 0, 0, 0, err
 	}
 	if hasFrac && len(parts) == 2 {
 		n[0], n[1], n[2] = 0, n[0], n[1]
@@ -374,6 +381,11 @@ func (r *dtReader) monthWord(m int64) (dtMask, dtErr) {
 }
 
 func (r *dtReader) zoneWord(s string) (dtMask, dtErr) {
+	if zone, ok := movedAbbreviations[s]; ok {
+		r.loc, _ = LoadZone(zone)
+		r.abbrev = s
+		return mZone, dtOK
+	}
 	if off, ok := Abbreviation(s); ok {
 		r.zone += off
 		return mZone, dtOK

@@ -136,6 +136,8 @@ func (r *dtReader) timestamp(tz bool) (int64, bool) {
 // moment turns the local timestamp that was read into a moment by the zone that was read, or the session's.
 func (r *dtReader) moment(local int64) int64 {
 	switch {
+	case r.got&mZone != 0 && r.loc != nil && r.abbrev != "":
+		return fromAbbreviation(r.loc, r.abbrev, local)
 	case r.got&mZone != 0 && r.loc != nil:
 		return FromLocal(r.loc, local)
 	case r.got&mZone != 0:

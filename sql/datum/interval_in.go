@@ -55,7 +55,7 @@ type ivSum struct {
 }
 
 func (s *ivSum) add(dst *int64, v, scale int64) {
-	if v != 0 && (v*scale/v != scale || v == math.MinInt64) {
+	if v != 0 && v*scale/v != scale || v == math.MinInt64 && scale != 1 {
 		s.bad = true
 		return
 	}
@@ -260,9 +260,12 @@ func (r *ivReader) number(s string) dtErr {
 	for end < len(body) && isDigit(body[end]) {
 		end++
 	}
-	v, e := strconv.ParseInt("0"+body[:end], 10, 64)
-	if e != nil {
+	v, e := strconv.ParseInt("-0"+body[:end], 10, 64)
+	if e != nil || v == math.MinInt64 && !neg && !r.neg {
 		return dtFieldRange
+	}
+	if !neg && !r.neg {
+		v = -v
 	}
 	frac := 0.0
 	switch rest := body[end:]; {
@@ -275,8 +278,11 @@ func (r *ivReader) number(s string) dtErr {
 		if months >= 12 {
 			return dtFieldRange
 		}
-		if v > math.MaxInt64/24 {
+		if abs(v) > math.MaxInt64/24 {
 			return dtFieldRange
+		}
+		if neg || r.neg {
+			months = -months
 		}
 		u, v = uMonth, v*12+months
 	case rest[0] == '.':
@@ -290,13 +296,15 @@ func (r *ivReader) number(s string) dtErr {
 		return dtBadFormat
 	}
 	if neg || r.neg {
-		v, frac = -v, -frac
+		frac = -frac
 	}
 	r.sum.unit(u, v, frac)
 	if r.sum.bad {
 		return dtFieldRange
 	}
-	r.unit = u
+	if r.unit = u; u == uHour {
+		r.unit = uDay // for a number before it, as in '1 2' day to hour
+	}
 	return r.mark(u)
 }
 

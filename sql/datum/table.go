@@ -225,7 +225,7 @@ func KindOf(oid OID) vec.Kind {
 func NewBuilder(t Type, n int) *vec.Builder {
 	switch k := KindOf(t.OID); k {
 	case vec.List:
-		if e := ElemOf(t.OID); e != 0 && KindOf(e) != vec.List && KindOf(e) != vec.Struct {
+		if e := ElemOf(t.OID); e != 0 && KindOf(e) != vec.List {
 			return vec.NewListBuilder(KindOf(e), n)
 		}
 		return vec.NewBuilder(k, n)

@@ -286,10 +286,7 @@ func parseBytesText(dst []byte, t Type, s string) ([]byte, error) {
 		}
 		return fitBits(out, start, t, false)
 	case Char:
-		if s == "" {
-			return append(dst, 0), nil
-		}
-		return append(dst, s[0]), nil
+		return append(dst, parseChar(s)), nil
 	}
 	if !utf8.ValidString(s) {
 		return nil, badEncoding(s)
@@ -301,6 +298,17 @@ func parseBytesText(dst []byte, t Type, s string) ([]byte, error) {
 		return fitText(append(dst, s...), len(dst), t, false)
 	}
 	return append(dst, s...), nil
+}
+
+// parseChar reads a "char": \ooo for any byte, else the first byte of the text.
+func parseChar(s string) byte {
+	switch {
+	case s == "":
+		return 0
+	case len(s) == 4 && s[0] == '\\' && s[1] <= '3' && octal(s[1]) && octal(s[2]) && octal(s[3]):
+		return (s[1]-'0')<<6 | (s[2]-'0')<<3 | (s[3] - '0')
+	}
+	return s[0]
 }
 
 func badEncoding(s string) error {

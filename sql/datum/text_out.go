@@ -126,8 +126,11 @@ func appendBytesText(dst []byte, oid OID, v []byte, env *Env) []byte {
 	case MacAddr:
 		return appendMAC(dst, v)
 	case Char:
-		if len(v) == 1 && v[0] == 0 {
+		switch {
+		case len(v) != 1 || v[0] == 0:
 			return dst
+		case v[0] >= 0x80:
+			return append(dst, '\\', '0'+v[0]>>6, '0'+v[0]>>3&7, '0'+v[0]&7)
 		}
 	}
 	return append(dst, v...)

@@ -195,6 +195,11 @@ func parseOffset(s string) (seconds int64, rest string, ok bool) {
 
 // ZoneByName finds a zone as AT TIME ZONE and the setting TimeZone do: abbreviation, full name, or a POSIX form.
 func ZoneByName(name string) (*time.Location, error) {
+	if zone, ok := movedAbbreviations[strings.ToLower(name)]; ok {
+		if loc, ok := LoadZone(zone); ok {
+			return loc, nil
+		}
+	}
 	if off, ok := Abbreviation(name); ok {
 		return fixedZone(strings.ToUpper(name), off), nil
 	}
@@ -211,4 +216,29 @@ func ZoneByName(name string) (*time.Location, error) {
 func IsDST(loc *time.Location, micros int64) bool {
 	sec, _ := floorDiv(micros, MicrosPerSecond)
 	return time.Unix(sec+epochSeconds, 0).In(loc).IsDST()
+}
+
+// movedAbbreviations are those of a zone whose distance from Greenwich was changed while the abbreviation stayed: what they
+// mean depends on the date.
+var movedAbbreviations = map[string]string{
+	"art": "America/Argentina/Buenos_Aires", "arst": "America/Argentina/Buenos_Aires", "clt": "America/Santiago",
+	"gyt": "America/Guyana", "pyt": "America/Asuncion", "vet": "America/Caracas", "davt": "Antarctica/Davis",
+	"mawt": "Antarctica/Mawson", "amst": "Asia/Yerevan", "anast": "Asia/Anadyr", "anat": "Asia/Anadyr", "azst": "Asia/Baku", "azt": "Asia/Baku", "gest": "Asia/Tbilisi", "get": "Asia/Tbilisi", "irkst": "Asia/Irkutsk",
+	"irkt": "Asia/Irkutsk", "kgt": "Asia/Bishkek", "krast": "Asia/Krasnoyarsk", "krat": "Asia/Krasnoyarsk",
+	"lkt": "Asia/Colombo", "magst": "Asia/Magadan", "magt": "Asia/Magadan", "novst": "Asia/Novosibirsk", "novt": "Asia/Novosibirsk", "omsst": "Asia/Omsk", "omst": "Asia/Omsk", "petst": "Asia/Kamchatka", "pett": "Asia/Kamchatka", "sgt": "Asia/Singapore", "tmt": "Asia/Ashgabat", "ulat": "Asia/Ulaanbaatar", "vlast": "Asia/Vladivostok", "vlat": "Asia/Vladivostok", "yakst": "Asia/Yakutsk", "yakt": "Asia/Yakutsk", "yekt": "Asia/Yekaterinburg", "fkst": "Atlantic/Stanley", "fkt": "Atlantic/Stanley", "lhdt": "Australia/Lord_Howe",
+	"msk": "Europe/Moscow", "volt": "Europe/Volgograd", "iot": "Indian/Chagos", "ckt": "Pacific/Rarotonga",
+	"easst": "Pacific/Easter", "east": "Pacific/Easter", "kost": "Pacific/Kosrae", "lint": "Pacific/Kiritimati",
+	"nut": "Pacific/Niue", "tkt": "Pacific/Fakaofo",
+}
+
+// fromAbbreviation turns a local time in loc into the moment, by what the abbreviation means there at that time; when it
+// is not in use then, by what it means in the default set.
+func fromAbbreviation(loc *time.Location, abbrev string, local int64) int64 {
+	at := FromLocal(loc, local)
+	if name, _ := ZoneOffset(loc, at); !strings.EqualFold(name, abbrev) {
+		if off, ok := Abbreviation(abbrev); ok && isAlpha(name[0]) {
+			return local - off*MicrosPerSecond
+		}
+	}
+	return at
 }

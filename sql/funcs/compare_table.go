@@ -7,6 +7,9 @@ var comparisons = []struct {
 	left, right            datum.OID
 	eq, ne, lt, le, gt, ge datum.OID
 }{
+	{datum.Bit, datum.Bit, 1784, 1785, 1786, 1788, 1787, 1789},
+	{datum.Varbit, datum.Varbit, 1804, 1805, 1806, 1808, 1807, 1809},
+	{datum.Money, datum.Money, 900, 901, 902, 904, 903, 905},
 	{datum.Bool, datum.Bool, 91, 85, 58, 1694, 59, 1695},
 	{datum.Bytea, datum.Bytea, 1955, 1956, 1957, 1958, 1959, 1960},
 	{datum.Char, datum.Char, 92, 630, 631, 632, 633, 634},

@@ -1,6 +1,8 @@
 package funcs
 
 import (
+	"bytes"
+
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/vec"
@@ -12,6 +14,8 @@ var jsonFuncs = []Func{
 	{OID: 3787, Name: "to_jsonb", Args: []datum.OID{datum.AnyElement}, Ret: datum.JSONB, Strict: true, Volatile: Stable, Doc: "the value as a document", Example: "to_jsonb(1.50)", Result: "1.50", BodyTyped: toJSONB},
 	{OID: 3176, Name: "to_json", Args: []datum.OID{datum.AnyElement}, Ret: datum.JSON, Strict: true, Volatile: Stable, Doc: "the value as JSON text", BodyTyped: toJSON},
 	{OID: 3155, Name: "row_to_json", Args: []datum.OID{datum.Record}, Ret: datum.JSON, Strict: true, Volatile: Stable, Doc: "the row as a JSON object", BodyTyped: toJSON},
+	{OID: 3154, Name: "array_to_json", Args: []datum.OID{datum.AnyArray, datum.Bool}, Ret: datum.JSON, Strict: true, Volatile: Stable, Doc: "the array as JSON text, with line ends when asked for", BodyTyped: toJSONLines},
+	{OID: 3156, Name: "row_to_json", Args: []datum.OID{datum.Record, datum.Bool}, Ret: datum.JSON, Strict: true, Volatile: Stable, Doc: "the row as a JSON object, with line ends when asked for", BodyTyped: toJSONLines},
 	{OID: 3153, Name: "array_to_json", Args: []datum.OID{datum.AnyArray}, Ret: datum.JSON, Strict: true, Volatile: Stable, Doc: "the array as JSON text", BodyTyped: toJSON},
 	{OID: 3273, Name: "jsonb_build_object", Args: []datum.OID{datum.Any}, Defaults: 1, Variadic: true, Ret: datum.JSONB, Volatile: Stable, Doc: "an object of alternating keys and values", Example: "jsonb_build_object('a', 1)", Result: `{"a": 1}`, BodyTyped: buildObjectB},
 	{OID: 3271, Name: "jsonb_build_array", Args: []datum.OID{datum.Any}, Defaults: 1, Variadic: true, Ret: datum.JSONB, Volatile: Stable, Doc: "an array of the arguments", Example: "jsonb_build_array(1, 'x')", Result: `[1, "x"]`, BodyTyped: buildArrayB},
@@ -42,10 +46,18 @@ var jsonFuncs = []Func{
 	{OID: 3951, Name: "json_extract_path", Args: []datum.OID{datum.JSON, textArray}, Variadic: true, Ret: datum.JSON, Strict: true, Volatile: Immutable, Doc: "value at the path", Body: getBody(jsonPath)},
 	{OID: 3953, Name: "json_extract_path_text", Args: []datum.OID{datum.JSON, textArray}, Variadic: true, Ret: datum.Text, Strict: true, Volatile: Immutable, Doc: "value at the path as text", Body: getBody(jsonText(jsonPath))},
 	{OID: 3305, Name: "jsonb_set", Args: []datum.OID{datum.JSONB, textArray, datum.JSONB, datum.Bool}, Defaults: 1, Ret: datum.JSONB, Strict: true, Volatile: Immutable, Doc: "with the value at the path replaced", Example: `jsonb_set('{"a": 1}', '{a}', '2')`, Result: `{"a": 2}`, Body: jsonbMake(func(dst []byte, a []*vec.Column, i int) ([]byte, error) {
-		return jsonb.SetPath(dst, a[0].Bytes(i), stringsOf(a[1], i), a[2].Bytes(i), len(a) < 4 || a[3].Bool(i))
+		path, err := pathOf(a[1], i)
+		if err != nil {
+			return nil, err
+		}
+		return jsonb.SetPath(dst, a[0].Bytes(i), path, a[2].Bytes(i), len(a) < 4 || a[3].Bool(i))
 	})},
 	{OID: 3579, Name: "jsonb_insert", Args: []datum.OID{datum.JSONB, textArray, datum.JSONB, datum.Bool}, Defaults: 1, Ret: datum.JSONB, Strict: true, Volatile: Immutable, Doc: "with a value inserted at the path", Body: jsonbMake(func(dst []byte, a []*vec.Column, i int) ([]byte, error) {
-		return jsonb.Insert(dst, a[0].Bytes(i), stringsOf(a[1], i), a[2].Bytes(i), len(a) > 3 && a[3].Bool(i))
+		path, err := pathOf(a[1], i)
+		if err != nil {
+			return nil, err
+		}
+		return jsonb.Insert(dst, a[0].Bytes(i), path, a[2].Bytes(i), len(a) > 3 && a[3].Bool(i))
 	})},
 	{OID: 3263, Name: "jsonb_object", Args: []datum.OID{textArray}, Ret: datum.JSONB, Strict: true, Volatile: Immutable, Doc: "an object of an array of alternating keys and values", Body: jsonbMake(objectFromArray)},
 	jset(3931, "jsonb_object_keys", datum.Text, "keys of the object", objectKeys),
@@ -102,10 +114,61 @@ func toJSON(c *Ctx, types []datum.Type, args []*vec.Column, n int) (*vec.Column,
 	})(c, args, n)
 }
 
+// pathOf is a path whose steps may not be null.
+func pathOf(c *vec.Column, i int) ([]string, error) {
+	child, from, to := c.List(i)
+	for k := from; k < to; k++ {
+		if child.Null(k) {
+			return nil, pgerr.New(pgerr.NullValueNotAllowed, "path element at position %d is null", k-from+1)
+		}
+	}
+	return stringsOf(c, i), nil
+}
+
+// toJSONLines is toJSON, with the elements or members of the outermost value on lines of their own if the second argument
+// says so.
+func toJSONLines(c *Ctx, types []datum.Type, args []*vec.Column, n int) (*vec.Column, error) {
+	return rowwise(vec.Bytes, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+		doc := appendJSON(nil, types[0], a[0], i, c.Env)
+		if a[1].Bool(i) {
+			var err error
+			if doc, err = onLines(doc); err != nil {
+				return err
+			}
+		}
+		b.AppendBytes(doc)
+		return nil
+	})(c, args, n)
+}
+
+func onLines(doc []byte) ([]byte, error) {
+	var out []byte
+	sep := []byte(",\n ")
+	if first(doc) == '{' {
+		out = append(out, '{')
+		err := eachMember(doc, func(key, raw []byte) {
+			if len(out) > 1 {
+				out = append(out, sep...)
+			}
+			out = append(append(appendJSONString(out, key), ':'), raw...)
+		})
+		return append(out, '}'), err
+	}
+	list, err := elements(doc)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(append(out, '['), bytes.Join(list, sep)...), ']'), nil
+}
+
 // keyOf is the text of an object key; null is refused.
 func keyOf(t datum.Type, col *vec.Column, i, arg int, env *datum.Env) ([]byte, error) {
 	if col.Null(i) {
-		return nil, pgerr.New(pgerr.NullValueNotAllowed, "argument %d: key must not be null", arg)
+		return nil, pgerr.New(pgerr.InvalidParameterValue, "argument %d: key must not be null", arg)
+	}
+	switch k := datum.KindOf(t.OID); {
+	case t.OID == datum.JSON, t.OID == datum.JSONB, k == vec.List, k == vec.Struct:
+		return nil, pgerr.New(pgerr.InvalidParameterValue, "key value must be scalar, not array, composite, or json")
 	}
 	return datum.AppendText(nil, t, col, i, env), nil
 }

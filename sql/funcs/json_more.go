@@ -25,6 +25,7 @@ func jsonMoreFuncs() []Func {
 	)
 	setLax := row(5054, "jsonb_set_lax", datum.JSONB, "jsonb_set that says what a null does", nil, datum.JSONB, textArray, datum.JSONB, datum.Bool, datum.Text)
 	setLax.Body, setLax.Strict, setLax.Defaults = jsonbSetLax, false, 2
+	setLax.ArgNames = []string{"jsonb_in", "path", "replacement", "create_if_missing", "null_value_treatment"}
 	out = append(out, setLax)
 	for _, r := range []struct {
 		oid  datum.OID

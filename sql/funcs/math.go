@@ -116,7 +116,8 @@ var mathFuncs = []Func{
 	{OID: 3281, Name: "scale", Args: []datum.OID{datum.Numeric}, Ret: datum.Int4, Strict: true, Volatile: Immutable, Doc: "digits after the point", Body: scaleOf(func(d decimal.Dec) int32 { return d.Scale })},
 	{OID: 5042, Name: "min_scale", Args: []datum.OID{datum.Numeric}, Ret: datum.Int4, Strict: true, Volatile: Immutable, Doc: "digits after the point that are needed", Body: scaleOf(decimal.Dec.MinScale)},
 	ifunc2(940, "mod", datum.Int2, "remainder", modInt), ifunc2(941, "mod", datum.Int4, "remainder", modInt), ifunc2(947, "mod", datum.Int8, "remainder", modInt),
-	ifunc2(5044, "gcd", datum.Int4, "greatest common divisor", gcdInt), ifunc2(5045, "gcd", datum.Int8, "greatest common divisor", gcdInt),
+	ifunc2(5044, "gcd", datum.Int4, "greatest common divisor", inInt4(gcdInt)), ifunc2(5045, "gcd", datum.Int8, "greatest common divisor", gcdInt),
+	ifunc2(5046, "lcm", datum.Int4, "least common multiple", inInt4(lcmInt)), ifunc2(5047, "lcm", datum.Int8, "least common multiple", lcmInt),
 	{OID: 320, Name: "width_bucket", Args: []datum.OID{datum.Float8, datum.Float8, datum.Float8, datum.Int4}, Ret: datum.Int4, Strict: true, Volatile: Immutable, Doc: "number of the equal-width bucket", Example: "width_bucket(5.35, 0.024, 10.06, 5)", Result: "3", Body: rowwise(vec.Int64, func(_ *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
 		v, err := widthBucket(a[0].Float(i), a[1].Float(i), a[2].Float(i), a[3].Int(i))
 		b.AppendInt(v)
@@ -165,6 +166,33 @@ func gcdInt(a, b int64) (int64, error) {
 		return 0, outOfRange(datum.Int8)
 	}
 	return max(a, -a), nil
+}
+
+func lcmInt(a, b int64) (int64, error) {
+	if a == 0 || b == 0 {
+		return 0, nil
+	}
+	g, err := gcdInt(a, b)
+	if err != nil {
+		return 0, err
+	}
+	a /= g
+	v := a * b
+	if v/b != a || a == -1 && b == math.MinInt64 || v == math.MinInt64 {
+		return 0, outOfRange(datum.Int8)
+	}
+	return max(v, -v), nil
+}
+
+// inInt4 refuses results beyond integer.
+func inInt4(f func(a, b int64) (int64, error)) func(a, b int64) (int64, error) {
+	return func(a, b int64) (int64, error) {
+		v, err := f(a, b)
+		if err != nil || v > math.MaxInt32 || v < math.MinInt32 {
+			return 0, outOfRange(datum.Int4)
+		}
+		return v, nil
+	}
 }
 
 func widthBucket(v, lo, hi float64, count int64) (int64, error) {

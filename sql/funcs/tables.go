@@ -1,0 +1,16 @@
+package funcs
+
+// scalarTables are all the tables of functions, by topic.
+func scalarTables() [][]Func {
+	return [][]Func{
+		mathFuncs, degreeFuncs(), bitFuncs(), textFuncs(), datetimeFuncs(), arrayFuncs(), seriesFuncs(),
+		jsonFuncs, jsonMoreFuncs(), systemFuncs(), systemMoreFuncs(), sendFuncs(),
+	}
+}
+
+// operatorTables are all the tables of operators, by topic.
+func operatorTables() [][]Func {
+	return [][]Func{
+		compareOperators(), arithOperators(), bitOperators(), textOperators(), datetimeOperators(), arrayOperators(), jsonOperators,
+	}
+}
