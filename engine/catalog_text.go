@@ -5,7 +5,6 @@ import (
 
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
-	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/funcs"
 )
 
@@ -41,7 +40,7 @@ func indexText(c *catalog.Catalog, what string, oid datum.OID, sub int) (string,
 			}
 			cols := make([]string, len(ix.Columns))
 			for k, col := range ix.Columns {
-				cols[k] = expr.QuoteIdent(r.Columns[col].Name)
+				cols[k] = funcs.QuoteIdent(r.Columns[col].Name)
 			}
 			list := "(" + strings.Join(cols, ", ") + ")"
 			switch {
@@ -52,7 +51,7 @@ func indexText(c *catalog.Catalog, what string, oid datum.OID, sub int) (string,
 			case sub > 0 && sub <= len(cols):
 				return cols[sub-1], true
 			}
-			return "CREATE UNIQUE INDEX " + expr.QuoteIdent(ix.Name) + " ON " + expr.QuoteIdent(r.Schema) + "." + expr.QuoteIdent(r.Name) + " USING btree " + list, true
+			return "CREATE UNIQUE INDEX " + funcs.QuoteIdent(ix.Name) + " ON " + funcs.QuoteIdent(r.Schema) + "." + funcs.QuoteIdent(r.Name) + " USING btree " + list, true
 		}
 	}
 	return "", false

@@ -74,9 +74,9 @@ func (s *Session) regName(kind, oid datum.OID) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	name = expr.QuoteIdent(name)
+	name = funcs.QuoteIdent(name)
 	if found, ok := (sessionInfo{s}).CatalogOID(regKinds[kind], "", name); schema != "" && (!ok || found != oid) {
-		name = expr.QuoteIdent(schema) + "." + name
+		name = funcs.QuoteIdent(schema) + "." + name
 	}
 	return name, true
 }

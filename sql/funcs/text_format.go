@@ -31,6 +31,9 @@ var quotedWords = func() map[string]bool {
 	return m
 }()
 
+// QuoteIdent is quote_ident.
+func QuoteIdent(s string) string { return string(appendIdent(nil, []byte(s))) }
+
 // appendIdent writes a name, in double quotes where it needs them.
 func appendIdent(dst, s []byte) []byte {
 	safe := len(s) > 0 && !('0' <= s[0] && s[0] <= '9') && !quotedWords[string(s)]
