@@ -234,11 +234,11 @@ var movedAbbreviations = map[string]string{
 // fromAbbreviation turns a local time in loc into the moment, by what the abbreviation means there at that time; when it
 // is not in use then, by what it means in the default set.
 func fromAbbreviation(loc *time.Location, abbrev string, local int64) int64 {
-	at := FromLocal(loc, local)
-	if name, _ := ZoneOffset(loc, at); !strings.EqualFold(name, abbrev) {
-		if off, ok := Abbreviation(abbrev); ok && isAlpha(name[0]) {
-			return local - off*MicrosPerSecond
+	name, off := ZoneOffset(loc, FromLocal(loc, local))
+	if !strings.EqualFold(name, abbrev) && isAlpha(name[0]) {
+		if fixed, ok := Abbreviation(abbrev); ok {
+			off = fixed
 		}
 	}
-	return at
+	return local - off*MicrosPerSecond
 }
