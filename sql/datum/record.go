@@ -2,8 +2,11 @@ package datum
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/allsource-db/allsource/vec"
 )
 
 // Field is a field of a row type.
@@ -57,3 +60,23 @@ func RecordFields(t Type) []Field {
 	}
 	return records.fields[t.Mod]
 }
+
+// FieldsOf returns the fields of a Struct column of type t: those of its shape, or f1, f2… of the types that the columns'
+// kinds suggest where the type does not say.
+func FieldsOf(t Type, c *vec.Column) []Field {
+	if c.Codes != nil {
+		c = c.Dict
+	}
+	if f := RecordFields(t); len(f) == len(c.Fields) {
+		return f
+	}
+	out := make([]Field, len(c.Fields))
+	for k, f := range c.Fields {
+		out[k] = Field{Name: "f" + strconv.Itoa(k+1), Type: T(kindType(f.Kind))}
+	}
+	return out
+}
+
+// ElemType returns the type of the elements of a list of type t with the given element column; that of an array of arrays
+// is t itself.
+func ElemType(t Type, child *vec.Column) Type { return elemType(t, child) }

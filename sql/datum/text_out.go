@@ -138,7 +138,7 @@ func appendBytesText(dst []byte, oid OID, v []byte, env *Env) []byte {
 
 // elemType is the element type of a list, guessed from its values where the type does not say.
 func elemType(t Type, child *vec.Column) Type {
-	if e := ElemOf(t.OID); e != 0 {
+	if e := ElemOf(t.OID); e != 0 && t.OID != AnyArray {
 		if child.Kind == vec.List && KindOf(e) != vec.List {
 			return t // an array of more than one dimension has the type of its rows
 		}
@@ -166,7 +166,7 @@ func kindType(k vec.Kind) OID {
 	case vec.Struct:
 		return Record
 	case vec.List:
-		return TextArray
+		return AnyArray // whose elements are guessed in turn
 	}
 	return Text
 }

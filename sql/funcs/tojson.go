@@ -61,11 +61,12 @@ func buildJSONB(b *jsonb.Builder, t datum.Type, c *vec.Column, i int, env *datum
 }
 
 func buildJSONBNested(b *jsonb.Builder, t datum.Type, c *vec.Column, i int, env *datum.Env) error {
-	if elem := datum.ElemOf(t.OID); elem != 0 && datum.KindOf(t.OID) == vec.List {
+	if c.Kind == vec.List {
 		child, from, to := c.List(i)
+		elem := datum.ElemType(t, child)
 		b.BeginArray()
 		for k := from; k < to; k++ {
-			if err := buildJSONB(b, datum.T(elem), child, k, env); err != nil {
+			if err := buildJSONB(b, elem, child, k, env); err != nil {
 				return err
 			}
 		}
@@ -75,7 +76,7 @@ func buildJSONBNested(b *jsonb.Builder, t datum.Type, c *vec.Column, i int, env 
 	if c.Kind == vec.Struct {
 		fields, row := structAt(c, i)
 		b.BeginObject()
-		for k, f := range datum.RecordFields(t) {
+		for k, f := range datum.FieldsOf(t, c) {
 			b.Key(f.Name)
 			if err := buildJSONB(b, f.Type, fields[k], row, env); err != nil {
 				return err
@@ -115,21 +116,22 @@ func appendJSON(dst []byte, t datum.Type, c *vec.Column, i int, env *datum.Env) 
 	case datum.Timestamp, datum.TimestampTZ:
 		return appendJSONString(dst, jsonTime(t, c, i, env))
 	}
-	if elem := datum.ElemOf(t.OID); elem != 0 && datum.KindOf(t.OID) == vec.List {
+	if c.Kind == vec.List {
 		child, from, to := c.List(i)
+		elem := datum.ElemType(t, child)
 		dst = append(dst, '[')
 		for k := from; k < to; k++ {
 			if k > from {
 				dst = append(dst, ',')
 			}
-			dst = appendJSON(dst, datum.T(elem), child, k, env)
+			dst = appendJSON(dst, elem, child, k, env)
 		}
 		return append(dst, ']')
 	}
 	if c.Kind == vec.Struct {
 		fields, row := structAt(c, i)
 		dst = append(dst, '{')
-		for k, f := range datum.RecordFields(t) {
+		for k, f := range datum.FieldsOf(t, c) {
 			if k > 0 {
 				dst = append(dst, ',')
 			}
