@@ -78,6 +78,11 @@ type server struct {
 // When the test ends nothing of it may be left running.
 func serve(t testing.TB) *server {
 	t.Helper()
+	return serveAt(t, "tcp", "127.0.0.1:0")
+}
+
+func serveAt(t testing.TB, network, addr string) *server {
+	t.Helper()
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
 	s := &server{panics: &panics{}}
@@ -89,7 +94,7 @@ func serve(t testing.TB) *server {
 	}
 	s.engine = engine.New(engine.Config{Logs: logs{store}, Memory: 64 << 20, TempDir: t.TempDir(), Now: now, Logger: log, Workers: 2})
 	front := pg.NewServer(pg.Config{Engine: s.engine, Logger: log, MaxConnections: maxConnections})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen(network, addr)
 	if err != nil {
 		t.Fatal(err)
 	}

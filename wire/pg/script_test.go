@@ -26,9 +26,17 @@ type client struct {
 	fe  *pgproto3.Frontend
 }
 
+// open connects to host:port, or to a socket's path.
+func open(addr string) (net.Conn, error) {
+	if strings.HasPrefix(addr, "/") {
+		return net.Dial("unix", addr)
+	}
+	return net.Dial("tcp", addr)
+}
+
 // dial opens a connection and goes through the startup, whose messages are checked but not kept.
 func dial(addr, user, database string) (*client, error) {
-	nc, err := net.Dial("tcp", addr)
+	nc, err := open(addr)
 	if err != nil {
 		return nil, err
 	}
