@@ -154,20 +154,30 @@ func (b *Bulk) storeOrphan(g *bulkGroup, enc *segment.Encoded) error {
 	if err := d.s.room.take(enc.Bytes()); err != nil {
 		return err
 	}
-	g.object = d.objects.allocate()
-	batch := d.s.pdb.NewBatch()
-	put(batch, numKey(d.num, kindOrphan, g.object), nil)
-	if err := putEncoded(batch, d.num, g.object, enc); err != nil {
-		return joinClose(err, batch)
-	}
-	if err := d.s.commit(batch, false); err != nil {
+	object, err := d.storeUnowned(enc)
+	if err != nil {
 		return err
 	}
+	g.object = object
 	for i := range enc.Columns {
 		enc.Columns[i].Data = nil
 	}
 	g.enc = enc
 	return nil
+}
+
+// storeUnowned writes a group that belongs to no commit yet.
+func (d *DB) storeUnowned(enc *segment.Encoded) (uint64, error) {
+	if d.s.large(enc.Bytes()) {
+		return d.storeTable(enc)
+	}
+	object := d.objects.allocate()
+	batch := d.s.pdb.NewBatch()
+	put(batch, numKey(d.num, kindOrphan, object), nil)
+	if err := putEncoded(batch, d.num, object, enc); err != nil {
+		return 0, joinClose(err, batch)
+	}
+	return object, d.s.commit(batch, false)
 }
 
 // putEncoded puts those blobs of a group into the batch that are not written yet.

@@ -7,8 +7,6 @@ import (
 	"math/bits"
 	"slices"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/allsource-db/allsource/storage/segment"
 	"github.com/allsource-db/allsource/vec/jsonb"
 )
@@ -218,15 +216,16 @@ func (d *DB) mergeDue(index byte) (bool, error) {
 	}
 	old := runs[from:]
 	b := d.s.pdb.NewBatch()
-	object := d.objects.allocate()
-	run, err := mergeRuns(old, d.partUncached, object, func(part uint32, data []byte) error {
-		put(b, blobKey(d.num, object, part), data)
-		return d.spill(&b, object)
+	count := int64(0)
+	for _, r := range old {
+		count += r.count
+	}
+	run, err := d.storeRun(b, count, func(object uint64, put func(part uint32, data []byte) error) (*hashRun, error) {
+		return mergeRuns(old, d.partUncached, object, put)
 	})
 	if err != nil {
 		return false, joinClose(err, b)
 	}
-	d.adopt(b, object)
 	for _, r := range old {
 		d.retire(b, r.object)
 	}
@@ -246,23 +245,6 @@ func (d *DB) mergeDue(index byte) (bool, error) {
 		d.replacedRun(r)
 	}
 	return true, nil
-}
-
-// spillBytes is how large a batch may get before it is written as an orphan, to be adopted later.
-const spillBytes = 4 << 20
-
-// spill writes the batch if it is large, marked as an orphan, and begins a new one.
-func (d *DB) spill(b **pebble.Batch, object uint64) error {
-	if (*b).Len() < spillBytes {
-		return nil
-	}
-	if err := d.s.room.take(int64((*b).Len())); err != nil {
-		return err
-	}
-	put(*b, numKey(d.num, kindOrphan, object), nil)
-	full := *b
-	*b = d.s.pdb.NewBatch()
-	return d.s.commit(full, false)
 }
 
 // dueRuns returns where the newest runs begin that are to be merged into one: four of a level (a power of four entries),

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -223,7 +224,11 @@ func nothingLeftOver(t *testing.T, s *Store, d *DB, what string) {
 	err = errors.Join(err, s.scan(dbKey(d.num, kindOrphan), nil, func(key, _ []byte) error {
 		return fmt.Errorf("an orphan is left: %x", key)
 	}))
-	if err != nil {
+	left, lerr := s.o.FS.List(s.o.FS.PathJoin(s.dir, incoming))
+	if len(left) > 0 {
+		err = errors.Join(err, fmt.Errorf("tables are left that nobody took: %v", left))
+	}
+	if err := errors.Join(err, lerr); err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
 }
@@ -232,6 +237,12 @@ func newScript() *script { return &script{tick: newFakeClock()} }
 
 // TestCrashAnywhere cuts the power before every single write of the script, losing none, some or all of what was not synced.
 func TestCrashAnywhere(t *testing.T) {
+	for name, bytes := range map[string]int64{"batches": 1 << 30, "tables": 1} {
+		t.Run(name, func(t *testing.T) { crashAnywhere(t, bytes) })
+	}
+}
+
+func crashAnywhere(t *testing.T, tableBytes int64) {
 	mem := vfs.NewCrashableMem()
 	type point struct {
 		fs            *vfs.MemFS
@@ -257,7 +268,9 @@ func TestCrashAnywhere(t *testing.T) {
 			acked, flight, fmt.Sprintf("step %d (%s, %d%% kept)", step, op.Path, kept)})
 		return nil
 	})
-	s, d := openTest(t, errorfs.Wrap(mem, inject), testOptions(nil, x.tick))
+	o := testOptions(nil, x.tick)
+	o.TableBytes = tableBytes
+	s, d := openTest(t, errorfs.Wrap(mem, inject), o)
 	armed.Store(true)
 	x.run(s, d)
 	armed.Store(false)
@@ -268,7 +281,12 @@ func TestCrashAnywhere(t *testing.T) {
 		t.Fatalf("only %d points", len(points))
 	}
 	t.Logf("%d points, %d events", len(points), len(x.m.events))
-	for _, p := range points {
+	stride := 1
+	if testing.Short() {
+		stride = 1 + len(points)/300
+	}
+	for i := 0; i < len(points); i += stride {
+		p := points[i]
 		x.verifyAt(t, p.fs, "db", p.acked, p.flight, p.what)
 	}
 }
@@ -323,14 +341,20 @@ func TestFaultAnywhere(t *testing.T) {
 			t.Fatalf("write %d: the child acknowledged everything and did not finish:\n%s", n, out)
 		}
 		x.verify(t, vfs.Default, dir, fmt.Sprintf("write %d failed (%v)", n, x.stopped))
-		if clean {
+		if clean && faultTableBytes(int64(n)) == 1 {
 			break
+		}
+		if clean {
+			stride = max(stride, 41) // only those with tables are left, which write a lot
 		}
 	}
 	if failed == 0 {
 		t.Fatal("no fault was noticed")
 	}
 }
+
+// faultTableBytes has every other run store everything as tables, which takes more writes than batches do.
+func faultTableBytes(n int64) int64 { return 1 + n%2<<30 }
 
 // faultyChild runs the script until the fault stops it, and prints what was acknowledged.
 func faultyChild(t *testing.T, at, dir string) {
@@ -349,6 +373,7 @@ func faultyChild(t *testing.T, at, dir string) {
 	x := newScript()
 	x.acknowledged = func(at Micros) { fmt.Println("acknowledged", at) }
 	o := testOptions(errorfs.Wrap(vfs.Default, inject), x.tick)
+	o.TableBytes = faultTableBytes(n)
 	o.Fatal = func(err error) { fmt.Println("fatal", err) }
 	s, err := Open(dir, o)
 	if err != nil {
@@ -420,5 +445,75 @@ func TestDiskFull(t *testing.T) {
 	}
 	if err := d.Seal(ctx); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestNoSpaceForTable has the disk run full, against the reserve, while a table is written and while it is taken in.
+func TestNoSpaceForTable(t *testing.T) {
+	for _, kind := range []errorfs.OpKind{errorfs.OpCreate, errorfs.OpFileWrite, errorfs.OpFileSync} {
+		var armed atomic.Bool
+		inject := errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if armed.Load() && op.Kind == kind && strings.Contains(op.Path, incoming) {
+				return syscall.ENOSPC
+			}
+			return nil
+		})
+		o := testOptions(nil, newFakeClock())
+		o.TableBytes = 1
+		s, d := openTest(t, errorfs.Wrap(vfs.NewMem(), inject), o)
+		if _, err := bulkLoad(d, false, []Event{anyEvent("a")}); err != nil {
+			t.Fatal(err)
+		}
+		armed.Store(true)
+		if _, err := bulkLoad(d, false, []Event{anyEvent("b")}); !errors.Is(err, ErrDiskFull) {
+			t.Errorf("operation %d: %v", kind, err)
+		}
+		armed.Store(false)
+		if err := d.collectGarbage(); err != nil {
+			t.Error(err)
+		}
+		nothingLeftOver(t, s, d, fmt.Sprint("operation ", kind))
+		if r, err := bulkLoad(d, false, []Event{anyEvent("b")}); err != nil || r.First != 2 {
+			t.Errorf("operation %d, after room was made: %+v %v", kind, r, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestCloseLeavesNoLogs: what a log held is in tables after a clean close, and no log is kept to be used again.
+func TestCloseLeavesNoLogs(t *testing.T) {
+	fs := vfs.NewMem()
+	s, d := openTest(t, fs, testOptions(nil, newFakeClock()))
+	for n := range 40 {
+		ev := anyEvent("a")
+		ev.Payload = fmt.Appendf(nil, `{"n": %d, "text": %q}`, n, strings.Repeat("x", 100<<10))
+		if _, err := d.Append(context.Background(), []Event{ev}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	names, err := fs.List("db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs := 0
+	for _, name := range names {
+		if strings.HasSuffix(name, ".log") {
+			logs++
+		}
+	}
+	if logs != 1 {
+		t.Errorf("%d logs are left: %v", logs, names)
+	}
+	s, d = openTest(t, fs, testOptions(nil, newFakeClock()))
+	if v := mustView(t, d, Latest); v.Rows() != 40 {
+		t.Errorf("%d rows after the restart", v.Rows())
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

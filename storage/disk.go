@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,7 +20,7 @@ import (
 // for what Go's collector has not swept yet.
 type memorySplit struct {
 	blocks   int64  // Pebble's block cache
-	memtable uint64 // one of up to three
+	memtable uint64 // one of up to three; up to four write-ahead logs of that size are kept to be used again
 	readers  int64  // open row groups
 	parts    int64  // pages, filters, names and versions
 	tail     int64  // rows not sealed yet
@@ -28,7 +29,7 @@ type memorySplit struct {
 func splitMemory(total int64) memorySplit {
 	return memorySplit{
 		blocks:   total / 8,
-		memtable: uint64(min(max(total/24, 1<<20), 32<<20)),
+		memtable: uint64(min(max(total/24, 1<<20), 8<<20)),
 		readers:  total / 4,
 		parts:    total / 12,
 		tail:     total / 6,
@@ -58,6 +59,12 @@ func (s *Store) pebbleOptions(split memorySplit) *pebble.Options {
 	for i := range o.TargetFileSizes {
 		o.TargetFileSizes[i] = 32 << 20
 	}
+	o.EventListener.WALCreated = func(info pebble.WALCreateInfo) {
+		if info.Err == nil {
+			s.newest.Store(uint64(info.FileNum))
+		}
+	}
+	o.EnsureDefaults()
 	return o
 }
 
@@ -254,5 +261,45 @@ func (s *Store) closePebble() (err error) {
 			err = s.failure.get()
 		}
 	}()
-	return s.pdb.Close()
+	flushed := s.failure.get() == nil && s.flush() == nil
+	newest := s.newest.Load()
+	if err := s.pdb.Close(); err != nil || !flushed {
+		return err
+	}
+	return s.removeLogs(newest)
+}
+
+// flushPatience is how long a close waits for a flush, which Pebble tries again for ever.
+const flushPatience = 10 * time.Second
+
+// flush moves what is in the write-ahead log into tables. Nobody may be writing.
+func (s *Store) flush() error {
+	done, err := s.pdb.AsyncFlush()
+	if err != nil {
+		return err
+	}
+	patience := time.NewTimer(flushPatience)
+	defer patience.Stop()
+	select {
+	case <-done:
+		return s.failure.get()
+	case <-patience.C:
+		return errors.New("the disk is too slow, or fails")
+	}
+}
+
+// removeLogs deletes the write-ahead logs before the newest, which Pebble keeps to write over them: after a flush they
+// hold nothing.
+func (s *Store) removeLogs(newest uint64) error {
+	names, err := s.o.FS.List(s.dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		number, ok := strings.CutSuffix(name, ".log")
+		if n, perr := strconv.ParseUint(number, 10, 64); ok && perr == nil && n < newest {
+			err = errors.Join(err, s.o.FS.Remove(s.o.FS.PathJoin(s.dir, name)))
+		}
+	}
+	return err
 }

@@ -186,16 +186,43 @@ func (w *indexWriter) done(next *diskIndex) {
 	w.x.mu.Unlock()
 }
 
-// writeRun sorts pairs and puts them into the batch as a hash run.
+// writeRun sorts pairs and writes them as a hash run that the batch makes part of the log.
 func (d *DB) writeRun(b *pebble.Batch, pairs []pair) (*hashRun, error) {
 	sortPairs(pairs)
-	object := d.objects.allocate()
-	w := newRunWriter(object, int64(len(pairs)), func(part uint32, data []byte) error {
-		put(b, blobKey(d.num, object, part), data)
-		return nil
+	return d.storeRun(b, int64(len(pairs)), func(object uint64, put func(part uint32, data []byte) error) (*hashRun, error) {
+		w := newRunWriter(object, int64(len(pairs)), put)
+		for _, p := range pairs {
+			w.add(p)
+		}
+		return w.finish()
 	})
-	for _, p := range pairs {
-		w.add(p)
+}
+
+// pairBytes is about what an entry of a hash run takes on disk, its share of the filter included.
+const pairBytes = 10
+
+// storeRun writes the run that fill puts: with the batch, or before it if it is large.
+func (d *DB) storeRun(b *pebble.Batch, count int64, fill func(object uint64, put func(part uint32, data []byte) error) (*hashRun, error)) (*hashRun, error) {
+	if !d.s.large(count * pairBytes) {
+		object := d.objects.allocate()
+		return fill(object, func(part uint32, data []byte) error {
+			put(b, blobKey(d.num, object, part), data)
+			return nil
+		})
 	}
-	return w.finish()
+	if err := d.s.room.take(count * pairBytes); err != nil {
+		return nil, err
+	}
+	t := d.newTable()
+	run, err := fill(t.object, func(part uint32, data []byte) error {
+		if part >= filterPart {
+			return t.put(laneFilters, part, data)
+		}
+		return t.put(lanePages, part, data)
+	})
+	if err := t.end(err); err != nil {
+		return nil, err
+	}
+	d.adopt(b, t.object)
+	return run, nil
 }

@@ -43,10 +43,22 @@ func (d *DB) replacedGroup(g *group) {
 func (d *DB) replacedRun(r *hashRun) { runtime.AddCleanup(r, d.unreachable, r.object) }
 
 func (d *DB) unreachable(object uint64) {
+	d.discard(object)
+	d.s.work.wake(d)
+}
+
+// orphan makes it durable that an object belongs to no commit, before it is written.
+func (d *DB) orphan(object uint64) error {
+	b := d.s.pdb.NewBatch()
+	put(b, numKey(d.num, kindOrphan, object), nil)
+	return d.s.commit(b, true)
+}
+
+// discard has an object deleted, some time, that no commit will take.
+func (d *DB) discard(object uint64) {
 	d.objects.mu.Lock()
 	d.objects.garbage = append(d.objects.garbage, object)
 	d.objects.mu.Unlock()
-	d.s.work.wake(d)
 }
 
 // retire marks an object as replaced, in the batch that replaces it.

@@ -28,6 +28,9 @@ type Options struct {
 	RowGroupRows int
 	SealRows     int
 	SealBytes    int64
+	// TableBytes is from which size on a row group or a hash run goes to the disk once, as a table of its own, instead of
+	// through the write-ahead log; 0: 256 KiB.
+	TableBytes int64
 	// Manual turns background sealing, compaction and merging off: DB.Seal and DB.Compact do it.
 	Manual bool
 }

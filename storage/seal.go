@@ -70,11 +70,13 @@ func (d *DB) sealRows(st *state, from, to int64) error {
 	}
 	next, err := w.write(b, to)
 	if err != nil {
+		d.discard(g.object)
 		return joinClose(err, b)
 	}
 	put(b, numKey(d.num, kindGroup, uint64(from)), g.encode())
 	put(b, dbKey(d.num, kindSealed), sealedMark{to, g.lastAt, next.entities}.encode())
 	if err := d.dropBlocks(b, to); err != nil {
+		d.discard(g.object)
 		return joinClose(err, b)
 	}
 	if err := d.s.commit(b, false); err != nil {
@@ -171,16 +173,18 @@ func (d *DB) indexRows(w *indexWriter, rows tail.Rows, from, to int64, enc *segm
 	return enc.SetEntities(ordinals, before)
 }
 
-// storeGroup puts a group's blobs into the batch.
+// storeGroup writes a group that the batch makes part of the log: with the batch, or before it if it is large.
 func (d *DB) storeGroup(b *pebble.Batch, enc *segment.Encoded, base int64, firstAt, lastAt Micros) (*group, error) {
-	meta, err := enc.Meta()
-	if err != nil {
-		return nil, err
+	g := &group{d: d, base: base, rows: enc.Len(), bytes: enc.Bytes(), firstAt: firstAt, lastAt: lastAt}
+	if d.s.large(g.bytes) {
+		object, err := d.storeTable(enc)
+		if err != nil {
+			return nil, err
+		}
+		g.object = object
+		d.adopt(b, object)
+		return g, nil
 	}
-	g := &group{d: d, object: d.objects.allocate(), base: base, rows: enc.Len(), bytes: enc.Bytes(), firstAt: firstAt, lastAt: lastAt}
-	for _, blob := range enc.Columns {
-		put(b, blobKey(d.num, g.object, uint32(blob.ID)), blob.Data)
-	}
-	put(b, blobKey(d.num, g.object, partMeta), meta)
-	return g, nil
+	g.object = d.objects.allocate()
+	return g, putEncoded(b, d.num, g.object, enc)
 }

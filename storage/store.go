@@ -33,6 +33,9 @@ type Store struct {
 	secret  []byte
 	count   counters
 
+	settings *pebble.Options
+	newest   atomic.Uint64 // number of the write-ahead log that is written now
+
 	failure failure
 	work    *worker
 
@@ -72,7 +75,11 @@ func (s *Store) open() error {
 	s.blocks = pebble.NewCache(split.blocks)
 	s.readers = newReaderCache(split.readers)
 	s.parts = newPartCache(split.parts)
-	pdb, err := pebble.Open(s.dir, s.pebbleOptions(split))
+	if err := s.clearIncoming(); err != nil {
+		return fmt.Errorf("open %s: %w", s.dir, err)
+	}
+	s.settings = s.pebbleOptions(split)
+	pdb, err := pebble.Open(s.dir, s.settings)
 	if err != nil {
 		if newerPebble(err) {
 			return fmt.Errorf("%w: %w", ErrNewerFormat, err)
@@ -309,6 +316,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.RowGroupRows <= 0 || o.RowGroupRows > maxGroupRows {
 		o.RowGroupRows = maxGroupRows
+	}
+	if o.TableBytes <= 0 {
+		o.TableBytes = 256 << 10
 	}
 	if o.SealRows <= 0 {
 		o.SealRows = o.RowGroupRows
