@@ -28,12 +28,12 @@ func psql(t *testing.T, s *server, script string, args ...string) string {
 	return string(out)
 }
 
-// squeezed drops empty lines and what surrounds each line: how psql centres a title is its own business.
+// squeezed drops empty lines and makes every run of blanks one: how psql centres a title is its own business.
 func squeezed(s string) string {
 	var out []string
 	for line := range strings.Lines(s) {
-		if line = strings.TrimSpace(line); line != "" {
-			out = append(out, line)
+		if words := strings.Fields(line); len(words) > 0 {
+			out = append(out, strings.Join(words, " "))
 		}
 	}
 	return strings.Join(out, "\n")
