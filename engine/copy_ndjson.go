@@ -289,8 +289,8 @@ func (k *ndjsonSink) Abort() {
 	k.cancel()
 	if k.lots != nil {
 		close(k.lots)
-		k.lots = nil
 	}
 	k.wg.Wait()
+	k.lots = nil // not before: the workers look at it
 	k.bulk.Abort()
 }
