@@ -303,7 +303,10 @@ func (b *builder) RunSubquery(_ *expr.EvalCtx, s *expr.Subquery, outer []expr.Ou
 		return b.run(s, outer)
 	}
 	a := b.x.onceFor(s)
-	a.do.Do(func() { a.rows, a.err = b.run(s, outer) })
+	a.do.Do(func() {
+		defer op.Rescue(&a.err) // who asks after a bug must not find an answer without rows
+		a.rows, a.err = b.run(s, outer)
+	})
 	return a.rows, a.err
 }
 

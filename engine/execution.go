@@ -25,6 +25,7 @@ type executionConfig struct {
 	catalog *catalog.Context
 	memory  int64 // bytes that the operators may hold together
 	tempDir string
+	shared  *op.Budget // of all executions; nil: this one counts alone
 	rows    int // per batch, 0: vec.BatchRows
 	workers int
 	analyze bool // count for EXPLAIN ANALYZE
@@ -70,8 +71,12 @@ func newExecution(cfg executionConfig) *execution {
 	if cfg.rows == 0 {
 		cfg.rows = vec.BatchRows
 	}
+	budget := op.NewBudget(cfg.memory, cfg.tempDir)
+	if cfg.shared != nil {
+		budget = cfg.shared.Child(cfg.memory)
+	}
 	x := &execution{
-		cfg: cfg, budget: op.NewBudget(cfg.memory, cfg.tempDir),
+		cfg: cfg, budget: budget,
 		views: map[*plan.TimeClause]seen{}, stats: map[plan.Node]*op.Stats{}, outer: map[*expr.Subquery][]int{},
 		free: map[*expr.Subquery]bool{}, once: map[*expr.Subquery]*onceAnswer{},
 	}

@@ -9,6 +9,7 @@ import (
 
 // Budget is the memory that the operators of one query may hold together. It is safe for concurrent use.
 type Budget struct {
+	parent  *Budget
 	limit   int64
 	tempDir string
 	used    atomic.Int64
@@ -18,6 +19,27 @@ type Budget struct {
 
 // NewBudget returns a budget of limit bytes; what does not fit goes to files in tempDir.
 func NewBudget(limit int64, tempDir string) *Budget { return &Budget{limit: limit, tempDir: tempDir} }
+
+// Child returns a budget of limit bytes inside this one: what is held counts in both, and either may be what runs out.
+func (b *Budget) Child(limit int64) *Budget {
+	return &Budget{parent: b, limit: limit, tempDir: b.tempDir}
+}
+
+// hold adds n bytes, which may be negative, and reports whether all is within its limits.
+func (b *Budget) hold(n int64) bool {
+	used := b.used.Add(n)
+	for {
+		p := b.peak.Load()
+		if used <= p || b.peak.CompareAndSwap(p, used) {
+			break
+		}
+	}
+	fits := used <= b.limit
+	if b.parent != nil {
+		fits = b.parent.hold(n) && fits
+	}
+	return fits
+}
 
 // Peak returns the most that was held at once, Spilled the bytes written to temporary files.
 func (b *Budget) Peak() int64    { return b.peak.Load() }
@@ -33,15 +55,9 @@ func (b *Budget) account() account { return account{b: b} }
 
 // set says that the operator holds n bytes and reports whether the query is within its budget.
 func (a *account) set(n int64) bool {
-	used := a.b.used.Add(n - a.held)
+	fits := a.b.hold(n - a.held)
 	a.held = n
-	for {
-		p := a.b.peak.Load()
-		if used <= p || a.b.peak.CompareAndSwap(p, used) {
-			break
-		}
-	}
-	return used <= a.b.limit
+	return fits
 }
 
 // grow is set for n bytes more.

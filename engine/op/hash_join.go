@@ -135,7 +135,8 @@ func (h *hashJoin) build(ctx context.Context) error {
 		dropNulls(keys, of)
 		list, ids = append(list, b), append(ids, of)
 		bytes += memSize(b) + 12*int64(b.Len)
-		if !h.acct.set(bytes + h.table.memSize()) {
+		// Twice, because the batches become one before they are let go.
+		if !h.acct.set(2*bytes + h.table.memSize()) {
 			if len(h.LeftKeys) == 0 {
 				h.table = nil
 				h.acct.release()

@@ -122,14 +122,22 @@ func (e *Col) String() string {
 	if e.Name == "" {
 		return "#" + strconv.Itoa(e.Index)
 	}
-	return QuoteIdent(e.Name)
+	return columnName(e.Name)
+}
+
+// columnName prints a column's name: one that a scan reads out of a document is called by its path.
+func columnName(s string) string {
+	if strings.Contains(s, "->") {
+		return "(" + s + ")"
+	}
+	return QuoteIdent(s)
 }
 
 func (e *Outer) String() string {
 	if e.Name == "" {
 		return "outer#" + strconv.Itoa(e.Index)
 	}
-	return QuoteIdent(e.Name)
+	return columnName(e.Name)
 }
 
 func (e *Param) String() string { return "$" + strconv.Itoa(e.N) }
