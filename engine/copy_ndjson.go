@@ -50,6 +50,7 @@ type ndjsonSink struct {
 	bulk    *storage.Bulk
 	base    storage.Progress // where the source stood before
 	lots    chan lot
+	free    chan []byte // buffers of lots that are done
 	wg      sync.WaitGroup
 	cur     lot
 	lines   int   // complete lines in cur
@@ -65,7 +66,8 @@ type ndjsonSink struct {
 }
 
 func newNDJSONSink(ctx context.Context, s *Session, o copyOptions) (*ndjsonSink, error) {
-	k := &ndjsonSink{session: s, opts: o, lots: make(chan lot)}
+	workers := max(runtime.GOMAXPROCS(0), 1)
+	k := &ndjsonSink{session: s, opts: o, lots: make(chan lot), free: make(chan []byte, workers)}
 	if o.source != "" {
 		p, _, err := s.log.Progress(o.source)
 		if err != nil {
@@ -82,7 +84,7 @@ func newNDJSONSink(ctx context.Context, s *Session, o copyOptions) (*ndjsonSink,
 	k.bulk = s.log.NewBulk(o.asRecorded)
 	ctx, k.cancel = context.WithCancel(ctx)
 	k.ctx = func() context.Context { return ctx }
-	for range max(runtime.GOMAXPROCS(0), 1) {
+	for range workers {
 		k.wg.Go(k.work)
 	}
 	return k, nil
@@ -144,11 +146,17 @@ func (k *ndjsonSink) remember(data []byte) {
 
 func (k *ndjsonSink) dispatch() error {
 	k.total += int64(k.lines)
-	next := lot{seq: k.cur.seq + 1, first: k.base.Lines + k.total + 1, data: make([]byte, 0, cap(k.cur.data))}
+	next := lot{seq: k.cur.seq + 1, first: k.base.Lines + k.total + 1}
+	room := cap(k.cur.data)
 	select {
 	case k.lots <- k.cur:
 	case <-k.ctx().Done():
 		return k.failure()
+	}
+	select {
+	case next.data = <-k.free:
+	default:
+		next.data = make([]byte, 0, room)
 	}
 	k.cur, k.lines = next, 0
 	return nil
@@ -182,6 +190,10 @@ func (k *ndjsonSink) work() {
 			}
 			if err := k.load(g, l); err != nil {
 				return
+			}
+			select {
+			case k.free <- l.data[:0]:
+			default:
 			}
 		case <-k.ctx().Done():
 			return

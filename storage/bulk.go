@@ -31,6 +31,9 @@ type bulkGroup struct {
 	given  int              // rows that were given to Add
 	ids    []bulkID
 	runs   []segment.Run // as recorded
+
+	found    []uint64 // ordinals of enc.Entities, as far as they were in the index when that had so many entities
+	entities int64
 }
 
 // bulkID is a producer's id of a row.
@@ -154,6 +157,13 @@ func (b *Bulk) storeOrphan(g *bulkGroup, enc *segment.Encoded) error {
 	if err := d.s.room.take(enc.Bytes()); err != nil {
 		return err
 	}
+	// Most of what a commit would have to look up is looked up here, where nobody waits for it.
+	disk := d.index.disk.Load()
+	found, err := d.index.find(disk, enc.Entities())
+	if err != nil {
+		return err
+	}
+	g.found, g.entities = found, disk.entities
 	object, err := d.storeUnowned(enc)
 	if err != nil {
 		return err

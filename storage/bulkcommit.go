@@ -228,7 +228,7 @@ func (l *load) commit(progress *Progress) (Loaded, error) {
 // assign gives the entities of a group their ordinals and versions.
 func (l *load) assign(w *indexWriter, g *bulkGroup, base int64) error {
 	names, counts := g.enc.Entities(), g.enc.EntityRows()
-	ordinals, err := w.resolve(names)
+	ordinals, err := w.resolve(names, g.found, g.entities)
 	if err != nil {
 		return err
 	}

@@ -33,25 +33,27 @@ func (w *indexWriter) add(name string) uint64 {
 	return ordinal
 }
 
-// resolve returns the ordinals of distinct names, and gives those that are new the next ones, in order. The tail must be
-// empty. It goes through runs by hash and through names by ordinal: where neither fits the cache each part is read once.
-func (w *indexWriter) resolve(names []string) ([]uint64, error) {
-	const unknown = 1<<64 - 1
+// unknown stands for an ordinal that was not found.
+const unknown = 1<<64 - 1
+
+// find looks distinct names up in the index on disk; those that are not there are unknown. An ordinal never changes, so
+// what was found stays right. It goes through runs by hash and through names by ordinal: where neither fits the cache each
+// part is read once.
+func (x *entityIndex) find(disk *diskIndex, names []string) ([]uint64, error) {
 	out := make([]uint64, len(names))
-	var asked []pair // hash, and index into names
+	asked := make([]pair, 0, len(names)) // hash, and index into names
 	for i, name := range names {
-		o, ok := w.added[name]
-		if out[i] = o; !ok {
-			out[i] = unknown
-			asked = append(asked, pair{w.x.d.hashName(name), uint64(i)})
+		out[i] = unknown
+		if disk.entities > 0 {
+			asked = append(asked, pair{x.d.hashName(name), uint64(i)})
 		}
 	}
 	sortPairs(asked)
 	var found []pair // ordinal, and index into names
 	var few [4]uint64
-	for _, run := range w.disk.names {
+	for _, run := range disk.names {
 		for _, q := range asked {
-			ordinals, err := run.lookup(q.hash, w.x.d.part, few[:0])
+			ordinals, err := run.lookup(q.hash, x.d.part, few[:0])
 			if err != nil {
 				return nil, err
 			}
@@ -62,7 +64,7 @@ func (w *indexWriter) resolve(names []string) ([]uint64, error) {
 	}
 	slices.SortFunc(found, func(a, b pair) int { return cmpUint(a.hash, b.hash) })
 	for _, f := range found {
-		ok, err := w.x.isNamed(f.hash, names[f.value])
+		ok, err := x.isNamed(f.hash, names[f.value])
 		if err != nil {
 			return nil, err
 		}
@@ -70,10 +72,38 @@ func (w *indexWriter) resolve(names []string) ([]uint64, error) {
 			out[f.value] = f.hash
 		}
 	}
-	for i, name := range names {
-		if out[i] == unknown {
-			out[i] = w.add(name)
+	return out, nil
+}
+
+// resolve returns the ordinals of distinct names, and gives those that are new the next ones, in order. The tail must be
+// empty. found is what find said when the index had so many entities.
+func (w *indexWriter) resolve(names []string, found []uint64, entities int64) ([]uint64, error) {
+	out := slices.Clone(found)
+	if entities != w.disk.entities {
+		var rest []string
+		var places []int
+		for i, name := range names {
+			if _, ok := w.added[name]; out[i] == unknown && !ok {
+				rest, places = append(rest, name), append(places, i)
+			}
 		}
+		again, err := w.x.find(w.disk, rest)
+		if err != nil {
+			return nil, err
+		}
+		for k, i := range places {
+			out[i] = again[k]
+		}
+	}
+	for i, name := range names {
+		if out[i] != unknown {
+			continue
+		}
+		o, ok := w.added[name]
+		if !ok {
+			o = w.add(name)
+		}
+		out[i] = o
 	}
 	return out, nil
 }
