@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/bind"
@@ -21,6 +22,7 @@ type Prepared struct {
 	script     string // what positions count in
 	text       string
 	node       plan.Node // optimized; nil for statements that are no queries
+	moments    []int     // parameters that name the moment of an AS OF clause
 	inner      *Prepared // of EXPLAIN, DECLARE, CREATE TABLE AS…: the query inside
 }
 
@@ -122,7 +124,7 @@ func (s *Session) compile(p *Prepared, types []datum.OID) error {
 	if err != nil {
 		return err
 	}
-	p.node, p.ParamTypes, p.Fields = node, bound.ParamTypes, bound.Fields
+	p.node, p.ParamTypes, p.Fields, p.moments = node, bound.ParamTypes, bound.Fields, bound.TimeParams
 	return nil
 }
 
@@ -170,4 +172,17 @@ func (s *Session) supervise(ctx context.Context, run *running, rows *Rows) *Rows
 func rescued[T any](f func() (T, error)) (out T, err error) {
 	defer op.Rescue(&err)
 	return f()
+}
+
+// ParseParam reads the text of parameter i (from 0). One that names the moment of an AS OF clause may have any form that
+// the clause takes: '-10m' is ten minutes before the statement that it is bound to.
+func (s *Session) ParseParam(p *Prepared, i int, text []byte, b *vec.Builder, env *datum.Env) error {
+	if !slices.Contains(p.moments, i+1) || p.ParamTypes[i] != datum.TimestampTZ {
+		return datum.ParseText(datum.T(p.ParamTypes[i]), text, b, env)
+	}
+	at, err := momentText(string(text), micros(s.engine.cfg.Now()), env)
+	if err == nil {
+		b.AppendInt(at)
+	}
+	return err
 }

@@ -146,6 +146,10 @@ func TestPgx(t *testing.T) {
 	if n := queryOne[int64](t, c, `SELECT count(*) FROM events AS OF SYSTEM TIME $1`, past); n != 1 {
 		t.Errorf("as of the first append there are %d events, want 1", n)
 	}
+	r := c.PgConn().ExecParams(ctx, `SELECT count(*) FROM events AS OF SYSTEM TIME $1`, [][]byte{[]byte("-10m")}, nil, nil, nil).Read()
+	if r.Err != nil || string(r.Rows[0][0]) != "0" {
+		t.Errorf("as of ten minutes ago: %v, %v", r.Rows, r.Err)
+	}
 	_, err = c.Exec(ctx, `SELECT count(*) FROM events AS OF SYSTEM TIME $1`, time.Now().Add(time.Hour))
 	if err == nil || !strings.Contains(err.Error(), "future") {
 		t.Errorf("a moment in the future: %v", err)

@@ -75,7 +75,7 @@ func (c *conn) bind(m *pgproto3.Bind) error {
 	p := &portal{name: m.DestinationPortal, prepared: st.prepared, formats: append([]int16(nil), m.ResultFormatCodes...)}
 	if st.prepared != nil {
 		var err error
-		if p.params, err = c.params(st.prepared.ParamTypes, m); err != nil {
+		if p.params, err = c.params(st.prepared, m); err != nil {
 			return c.session.Fail(err)
 		}
 		if n := len(st.prepared.Fields); len(p.formats) > 1 && len(p.formats) != n {
@@ -93,7 +93,8 @@ func (c *conn) bind(m *pgproto3.Bind) error {
 }
 
 // params reads the values of a Bind message, each a column of one row.
-func (c *conn) params(types []datum.OID, m *pgproto3.Bind) ([]*vec.Column, error) {
+func (c *conn) params(p *engine.Prepared, m *pgproto3.Bind) ([]*vec.Column, error) {
+	types := p.ParamTypes
 	if len(m.Parameters) != len(types) {
 		return nil, pgerr.New(pgerr.ProtocolViolation, "bind message supplies %d parameters, but prepared statement %q requires %d",
 			len(m.Parameters), m.PreparedStatement, len(types))
@@ -115,7 +116,7 @@ func (c *conn) params(types []datum.OID, m *pgproto3.Bind) ([]*vec.Column, error
 		case v == nil:
 			b.AppendNull()
 		case format == 0:
-			err = datum.ParseText(datum.T(types[i]), v, b, env)
+			err = c.session.ParseParam(p, i, v, b, env)
 		case format == 1:
 			err = datum.ParseBinary(datum.T(types[i]), v, b, env)
 		default:
