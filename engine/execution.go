@@ -26,7 +26,7 @@ type executionConfig struct {
 	memory  int64 // bytes that the operators may hold together
 	tempDir string
 	shared  *op.Budget // of all executions; nil: this one counts alone
-	rows    int // per batch, 0: vec.BatchRows
+	rows    int        // per batch, 0: vec.BatchRows
 	workers int
 	analyze bool // count for EXPLAIN ANALYZE
 }
