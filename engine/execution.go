@@ -243,14 +243,15 @@ func (x *execution) outerCols(s *expr.Subquery) []int {
 	return out
 }
 
-// isFree reports whether a subquery reads nothing from around it, neither rows nor WITH queries.
+// isFree reports whether a subquery reads nothing from around it, neither rows nor WITH queries: then it runs once, whoever
+// asks, also where it calls volatile functions.
 func (x *execution) isFree(s *expr.Subquery) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	free, ok := x.free[s]
 	if !ok {
 		n := s.Plan.(plan.Node)
-		free = !plan.Correlated(n) && !readsWith(n, map[int]bool{}) && !callsVolatile(n)
+		free = !plan.Correlated(n) && !readsWith(n, map[int]bool{})
 		x.free[s] = free
 	}
 	return free
@@ -268,17 +269,6 @@ func readsWith(n plan.Node, own map[int]bool) bool {
 		}
 		for _, sub := range plan.Subplans(n) {
 			found = found || readsWith(sub, own)
-		}
-		return !found
-	})
-	return found
-}
-
-func callsVolatile(n plan.Node) bool {
-	found := false
-	plan.Walk(n, func(n plan.Node) bool {
-		for _, e := range plan.Exprs(n) {
-			found = found || expr.IsVolatile(e)
 		}
 		return !found
 	})
