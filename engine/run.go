@@ -85,8 +85,8 @@ func (x *execution) planStats(n plan.Node) *plan.Stats {
 		return nil
 	}
 	s := &plan.Stats{Rows: c.Rows.Load(), Loops: c.Loops.Load(), Time: time.Duration(c.Nanos.Load()), Bytes: c.Bytes.Load(),
-		Groups: c.Groups.Load(), Skipped: c.Skipped.Load()}
-	if s.Loops == 0 && (s.Groups > 0 || s.Skipped > 0) {
+		Groups: c.Groups.Load(), Skipped: c.Skipped.Load(), Known: c.Known.Load()}
+	if s.Loops == 0 && s.Groups+s.Skipped+s.Known > 0 {
 		s.Loops = 1 // a scan that runs as part of the aggregate above it
 	}
 	if scanned := c.Scanned.Load(); scanned > s.Rows {

@@ -28,12 +28,16 @@ func NewScanAggregate(env *Env, s *EventScan, a *Aggregation) Op {
 }
 
 func (s *scanAggregate) Open(ctx context.Context) error {
-	list, err := s.scan.plan(ctx, s.env.X)
+	k, err := newKnower(s.env, s.scan, s.a)
+	if err != nil {
+		return err
+	}
+	list, err := s.scan.plan(ctx, s.env.X, k)
 	if err != nil {
 		return err
 	}
 	workers := workersFor(s.env, s.scan, list)
-	if workers < 2 {
+	if workers < 2 && k == nil {
 		return s.openSlow(ctx, list)
 	}
 	table, err := s.run(ctx, list, workers)
@@ -114,14 +118,31 @@ func (s *scanAggregate) work(ctx context.Context, env *Env, list []morsel, next 
 			return
 		}
 		t := newAggTable(in, false)
-		err := r.read(ctx, list[i], func(b *vec.Batch) (bool, error) {
-			return true, t.add(b, -1, -1)
-		})
+		err := group(ctx, r, t, list[i])
 		out[i] <- grouped{t, err}
 		if err != nil {
 			return
 		}
 	}
+}
+
+// group takes a block into a table: rows that are read, and in their place those of which enough is known.
+func group(ctx context.Context, r *eventReader, t *aggTable, m morsel) error {
+	for i, p := range m.parts {
+		if p.known != nil {
+			if err := t.addKnown(p.known); err != nil {
+				return err
+			}
+			continue
+		}
+		err := r.read(ctx, morsel{m.block, m.parts[i : i+1]}, func(b *vec.Batch) (bool, error) {
+			return true, t.add(b, -1, -1)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *scanAggregate) Next(ctx context.Context) (*vec.Batch, error) {

@@ -49,7 +49,7 @@ func (s *eventScan) Block() int64 { return s.block }
 
 func (s *eventScan) Open(ctx context.Context) error {
 	var err error
-	if s.list, err = s.scan.plan(ctx, s.env.X); err != nil {
+	if s.list, err = s.scan.plan(ctx, s.env.X, nil); err != nil {
 		return err
 	}
 	s.left = s.scan.Limit
@@ -79,7 +79,9 @@ func workersFor(env *Env, s *EventScan, list []morsel) int {
 	rows := 0
 	for _, m := range list {
 		for _, p := range m.parts {
-			rows += p.to - p.from
+			if p.known == nil {
+				rows += p.to - p.from
+			}
 		}
 	}
 	if rows < parallelRows {

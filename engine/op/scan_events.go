@@ -42,6 +42,7 @@ type part struct {
 	g        storage.Group
 	from, to int
 	rows     []int32 // nil: all
+	known    *known  // what an aggregation has to know of the rows; nil: they are read
 }
 
 // eventReader reads morsels: one per worker.
@@ -182,8 +183,8 @@ func (r *eventReader) load(ctx context.Context, p part, from, to int, sel []int3
 	return nil
 }
 
-// plan finds the morsels of the scan, in the order of the answer.
-func (s *EventScan) plan(ctx context.Context, x *expr.EvalCtx) ([]morsel, error) {
+// plan finds the morsels of the scan, in the order of the answer; parts of which k knows enough are among them.
+func (s *EventScan) plan(ctx context.Context, x *expr.EvalCtx, k *knower) ([]morsel, error) {
 	end := s.View.End()
 	if s.End > 0 {
 		end = min(end, s.End)
@@ -203,7 +204,10 @@ func (s *EventScan) plan(ctx context.Context, x *expr.EvalCtx) ([]morsel, error)
 	if err != nil {
 		return nil, storageError(err)
 	}
-	list := cut(groups, window)
+	list, err := cut(ctx, groups, window, k)
+	if err != nil {
+		return nil, err
+	}
 	s.count(list, len(groups), skipped)
 	s.order(list)
 	return list, nil
@@ -214,17 +218,20 @@ func (s *EventScan) count(list []morsel, groups, skipped int) {
 	if s.Stats == nil {
 		return
 	}
-	used := map[storage.Group]bool{}
+	used, known := map[storage.Group]bool{}, 0
 	for _, m := range list {
 		for _, p := range m.parts {
-			if !used[p.g] {
+			if p.known != nil {
+				known++
+			} else if !used[p.g] {
 				used[p.g] = true
 				s.Stats.Bytes.Add(p.g.Bytes())
 			}
 		}
 	}
 	s.Stats.Groups.Add(int64(len(used)))
-	s.Stats.Skipped.Add(int64(skipped + groups - len(used)))
+	s.Stats.Known.Add(int64(known))
+	s.Stats.Skipped.Add(int64(skipped + groups - len(used) - known))
 }
 
 func (s *EventScan) order(list []morsel) {
@@ -242,25 +249,39 @@ type positions struct{ from, to int64 }
 
 func (w positions) empty() bool { return w.from >= w.to }
 
-// cut divides groups into morsels at the blocks' boundaries and cuts off what is outside the window.
-func cut(groups []storage.Group, w positions) []morsel {
+// cut divides groups into morsels at the blocks' boundaries and cuts off what is outside the window. What k knows enough
+// of stays whole.
+func cut(ctx context.Context, groups []storage.Group, w positions, k *knower) ([]morsel, error) {
 	var out []morsel
+	add := func(block int64, p part) {
+		if n := len(out); n > 0 && out[n-1].block == block {
+			out[n-1].parts = append(out[n-1].parts, p)
+		} else {
+			out = append(out, morsel{block: block, parts: []part{p}})
+		}
+	}
 	for _, g := range groups {
 		base := g.Base()
 		from, to := max(base, w.from), min(base+int64(g.Len()), w.to)
+		if from >= to {
+			continue
+		}
+		p, ok, err := k.know(ctx, part{g: g, from: int(from - base), to: int(to - base)})
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			add(from/BlockRows, p)
+			continue
+		}
 		for from < to {
 			block := from / BlockRows
 			next := min(to, (block+1)*BlockRows)
-			p := part{g: g, from: int(from - base), to: int(next - base)}
-			if n := len(out); n > 0 && out[n-1].block == block {
-				out[n-1].parts = append(out[n-1].parts, p)
-			} else {
-				out = append(out, morsel{block: block, parts: []part{p}})
-			}
+			add(block, part{g: g, from: int(from - base), to: int(next - base)})
 			from = next
 		}
 	}
-	return out
+	return out, nil
 }
 
 // entityMorsels reads an entity's rows by its index.

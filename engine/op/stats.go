@@ -14,10 +14,12 @@ type Stats struct {
 	Batches atomic.Int64
 	Nanos   atomic.Int64 // spent in Open and Next, inputs included
 	Loops   atomic.Int64 // times opened
-	// Of scans: stored bytes of the row groups read, groups read and left out, rows before the filter.
+	// Of scans: stored bytes of the row groups read; groups read, left out, and of which enough was known without reading;
+	// rows before the filter.
 	Bytes   atomic.Int64
 	Groups  atomic.Int64
 	Skipped atomic.Int64
+	Known   atomic.Int64
 	Scanned atomic.Int64
 }
 

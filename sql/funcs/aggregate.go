@@ -31,6 +31,13 @@ func (a *countAcc) Add(_ *Ctx, _ []*vec.Column, groups []int32, n int) error {
 	return nil
 }
 
+// AddCounts implements Counter.
+func (a *countAcc) AddCounts(groups []int32, counts []int64) {
+	for i, g := range groups {
+		a.n[g] += counts[i]
+	}
+}
+
 func (a *countAcc) Merge(other Accumulator, groups []int32) error {
 	for i, c := range other.(*countAcc).n[:len(groups)] {
 		a.n[groups[i]] += c

@@ -128,6 +128,12 @@ type Accumulator interface {
 	MemSize() int
 }
 
+// Counter is an Accumulator for which only the number of rows matters.
+type Counter interface {
+	// AddCounts takes counts[i] rows, none with a null argument, into group groups[i].
+	AddCounts(groups []int32, counts []int64)
+}
+
 // CastContext says where a conversion may happen, as pg_cast.castcontext.
 type CastContext byte
 

@@ -25,6 +25,7 @@ type Stats struct {
 	Bytes    int64 // stored bytes that a scan read
 	Groups   int64 // row groups read
 	Skipped  int64 // row groups left out by bounds
+	Known    int64 // row groups of which the metadata said enough
 	Memory   int64 // bytes held at most
 	Spilled  int64 // bytes written to disk
 	Filtered int64 // rows that the filter removed
@@ -105,8 +106,12 @@ func (s *Stats) details() []string {
 	if s.Filtered > 0 {
 		out = append(out, fmt.Sprintf("Rows Removed by Filter: %d", s.Filtered))
 	}
-	if s.Groups+s.Skipped > 0 {
-		out = append(out, fmt.Sprintf("Row Groups: %d read, %d skipped  Bytes: %d", s.Groups, s.Skipped, s.Bytes))
+	if s.Groups+s.Skipped+s.Known > 0 {
+		groups := fmt.Sprintf("Row Groups: %d read, %d skipped", s.Groups, s.Skipped)
+		if s.Known > 0 {
+			groups += fmt.Sprintf(", %d known", s.Known)
+		}
+		out = append(out, fmt.Sprintf("%s  Bytes: %d", groups, s.Bytes))
 	}
 	if s.Memory > 0 {
 		line := fmt.Sprintf("Memory: %dkB", (s.Memory+1023)/1024)
@@ -140,8 +145,8 @@ func (p *printer) tree(n Node) map[string]any {
 		if p.o.Timing {
 			out["Actual Total Time"] = float64(s.Time) / float64(time.Millisecond)
 		}
-		if s.Groups+s.Skipped > 0 {
-			out["Row Groups Read"], out["Row Groups Skipped"], out["Bytes Read"] = s.Groups, s.Skipped, s.Bytes
+		if s.Groups+s.Skipped+s.Known > 0 {
+			out["Row Groups Read"], out["Row Groups Skipped"], out["Row Groups Known"], out["Bytes Read"] = s.Groups, s.Skipped, s.Known, s.Bytes
 		}
 		if s.Memory > 0 {
 			out["Peak Memory"], out["Spilled"] = s.Memory, s.Spilled
