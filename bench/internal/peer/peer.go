@@ -1,5 +1,6 @@
-// Package peer starts the servers that the measurements talk to: the real allsource binary, and PostgreSQL 18 through
-// bench/peers/postgres.sh. Each gets a fresh folder and a loopback port of its own; whoever starts one stops it.
+// Package peer starts what the measurements talk to: the real allsource binary and PostgreSQL 18 (bench/peers/postgres.sh) as
+// servers, each on a loopback port of its own, DuckDB and ClickHouse as processes that answer questions. Whoever starts one
+// stops it.
 package peer
 
 import (
@@ -52,7 +53,7 @@ func (s *Server) Peak() (int64, error) {
 
 const patience = 30 * time.Second
 
-// StartAllSource starts `binary serve` on an empty folder, with memory as its --memory unless that is empty.
+// StartAllSource starts `binary serve` on a folder, new where there is none, with memory as its --memory unless that is empty.
 func StartAllSource(ctx context.Context, binary, folder, memory string) (*Server, error) {
 	args := []string{"serve", "--data", folder, "--pg", "127.0.0.1:0", "--http", "127.0.0.1:0"}
 	if memory != "" {
@@ -105,19 +106,23 @@ func StartAllSource(ctx context.Context, binary, folder, memory string) (*Server
 	}
 }
 
-// StartPostgres starts PostgreSQL 18 with the script of the peers; folder must not exist.
+// StartPostgres starts PostgreSQL 18 with the script of the peers: a new cluster, or the one that an earlier call left in folder.
 func StartPostgres(ctx context.Context, script, folder string) (*Server, error) {
+	verb := "start"
+	if _, err := os.Stat(folder); err == nil {
+		verb = "resume"
+	}
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
 	var url, complaint bytes.Buffer
-	cmd := exec.CommandContext(ctx, script, "start", folder, strconv.Itoa(port))
+	cmd := exec.CommandContext(ctx, script, verb, folder, strconv.Itoa(port))
 	cmd.Stdout, cmd.Stderr = &url, &complaint
 	// The server outlives the script and may keep its streams open.
 	cmd.WaitDelay = patience
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("%s start: %w\n%s", script, err, complaint.String())
+		return nil, fmt.Errorf("%s %s: %w\n%s", script, verb, err, complaint.String())
 	}
 	return &Server{
 		URL:    strings.TrimSpace(url.String()),
@@ -166,6 +171,11 @@ func DiskUse(folder string) (int64, error) {
 // last minute), so that a figure can be told from a disturbed one.
 func Quiet() float64 {
 	syscall.Sync()
+	return Load()
+}
+
+// Load is how loaded the machine was in the last minute.
+func Load() float64 {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
 		return -1

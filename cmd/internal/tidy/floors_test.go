@@ -46,6 +46,7 @@ var beside = []struct{ from, to, why string }{
 	{"vec/jsonb", "vec/decimal", "jsonb keeps a number as it was written, which is a decimal"},
 	{"bench/load", "bench/internal/peer", "starts the servers it measures"},
 	{"bench/inserts", "bench/internal/peer", "starts the servers it measures"},
+	{"bench/queries", "bench/internal/peer", "starts the servers it measures"},
 	{"cmd/allsource", "cmd/internal/node", "a program is wired from the node beside it"},
 }
 
