@@ -43,9 +43,9 @@ func eventFromRow(rel *catalog.Relation, columns []int, values []*vec.Column, i 
 		case storage.ColTimestamp:
 			ev.HasTime, ev.Timestamp = true, v.Int(i)
 		case storage.ColPayload:
-			ev.Payload = jsonb.AppendText(nil, v.Bytes(i))
+			ev.PayloadValue = append(jsonb.Value(nil), v.Bytes(i)...)
 		case storage.ColMetadata:
-			ev.Metadata = jsonb.AppendText(nil, v.Bytes(i))
+			ev.MetadataValue = append(jsonb.Value(nil), v.Bytes(i)...)
 		default:
 			return ev, generatedColumn(rel.Columns[c].Name)
 		}
@@ -97,7 +97,7 @@ func (w *eventWriter) add(ctx context.Context, ev storage.Event) error {
 
 func (w *eventWriter) addBulk(ctx context.Context, ev storage.Event) error {
 	e := segment.Event{Entity: ev.Entity, Type: ev.Type, ID: ev.ID, HasID: ev.HasID, Timestamp: ev.Timestamp, HasTime: ev.HasTime,
-		Payload: ev.Payload, Metadata: ev.Metadata}
+		PayloadValue: ev.PayloadValue, MetadataValue: ev.MetadataValue}
 	err := w.group.Add(&e)
 	if errors.Is(err, segment.ErrFull) {
 		if err = w.flush(ctx); err == nil {
@@ -214,7 +214,7 @@ func storedRows(ctx context.Context, view storage.View, positions []int64) (*vec
 }
 
 // heldRows shows events that wait for their commit: what only the log gives is null, but for the provisional version.
-func heldRows(events []storage.Event, versions []int64) (*vec.Batch, error) {
+func heldRows(events []storage.Event, versions []int64) *vec.Batch {
 	kinds := [storage.NumColumns]vec.Kind{vec.Int64, vec.Bytes, vec.Bytes, vec.Bytes, vec.Int64, vec.Int64, vec.Int64, vec.Bytes, vec.Bytes}
 	var b [storage.NumColumns]*vec.Builder
 	for c := range b {
@@ -233,20 +233,18 @@ func heldRows(events []storage.Event, versions []int64) (*vec.Batch, error) {
 			b[storage.ColTimestamp].AppendNull()
 		}
 		b[storage.ColRecordedAt].AppendNull()
-		for c, text := range map[storage.Column][]byte{storage.ColPayload: ev.Payload, storage.ColMetadata: ev.Metadata} {
-			if text == nil {
-				text = []byte("{}")
+		for c, doc := range [2]jsonb.Value{ev.PayloadValue, ev.MetadataValue} {
+			if doc == nil {
+				doc = jsonb.EmptyObject
 			}
-			if err := b[c].AppendWith(func(dst []byte) ([]byte, error) { return jsonb.Parse(dst, text) }); err != nil {
-				return nil, err
-			}
+			b[int(storage.ColPayload)+c].AppendBytes(doc)
 		}
 	}
 	out := &vec.Batch{Len: len(events)}
 	for _, bld := range b {
 		out.Cols = append(out.Cols, bld.Finish())
 	}
-	return out, nil
+	return out
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

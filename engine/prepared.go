@@ -140,6 +140,10 @@ func (s *Session) Execute(ctx context.Context, p *Prepared, params []*vec.Column
 		run.end()
 		return nil, s.fail(ctx, err)
 	}
+	if rows.pull == nil && rows.stop == nil {
+		run.end() // it is over
+		return rows, nil
+	}
 	return s.supervise(ctx, run, rows), nil
 }
 

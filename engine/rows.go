@@ -126,10 +126,8 @@ func (s *Session) begin(ctx context.Context, text string) (context.Context, *run
 // resume marks the statement active and starts its timeout.
 func (run *running) resume() {
 	s := run.session
-	if v, _ := s.vars.get("statement_timeout"); v != "0" {
-		if d, err := parseDuration(v); err == nil && d > 0 {
-			run.timer = time.AfterFunc(d, func() { run.cancel(errTimeout) })
-		}
+	if d := s.derive().timeout; d > 0 {
+		run.timer = time.AfterFunc(d, func() { run.cancel(errTimeout) })
 	}
 	now := s.engine.cfg.Now()
 	s.mu.Lock()
@@ -147,7 +145,14 @@ func (run *running) pause() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cancel, s.stateAt = nil, s.engine.cfg.Now()
-	s.state = map[byte]string{'I': "idle", 'T': "idle in transaction", 'E': "idle in transaction (aborted)"}[s.Status()]
+	switch s.Status() {
+	case 'I':
+		s.state = "idle"
+	case 'T':
+		s.state = "idle in transaction"
+	default:
+		s.state = "idle in transaction (aborted)"
+	}
 }
 
 // end releases the statement's context.

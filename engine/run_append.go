@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 
+	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/storage"
@@ -17,6 +18,12 @@ func (s *Session) runAppend(ctx context.Context, p *Prepared, a *plan.Append, pa
 	tag := "INSERT 0"
 	if s.isFunctionAppend(p) {
 		tag = "SELECT"
+	}
+	if a.Returning == nil {
+		if row := givenRow(a.Input, params); row != nil {
+			n, err := s.appendAll(ctx, a, &oneBatch{row})
+			return done(tag + " " + itoa(n)), err
+		}
 	}
 	x, in, err := s.openNode(ctx, a.Input, params, false)
 	if err != nil {
@@ -49,9 +56,43 @@ func (s *Session) runAppend(ctx context.Context, p *Prepared, a *plan.Append, pa
 	return rows, nil
 }
 
+// givenRow is the row of an input that is nothing but one list of parameters and constants, as drivers send it; it takes no
+// execution to make it. nil: the input is something else.
+func givenRow(n plan.Node, params []*vec.Column) *vec.Batch {
+	v, ok := n.(*plan.Values)
+	if !ok || len(v.Rows) != 1 {
+		return nil
+	}
+	row := &vec.Batch{Len: 1, Cols: make([]*vec.Column, len(v.Rows[0]))}
+	for i, e := range v.Rows[0] {
+		switch e := e.(type) {
+		case *expr.Param:
+			if e.N < 1 || e.N > len(params) || params[e.N-1] == nil {
+				return nil
+			}
+			row.Cols[i] = params[e.N-1]
+		case *expr.Const:
+			row.Cols[i] = e.Val
+		default:
+			return nil
+		}
+	}
+	return row
+}
+
 // source gives batches until nil.
 type source interface {
 	Next(ctx context.Context) (*vec.Batch, error)
+}
+
+// oneBatch is a source of a single batch.
+type oneBatch struct{ batch *vec.Batch }
+
+// Next implements source.
+func (o *oneBatch) Next(context.Context) (*vec.Batch, error) {
+	b := o.batch
+	o.batch = nil
+	return b, nil
 }
 
 // appendAll stores any number of rows without holding them all.
@@ -128,10 +169,10 @@ func (s *Session) storeReturning(ctx context.Context, events []storage.Event) (*
 		if err != nil {
 			return nil, err
 		}
-		return heldRows(events, versions)
+		return heldRows(events, versions), nil
 	}
 	if len(events) == 0 {
-		return heldRows(nil, nil)
+		return heldRows(nil, nil), nil
 	}
 	res, err := s.appendEvents(ctx, events)
 	if err != nil {

@@ -23,6 +23,7 @@ type Session struct {
 	pid      int32
 	secret   uint32
 	vars     vars
+	derived  derived
 	tx       transaction
 	prepared map[string]*Prepared
 	cursors  map[string]*cursor
@@ -34,7 +35,9 @@ type Session struct {
 	queryAt   time.Time
 	state     string
 	stateAt   time.Time
-	reported  map[string]string
+
+	reported   map[string]string
+	reportedAt int // the version of vars then
 }
 
 var (
@@ -86,6 +89,10 @@ func (s *Session) notice(n *pgerr.Error) {
 // Report returns the parameters whose values changed since the last call (all of them the first time), as ParameterStatus
 // messages tell them.
 func (s *Session) Report() map[string]string {
+	if s.reportedAt == s.vars.version {
+		return nil
+	}
+	s.reportedAt = s.vars.version
 	out := map[string]string{}
 	for i := range settings {
 		if !settings[i].report {

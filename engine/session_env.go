@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
@@ -13,13 +14,38 @@ import (
 	"github.com/allsource-db/allsource/vec"
 )
 
+// derived is what every statement asks of the parameters, kept until one of them changes.
+type derived struct {
+	version  int // of vars
+	env      datum.Env
+	timeout  time.Duration // of a statement; 0: none
+	readOnly bool          // outside a block
+}
+
+func (s *Session) derive() *derived {
+	if s.derived.version != s.vars.version {
+		timeout, _ := s.vars.get("statement_timeout")
+		readOnly, _ := s.vars.get("default_transaction_read_only")
+		limit, _ := parseDuration(timeout) // it was checked when it was set
+		s.derived = derived{version: s.vars.version, env: s.newEnv(), timeout: limit, readOnly: readOnly == "on"}
+	}
+	return &s.derived
+}
+
 // env returns how values are read and printed in this session.
 func (s *Session) env() *datum.Env {
+	e := s.derive().env
+	e.Now = s.now()
+	return &e
+}
+
+// newEnv reads the parameters; the time is not among them.
+func (s *Session) newEnv() datum.Env {
 	get := func(name string) string {
 		v, _ := s.vars.get(name)
 		return v
 	}
-	e := &datum.Env{Now: s.now(), ByteaEscape: get("bytea_output") == "escape"}
+	e := datum.Env{ByteaEscape: get("bytea_output") == "escape"}
 	if loc, err := LoadZone(get("TimeZone")); err == nil {
 		e.Location = loc
 	}

@@ -74,14 +74,19 @@ var settings = []setting{
 	{name: "xmloption", def: "content", doc: "Accepted for compatibility.", check: oneOf("content", "document")},
 }
 
+// settingsByKey are the parameters by their names in lower case.
+var settingsByKey = func() map[string]*setting {
+	byKey := make(map[string]*setting, len(settings))
+	for i := range settings {
+		byKey[strings.ToLower(settings[i].name)] = &settings[i]
+	}
+	return byKey
+}()
+
 // findSetting looks a parameter up without regard to case.
 func findSetting(name string) (*setting, bool) {
-	for i := range settings {
-		if strings.EqualFold(settings[i].name, name) {
-			return &settings[i], true
-		}
-	}
-	return nil, false
+	s, ok := settingsByKey[strings.ToLower(name)]
+	return s, ok
 }
 
 // rangeError is a number that a parameter does not take.
@@ -257,6 +262,7 @@ func checkDuration(v string) (string, error) {
 
 // vars holds a session's parameter values: what SET changed, and what SET LOCAL and this transaction changed on top.
 type vars struct {
+	version int                // another one after every change
 	session map[string]string  // by lower-case name
 	start   map[string]string  // the values at session start, for RESET
 	saved   map[string]*string // what a running transaction replaced, for rollback; nil value: was not set
@@ -264,7 +270,7 @@ type vars struct {
 }
 
 func newVars() vars {
-	return vars{session: map[string]string{}, start: map[string]string{}}
+	return vars{version: 1, session: map[string]string{}, start: map[string]string{}}
 }
 
 // get returns the value in force.
@@ -273,7 +279,7 @@ func (v *vars) get(name string) (string, bool) {
 	if val, ok := v.session[key]; ok {
 		return val, true
 	}
-	if s, ok := findSetting(name); ok {
+	if s, ok := settingsByKey[key]; ok {
 		return s.def, true
 	}
 	return "", false
@@ -299,6 +305,7 @@ func (v *vars) set(name, value string, local bool) error {
 }
 
 func (v *vars) put(key string, value *string, local bool) {
+	v.version++
 	if v.saved != nil {
 		var old *string
 		if val, ok := v.session[key]; ok {
@@ -347,6 +354,9 @@ func (v *vars) end(commit bool) {
 	back := v.saved
 	if commit {
 		back = v.local
+	}
+	if len(back) > 0 {
+		v.version++
 	}
 	for key, old := range back {
 		if old == nil {

@@ -81,15 +81,10 @@ func readsEvents(n plan.Node) bool {
 
 // writable refuses statements that write where nothing may be written.
 func (s *Session) writable(what string) error {
-	if s.tx.readOnly || !s.tx.block && s.defaultReadOnly() {
+	if s.tx.readOnly || !s.tx.block && s.derive().readOnly {
 		return pgerr.New(pgerr.ReadOnlySQLTransaction, "cannot execute %s in a read-only transaction", what)
 	}
 	return nil
-}
-
-func (s *Session) defaultReadOnly() bool {
-	v, _ := s.vars.get("default_transaction_read_only")
-	return v == "on"
 }
 
 func (s *Session) setStmt(st *syntax.Set) error {

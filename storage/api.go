@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/allsource-db/allsource/vec"
+	"github.com/allsource-db/allsource/vec/jsonb"
 )
 
 // Micros is a time in microseconds since 2000-01-01 00:00:00 UTC, PostgreSQL's epoch: the unit of every time column.
@@ -90,6 +91,9 @@ type Event struct {
 	RecordedAt Micros // only for imports as recorded
 	Payload    []byte
 	Metadata   []byte
+	// PayloadValue and MetadataValue are the documents parsed already; where they are set, the text is not looked at. They
+	// become the log's and are not to be changed any more.
+	PayloadValue, MetadataValue jsonb.Value
 	// Expected is the version that the entity must have before this event: 0 none, n exactly n, AnyVersion whatever.
 	Expected int64
 }

@@ -72,10 +72,10 @@ func (p *pending) parse() error {
 			return &EventError{i, "event_type", err}
 		}
 		var err error
-		if r.Payload, err = parseDocument(ev.Payload); err != nil {
+		if r.Payload, err = document(ev.PayloadValue, ev.Payload); err != nil {
 			return &EventError{i, "payload", err}
 		}
-		if r.Metadata, err = parseDocument(ev.Metadata); err != nil {
+		if r.Metadata, err = document(ev.MetadataValue, ev.Metadata); err != nil {
 			return &EventError{i, "metadata", err}
 		}
 		r.Entity, r.Type, r.ID, r.HasID = ev.Entity, ev.Type, ev.ID, ev.HasID
@@ -109,10 +109,14 @@ func checkName(s string) error {
 	return nil
 }
 
-var emptyObject = jsonb.Value{0x18, 0}
+var emptyObject = jsonb.EmptyObject
 
-func parseDocument(text []byte) (jsonb.Value, error) {
-	if text == nil {
+// document is what an event brings: parsed, as text, or nothing.
+func document(parsed jsonb.Value, text []byte) (jsonb.Value, error) {
+	switch {
+	case parsed != nil:
+		return parsed, nil
+	case text == nil:
 		return emptyObject, nil
 	}
 	return jsonb.Parse(nil, text)

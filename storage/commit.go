@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"maps"
 
 	"github.com/allsource-db/allsource/storage/tail"
 )
@@ -16,7 +17,7 @@ func (d *DB) commitGroup(group []*pending) {
 		}
 		return
 	}
-	t := d.newTxn()
+	t := d.newTxn(group)
 	for _, p := range group {
 		p.err = t.take(p)
 	}
@@ -91,20 +92,25 @@ type txn struct {
 	entities map[string]*txnEntity
 	ids      map[idKey]int64
 	next     uint64
-	undo     []func()
+	touched  []*txnEntity // by each of rows
 }
 
 type txnEntity struct {
 	ordinal uint64
 	version int64
+	created bool // not in the log
 }
 
-func (d *DB) newTxn() *txn {
-	st := d.state.Load()
+func (d *DB) newTxn(group []*pending) *txn {
+	st, rows := d.state.Load(), 0
+	for _, p := range group {
+		rows += len(p.rows)
+	}
 	d.index.mu.RLock()
 	next := d.index.next
 	d.index.mu.RUnlock()
-	return &txn{d: d, st: st, first: st.end, entities: map[string]*txnEntity{}, ids: map[idKey]int64{}, next: next}
+	return &txn{d: d, st: st, first: st.end, next: next, rows: make([]tail.Row, 0, rows), touched: make([]*txnEntity, 0, rows),
+		entities: make(map[string]*txnEntity, rows), ids: make(map[idKey]int64, rows)}
 }
 
 func (t *txn) anything(group []*pending) bool {
@@ -119,14 +125,11 @@ func (t *txn) anything(group []*pending) bool {
 // take checks one append against the log and the group so far, and adds its new rows.
 func (t *txn) take(p *pending) error {
 	before, next := len(t.rows), t.next
-	t.undo = t.undo[:0]
-	p.result = Appended{Positions: make([]int64, len(p.rows)), Versions: make([]int64, len(p.rows))}
+	places := make([]int64, 2*len(p.rows))
+	p.result = Appended{Positions: places[:len(p.rows):len(p.rows)], Versions: places[len(p.rows):]}
 	for i := range p.rows {
 		if err := t.event(p, i); err != nil {
-			for k := len(t.undo) - 1; k >= 0; k-- {
-				t.undo[k]()
-			}
-			t.rows, t.next = t.rows[:before], next
+			t.undo(before, next)
 			return err
 		}
 	}
@@ -137,6 +140,21 @@ func (t *txn) take(p *pending) error {
 		t.starts = append(t.starts, p)
 	}
 	return nil
+}
+
+// undo forgets the rows from before on, and the entities whose ordinals begin at next.
+func (t *txn) undo(before int, next uint64) {
+	for i := before; i < len(t.rows); i++ {
+		t.touched[i].version--
+		if r := &t.rows[i]; r.HasID {
+			delete(t.ids, idKey{r.Entity, r.ID})
+		}
+	}
+	t.rows, t.touched = t.rows[:before], t.touched[:before]
+	if t.next > next {
+		maps.DeleteFunc(t.entities, func(_ string, e *txnEntity) bool { return e.created && e.ordinal >= next })
+		t.next = next
+	}
 }
 
 func (t *txn) event(p *pending, i int) error {
@@ -159,16 +177,13 @@ func (t *txn) event(p *pending, i int) error {
 		return &VersionConflict{Entity: r.Entity, Expected: want, Actual: e.version}
 	}
 	if r.HasID {
-		key := idKey{r.Entity, r.ID}
-		t.ids[key] = t.first + int64(len(t.rows))
-		t.undo = append(t.undo, func() { delete(t.ids, key) })
+		t.ids[idKey{r.Entity, r.ID}] = t.first + int64(len(t.rows))
 	}
 	e.version++
-	t.undo = append(t.undo, func() { e.version-- })
-	row := *r
-	row.Ordinal, row.Version = e.ordinal, e.version
 	p.result.Positions[i], p.result.Versions[i] = t.first+int64(len(t.rows)), e.version
-	t.rows = append(t.rows, row)
+	t.rows, t.touched = append(t.rows, *r), append(t.touched, e)
+	row := &t.rows[len(t.rows)-1]
+	row.Ordinal, row.Version = e.ordinal, e.version
 	return nil
 }
 
@@ -181,12 +196,11 @@ func (t *txn) entity(name string) (*txnEntity, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &txnEntity{ordinal, version}
+	e := &txnEntity{ordinal, version, !ok}
 	t.entities[name] = e
 	if !ok {
 		e.ordinal = t.next
 		t.next++
-		t.undo = append(t.undo, func() { delete(t.entities, name) })
 	}
 	return e, nil
 }

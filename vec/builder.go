@@ -224,6 +224,9 @@ func elemKind(c *Column) Kind {
 	return c.Child.Kind
 }
 
+// noOffsets are those of an empty column. There is no room behind, so that appending copies it.
+var noOffsets [1]int32
+
 // Finish returns the column and empties the builder.
 func (b *Builder) Finish() *Column {
 	c := b.c
@@ -238,7 +241,7 @@ func (b *Builder) Finish() *Column {
 	}
 	b.c = Column{Kind: c.Kind}
 	if c.Kind == Bytes || c.Kind == List {
-		b.c.Offsets = make([]int32, 1)
+		b.c.Offsets = noOffsets[:]
 	}
 	b.nulls = false
 	return &c

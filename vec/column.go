@@ -114,6 +114,9 @@ func (c *Column) List(i int) (child *Column, from, to int) {
 
 // Repeat returns a column of n rows that all hold row i of c.
 func Repeat(c *Column, i, n int) *Column {
+	if n == 1 && c.Len == 1 && c.Codes == nil {
+		return c
+	}
 	d, j := c.at(i)
 	one := d.Slice(j, j+1)
 	if c.Null(i) {

@@ -50,6 +50,15 @@ func ParseText(t Type, s []byte, b *vec.Builder, env *Env) error {
 	case vec.Struct:
 		return parseRecord(t, string(s), b, env)
 	}
+	switch t.OID { // the frequent ones, without a copy
+	case JSONB:
+		return b.AppendWith(func(dst []byte) ([]byte, error) { return parseJSONB(dst, s) })
+	case Text:
+		if utf8.Valid(s) {
+			b.AppendBytes(s)
+			return nil
+		}
+	}
 	return b.AppendWith(func(dst []byte) ([]byte, error) { return parseBytesText(dst, t, string(s)) })
 }
 
@@ -270,8 +279,7 @@ func parseBytesText(dst []byte, t Type, s string) ([]byte, error) {
 	case UUID:
 		return ParseUUID(dst, s)
 	case JSONB:
-		out, err := jsonb.Parse(dst, []byte(s))
-		return out, JSONError(err)
+		return parseJSONB(dst, []byte(s))
 	case JSON:
 		return parseJSON(dst, s)
 	case Inet, Cidr:
@@ -298,6 +306,11 @@ func parseBytesText(dst []byte, t Type, s string) ([]byte, error) {
 		return fitText(append(dst, s...), len(dst), t, false)
 	}
 	return append(dst, s...), nil
+}
+
+func parseJSONB(dst, s []byte) ([]byte, error) {
+	out, err := jsonb.Parse(dst, s)
+	return out, JSONError(err)
 }
 
 // parseChar reads a "char": \ooo for any byte, else the first byte of the text.
@@ -355,6 +368,9 @@ func parseJSON(dst []byte, s string) ([]byte, error) {
 
 // JSONError makes an SQL error of one of package jsonb; other errors and nil pass.
 func JSONError(err error) error {
+	if err == nil {
+		return nil
+	}
 	var je *jsonb.Error
 	if !errors.As(err, &je) {
 		return err

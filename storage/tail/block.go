@@ -36,7 +36,7 @@ const (
 	rowSameEntity
 )
 
-var emptyObject = jsonb.Value{0x18, 0}
+var emptyObject = jsonb.EmptyObject
 
 // AppendBlock appends the encoding of b to dst.
 func AppendBlock(dst []byte, b *Block) []byte {

@@ -32,6 +32,9 @@ package jsonb
 // slice of a larger value.
 type Value []byte
 
+// EmptyObject is {}.
+var EmptyObject = Value{0x18, 0}
+
 // Kind says what a value is. The order is that of values of different kinds in
 // PostgreSQL's btree order, arrays that are empty apart.
 type Kind uint8

@@ -43,7 +43,7 @@ func isTimeout(err error) bool {
 func (c *conn) receive() (pgproto3.FrontendMessage, error) {
 	if len(c.held) > 0 {
 		m := c.held[0]
-		c.held = c.held[1:]
+		c.held = c.held[:copy(c.held, c.held[1:])]
 		return m, nil
 	}
 	return c.backend.Receive()
@@ -66,14 +66,14 @@ func (c *conn) handle(ctx context.Context, msg pgproto3.FrontendMessage) error {
 		return nil
 	}
 	err := c.command(ctx, msg)
-	var broken *connError
-	if errors.As(err, &broken) {
+	if err == nil {
+		return nil
+	}
+	if broken, ok := errors.AsType[*connError](err); ok {
 		return broken.err
 	}
-	if err != nil {
-		c.skip = true
-		c.sendError(err)
-	}
+	c.skip = true
+	c.sendError(err)
 	return nil
 }
 
