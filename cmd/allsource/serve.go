@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/allsource-db/allsource/cmd/internal/node"
+	"github.com/allsource-db/allsource/vec"
 )
 
 func serve(ctx context.Context, args []string, s streams) error {
@@ -34,12 +35,16 @@ func serve(ctx context.Context, args []string, s streams) error {
 	if err := min.UnmarshalText([]byte(*level)); err != nil {
 		return fmt.Errorf("--log %s: use debug, info, warn or error", *level)
 	}
+	cpu, err := vec.CPU()
+	if err != nil {
+		return err
+	}
 	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: min}))
 	n, err := node.Start(node.Config{Data: *data, PG: *pg, HTTP: *http, Memory: limit, Version: versionText(), Logger: log, Fatal: fatal(log)})
 	if err != nil {
 		return err
 	}
-	log.Info("open", "data", *data, "memory", limit, "version", versionText())
+	log.Info("open", "data", *data, "memory", limit, "cpu", cpu, "version", versionText())
 	fmt.Fprintf(s.out, "pg listening on %s\n", n.PGAddr())
 	fmt.Fprintf(s.out, "http listening on %s\n", n.HTTPAddr())
 	var failed error

@@ -7,7 +7,7 @@ import (
 
 // Packed values: n values of w bits, the first in the lowest bits of the first byte, without gaps, filled up to a whole
 // byte. Widths 57 to 63 are written as 64, so that any value lies within 8 bytes from its first byte. What reads packed
-// values may touch up to 8 bytes after them.
+// values (package vec) may touch up to 8 bytes after them.
 
 // packWidth gives the width that holds v.
 func packWidth(v uint64) uint {
@@ -41,42 +41,4 @@ func appendPacked(dst []byte, vals []uint64, w uint) []byte {
 		dst = append(dst, byte(acc))
 	}
 	return dst
-}
-
-// packedAt returns value i.
-func packedAt(b []byte, i int, w uint) uint64 {
-	bit := uint(i) * w
-	v := binary.LittleEndian.Uint64(b[bit>>3:]) >> (bit & 7)
-	if w == 64 {
-		return v
-	}
-	return v & (1<<w - 1)
-}
-
-// unpack stores base + unit * value for the values from i on.
-func unpack[T int32 | int64](dst []T, b []byte, i int, w uint, base, unit uint64) {
-	if w == 0 {
-		for k := range dst {
-			dst[k] = T(base)
-		}
-		return
-	}
-	mask := ^uint64(0)
-	if w < 64 {
-		mask = 1<<w - 1
-	}
-	bit := uint(i) * w
-	if unit == 1 {
-		for k := range dst {
-			v := binary.LittleEndian.Uint64(b[bit>>3:]) >> (bit & 7) & mask
-			dst[k] = T(base + v)
-			bit += w
-		}
-		return
-	}
-	for k := range dst {
-		v := binary.LittleEndian.Uint64(b[bit>>3:]) >> (bit & 7) & mask
-		dst[k] = T(base + v*unit)
-		bit += w
-	}
 }

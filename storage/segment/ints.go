@@ -3,6 +3,8 @@ package segment
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/allsource-db/allsource/vec"
 )
 
 // Integers (a known count of int64):
@@ -189,11 +191,11 @@ func (c *ints) at(i int) int64 {
 	b := &c.blocks[i/intBlock]
 	i %= intBlock
 	if !b.delta {
-		return int64(c.base + c.unit*(b.low+packedAt(c.data[b.off:], i, uint(b.width))))
+		return int64(c.base + c.unit*(b.low+vec.PackedAt(c.data[b.off:], i, uint(b.width))))
 	}
 	x := b.low + uint64(i)*b.least
 	for k := 1; k <= i; k++ {
-		x += packedAt(c.data[b.off:], k, uint(b.width))
+		x += vec.PackedAt(c.data[b.off:], k, uint(b.width))
 	}
 	return int64(c.base + c.unit*x)
 }
@@ -218,21 +220,35 @@ func readInts[T int32 | int64](c *ints, dst []T, i int) {
 	}
 }
 
+func unpack[T int32 | int64](dst []T, src []byte, from int, width uint, base, unit uint64) {
+	switch dst := any(dst).(type) {
+	case []int32:
+		vec.Unpack32(dst, src, from, width, base, unit)
+	case []int64:
+		vec.Unpack64(dst, src, from, width, base, unit)
+	}
+}
+
+// readDeltas unpacks the differences of the values and sums them up.
 func readDeltas[T int32 | int64](c *ints, b *intsBlock, dst []T, at int) {
 	data, w := c.data[b.off:], uint(b.width)
-	x := b.low + uint64(at)*b.least
-	if w > 0 {
-		for k := 1; k <= at; k++ {
-			x += packedAt(data, k, w)
+	x := b.low + (uint64(at)-1)*b.least // the value before dst, after all differences before it
+	if at > 0 && w > 0 {
+		var before [intBlock]int64
+		vec.Unpack64(before[:at], data, 0, w, 0, 1)
+		for _, d := range before[:at] {
+			x += uint64(d)
 		}
 	}
-	dst[0] = T(c.base + c.unit*x)
-	for k := 1; k < len(dst); k++ {
-		x += b.least
-		if w > 0 {
-			x += packedAt(data, at+k, w)
-		}
-		dst[k] = T(c.base + c.unit*x)
+	unpack(dst, data, at, w, c.unit*b.least, c.unit)
+	start := T(c.base + c.unit*x)
+	if dst, ok := any(dst).([]int64); ok {
+		vec.PrefixSum(dst, int64(start))
+		return
+	}
+	for k := range dst {
+		start += dst[k]
+		dst[k] = start
 	}
 }
 

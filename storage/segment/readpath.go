@@ -265,6 +265,9 @@ func (c *pathColumn) readNumbers(s chosen, as vec.ReadAs) *vec.Column {
 	if as == vec.AsFloat && x.mode != numsMixed {
 		vals := chosenInts[int64](x.mantissas, s)
 		out.F64 = make([]float64, s.n)
+		if int(x.scale) < len(float10) && vec.DivideFloats(out.F64, vals, float10[x.scale]) {
+			return out
+		}
 		for i, m := range vals {
 			out.F64[i] = toFloat(m, x.scale)
 		}
