@@ -191,7 +191,7 @@ func (s *Session) typeNamed(t *syntax.TypeName) (datum.Type, error) {
 	return p.Fields[0].Type, nil
 }
 
-// logStats tells the optimizer how large the log is.
+// logStats tells the optimizer how large the log is and what is in it.
 type logStats struct {
 	ctx func() context.Context
 	log Log
@@ -204,4 +204,20 @@ func (l logStats) Rows(string) float64 {
 		return -1
 	}
 	return float64(v.Rows())
+}
+
+// Log describes the events, nil unknown.
+func (l logStats) Log() *opt.LogStats {
+	log, ok := l.log.(interface {
+		Statistics(ctx context.Context) (*storage.Statistics, error)
+	})
+	if !ok {
+		return nil
+	}
+	s, err := log.Statistics(l.ctx())
+	if err != nil || s.Rows == 0 {
+		return nil // the query itself will say what is wrong
+	}
+	return &opt.LogStats{Entities: float64(s.Entities), Types: s.Types,
+		Timestamp: [2]int64{s.Timestamp.Low, s.Timestamp.High}, RecordedAt: [2]int64{s.RecordedAt.Low, s.RecordedAt.High}}
 }

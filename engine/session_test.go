@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 	"go.uber.org/goleak"
 
+	"github.com/allsource-db/allsource/sql/opt"
 	"github.com/allsource-db/allsource/sql/pgerr"
 )
 
@@ -33,12 +35,34 @@ func TestSession(t *testing.T) {
 	})
 }
 
+// TestRulesOff plays the scripts with PostgreSQL's answers again, with each rule of the optimizer switched off, and without
+// any: the answers are the same.
+func TestRulesOff(t *testing.T) {
+	off := []string{"all"}
+	for _, r := range opt.Rules() {
+		off = append(off, r.Name)
+	}
+	for _, rule := range off {
+		for _, script := range []string{"queries.txt", "correlated.txt"} {
+			t.Run(rule+"/"+script, func(t *testing.T) {
+				s := &sessions{bed: newBed(t), people: map[string]*person{}, first: "SET optimizer_off = '" + rule + "'"}
+				defer func() {
+					s.leave()
+					s.close(t)
+				}()
+				datadriven.RunTest(t, filepath.Join("testdata/session", script), s.step)
+			})
+		}
+	}
+}
+
 // measured are the figures of EXPLAIN ANALYZE that no test can foretell.
 var measured = regexp.MustCompile(`(time=|Bytes: )[0-9.]+(?: ?[mkM]?[sB])?`)
 
 type sessions struct {
 	*bed
 	people map[string]*person
+	first  string // what everybody runs first
 }
 
 func (s *sessions) leave() {
@@ -55,6 +79,9 @@ func (s *sessions) step(t *testing.T, d *datadriven.TestData) string {
 	if p == nil {
 		p = s.connect(t, len(s.people)%len(s.engines))
 		s.people[name] = p
+		if _, err := p.run(s.first); err != nil {
+			d.Fatalf(t, "%s: %v", s.first, err)
+		}
 	}
 	var err error
 	switch d.Cmd {

@@ -31,6 +31,8 @@ type DB struct {
 	publish   sync.Mutex // held while a new state is made from the present one
 	tailBytes atomic.Int64
 
+	statistics atomic.Pointer[Statistics] // nil until asked for
+
 	objects objects
 	index   *entityIndex
 	queue   appendQueue

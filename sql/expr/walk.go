@@ -182,3 +182,39 @@ func IsNullConst(e Expr) bool {
 	c, ok := e.(*Const)
 	return ok && c.Val.Null(0)
 }
+
+// CannotFail reports whether evaluating e can raise no error, whatever the row. It knows comparisons, logic, paths into
+// documents and conversions that lose nothing; false says nothing.
+func CannotFail(e Expr) bool {
+	return !Any(e, func(x Expr) bool {
+		switch n := x.(type) {
+		case *Col, *Const, *Outer, *Param, *And, *Or, *Not, *IsNull, *BoolTest, *Distinct, *Case, *Coalesce, *NullIf, *In, *MinMax:
+			return false
+		case *Call:
+			return !safeCall(n.Fn) && !safeArrow(n)
+		case *Cast:
+			return !safeCast(n)
+		}
+		return true
+	})
+}
+
+// safeArrow knows the operators that give null where a document has nothing.
+func safeArrow(c *Call) bool {
+	return (c.Fn.Name == "->" || c.Fn.Name == "->>") && len(c.Args) == 2 && c.Args[0].Type().OID == datum.JSONB
+}
+
+func safeCast(c *Cast) bool {
+	from, to := c.Arg.Type().OID, c.Typ.OID
+	switch {
+	case from == to:
+		return c.Typ.Mod == -1
+	case to == datum.Text:
+		return true
+	case from == datum.Int2 || from == datum.Int4 || from == datum.Int8:
+		return to == datum.Float8 || to == datum.Numeric && c.Typ.Mod == -1 || to == datum.Int8 || to == datum.Int4 && from == datum.Int2
+	case from == datum.Text:
+		return to == datum.Varchar && c.Typ.Mod == -1
+	}
+	return false
+}

@@ -1,17 +1,21 @@
 package opt
 
 import (
+	"math"
+
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/vec"
 )
 
-// How much of its input a condition is taken to leave, and how many rows a built-in relation is taken to have. They only
-// have to be right about which of two inputs is the larger.
+// How much of its input a condition is taken to leave where the statistics do not tell, and how many rows a built-in relation
+// is taken to have. They only have to be right about which of two plans does less.
 const (
 	equalityLeaves = 0.01
+	rangeLeaves    = 0.3
 	otherLeaves    = 0.3
-	keyLeaves      = 1e-6 // equality with an entity or position
+	presentLeaves  = 0.8
 	builtinRows    = 500
 	storedRows     = 1e6 // of a log that nothing is known of
 	groupsOf       = 0.1
@@ -19,41 +23,88 @@ const (
 )
 
 // Estimate guesses how many rows a node gives; negative when there is nothing to go by.
-func Estimate(n plan.Node, s Stats) float64 {
+func Estimate(n plan.Node, s Stats) float64 { return newEstimator(s).of(n) }
+
+// estimator guesses for the nodes of plans, each once.
+type estimator struct {
+	s     Stats
+	known map[plan.Node]float64
+	log   *LogStats
+	asked bool
+	rows  float64 // of events; 0: not asked yet
+}
+
+func newEstimator(s Stats) *estimator { return &estimator{s: s, known: map[plan.Node]float64{}} }
+
+func (s *estimator) of(n plan.Node) float64 {
+	if rows, ok := s.known[n]; ok {
+		return rows
+	}
+	rows := s.estimate(n)
+	s.known[n] = rows
+	return rows
+}
+
+// events is how many events there are.
+func (s *estimator) events() float64 {
+	if s.rows == 0 {
+		if s.rows = storedRows; s.s != nil {
+			s.rows = max(s.s.Rows("events"), 1)
+		}
+	}
+	return s.rows
+}
+
+// about describes events, nil when unknown.
+func (s *estimator) about() *LogStats {
+	if !s.asked && s.s != nil {
+		s.log, s.asked = s.s.Log(), true
+	}
+	return s.log
+}
+
+func (s *estimator) estimate(n plan.Node) float64 {
 	switch n := n.(type) {
 	case *plan.Scan:
-		return estimateScan(n, s)
+		return s.estimateScan(n)
 	case *plan.Values:
 		return float64(len(n.Rows))
 	case *plan.FuncScan:
 		return setRows
 	case *plan.Filter:
-		return scaled(Estimate(n.Input, s), selectivity(n.Cond))
+		return scaled(s.of(n.Input), s.selectivity(n.Cond, n.Input))
 	case *plan.Aggregate:
 		if len(n.Keys) == 0 && n.Sets == nil {
 			return 1
 		}
-		return scaled(Estimate(n.Input, s), groupsOf)
+		return s.groups(n.Keys, n.Input)
 	case *plan.Distinct:
-		return scaled(Estimate(n.Input, s), groupsOf)
+		if len(n.On) > 0 {
+			return s.groups(n.On, n.Input)
+		}
+		return s.groups(keyCols(n.Schema()), n.Input)
 	case *plan.Sort:
-		return atMost(Estimate(n.Input, s), n.Limit)
+		return atMost(s.of(n.Input), n.Limit)
 	case *plan.Limit:
-		return atMost(Estimate(n.Input, s), limitRows(n))
+		return atMost(s.of(n.Input), limitRows(n))
 	case *plan.Join:
-		return estimateJoin(n, s)
+		return s.estimateJoin(n)
 	case *plan.SetOp:
-		l, r := Estimate(n.Left, s), Estimate(n.Right, s)
+		l, r := s.of(n.Left), s.of(n.Right)
 		if l < 0 || r < 0 {
 			return -1
 		}
 		return l + r
 	case *plan.With:
-		return Estimate(n.Body, s)
+		return s.of(n.Body)
 	case *plan.Project:
-		return Estimate(n.Input, s)
+		rows := s.of(n.Input)
+		if !keepsRows(n) {
+			rows *= setRows
+		}
+		return rows
 	case *plan.Append:
-		return Estimate(n.Input, s)
+		return s.of(n.Input)
 	}
 	return -1
 }
@@ -72,50 +123,242 @@ func atMost(rows float64, limit int64) float64 {
 	return rows
 }
 
-func estimateScan(n *plan.Scan, s Stats) float64 {
+func (s *estimator) estimateScan(n *plan.Scan) float64 {
 	rows := float64(builtinRows)
 	if n.Relation.Stored() {
-		if rows = storedRows; s != nil {
-			rows = s.Rows(n.Relation.Name)
-		}
-	}
-	if rows < 0 {
-		return atMost(rows, n.Limit)
+		rows = s.events()
 	}
 	if n.Filter != nil {
-		rows = scaled(rows, selectivity(n.Filter))
-	}
-	for _, b := range n.Bounds {
-		if b.Op == plan.Eq && len(b.Col.Path) == 0 && (b.Col.Column == catalog.EventEntity || b.Col.Column == catalog.EventPosition) {
-			rows = scaled(rows, keyLeaves/equalityLeaves)
-		}
+		bare := *n
+		bare.Filter = nil
+		rows = scaled(rows, s.selectivity(n.Filter, &bare))
 	}
 	return atMost(rows, n.Limit)
 }
 
-func estimateJoin(n *plan.Join, s Stats) float64 {
-	l, r := Estimate(n.Left, s), Estimate(n.Right, s)
-	switch {
-	case l < 0 || r < 0:
+func (s *estimator) estimateJoin(n *plan.Join) float64 {
+	l, r := s.of(n.Left), s.of(n.Right)
+	if l < 0 || r < 0 {
 		return -1
-	case n.Kind == plan.Semi || n.Kind == plan.Anti:
-		return l
-	case len(n.LeftKeys) > 0:
-		return max(l, r)
-	case n.Cond != nil:
-		return scaled(l*r, otherLeaves)
 	}
-	return l * r
+	pairs := l * r
+	for i := range n.LeftKeys {
+		pairs /= max(1, s.distinct(n.LeftKeys[i], n.Left), s.distinct(n.RightKeys[i], n.Right))
+	}
+	if n.Cond != nil {
+		pairs *= s.selectivity(n.Cond, pairsOf(n))
+	}
+	switch n.Kind {
+	case plan.Semi:
+		return max(1, min(l, pairs))
+	case plan.Anti:
+		return max(1, l-min(l, pairs))
+	case plan.Left:
+		return max(pairs, l)
+	case plan.Right:
+		return max(pairs, r)
+	case plan.Full:
+		return max(pairs, l, r)
+	}
+	return max(1, pairs)
 }
 
-func selectivity(e expr.Expr) float64 {
-	out := 1.0
-	for _, c := range expr.Conjuncts(e) {
-		if call, ok := c.(*expr.Call); ok && call.Fn.Name == "=" {
-			out *= equalityLeaves
-		} else {
-			out *= otherLeaves
+// pairsOf is what the condition of a join is over: the joined row, whatever the join gives of it.
+func pairsOf(n *plan.Join) plan.Node {
+	return &plan.Join{Kind: plan.Inner, Left: n.Left, Right: n.Right, LeftKeys: n.LeftKeys, RightKeys: n.RightKeys}
+}
+
+// groups is how many distinct values the expressions have together, in at most as many rows.
+func (s *estimator) groups(keys []expr.Expr, in plan.Node) float64 {
+	rows := s.of(in)
+	if rows < 0 {
+		return rows
+	}
+	all := 1.0
+	for _, k := range keys {
+		all *= s.distinct(k, in)
+	}
+	return max(1, min(rows, all))
+}
+
+// distinct is how many distinct values an expression has over a node's rows, at least 1.
+func (s *estimator) distinct(e expr.Expr, in plan.Node) float64 {
+	rows := s.of(in)
+	if rows < 0 {
+		rows = storedRows
+	}
+	if expr.IsSteady(e) {
+		return 1
+	}
+	all := max(1, rows*groupsOf)
+	if column, ok := origin(e, in); ok {
+		switch column {
+		case catalog.EventPosition, catalog.EventID:
+			all = rows
+		case catalog.EventEntity:
+			if l := s.about(); l != nil {
+				all = l.Entities
+			}
+		case catalog.EventType:
+			all = 10
+			if l := s.about(); l != nil {
+				all = float64(len(l.Types))
+			}
 		}
 	}
-	return out
+	return max(1, min(rows, all))
+}
+
+// origin is the column of events that an expression over a node's rows is, unchanged.
+func origin(e expr.Expr, n plan.Node) (column int, ok bool) {
+	c, ok := e.(*expr.Col)
+	if !ok {
+		return 0, false
+	}
+	switch x := n.(type) {
+	case *plan.Scan:
+		return x.Cols[c.Index].Column, x.Relation.OID == catalog.EventsOID && wholeColumn(x.Cols[c.Index])
+	case *plan.Project:
+		return origin(x.Exprs[c.Index], x.Input)
+	case *plan.Filter, *plan.Sort, *plan.Limit, *plan.Distinct:
+		return origin(e, n.Children()[0])
+	case *plan.Aggregate:
+		if c.Index < len(x.Keys) {
+			return origin(x.Keys[c.Index], x.Input)
+		}
+	case *plan.Join:
+		nl := len(x.Left.Schema())
+		if c.Index < nl {
+			return origin(e, x.Left)
+		}
+		return origin(col(c.Index-nl, c.Typ, c.Name), x.Right)
+	}
+	return 0, false
+}
+
+// isKey reports whether an expression is a column with many values, each in few rows.
+func isKey(e expr.Expr, in plan.Node) bool {
+	column, ok := origin(e, in)
+	return ok && (column == catalog.EventPosition || column == catalog.EventID || column == catalog.EventEntity)
+}
+
+// selectivity is the share of a node's rows that a condition leaves.
+func (s *estimator) selectivity(e expr.Expr, in plan.Node) float64 {
+	if e == nil {
+		return 1
+	}
+	switch x := e.(type) {
+	case *expr.And:
+		out := 1.0
+		for _, a := range x.Args {
+			out *= s.selectivity(a, in)
+		}
+		return out
+	case *expr.Or:
+		out := 0.0
+		for _, a := range x.Args {
+			out += s.selectivity(a, in)
+		}
+		return min(1, out)
+	case *expr.Not:
+		return max(0, 1-s.selectivity(x.Arg, in))
+	case *expr.IsNull:
+		if x.Not {
+			return presentLeaves
+		}
+		return 1 - presentLeaves
+	case *expr.In:
+		out := 0.0
+		for _, v := range x.List {
+			out += s.equals(x.Arg, v, in)
+		}
+		if out = min(1, out); x.Not {
+			return 1 - out
+		}
+		return out
+	case *expr.Call:
+		return s.comparison(x, in)
+	}
+	return otherLeaves
+}
+
+func (s *estimator) comparison(c *expr.Call, in plan.Node) float64 {
+	if len(c.Args) != 2 {
+		return otherLeaves
+	}
+	l, r := c.Args[0], c.Args[1]
+	switch op, known := boundOps[c.Fn.Name]; {
+	case c.Fn.Name == "<>":
+		return 1 - s.equals(l, r, in)
+	case !known:
+		return otherLeaves
+	case op == plan.Eq:
+		return s.equals(l, r, in)
+	default:
+		if expr.IsSteady(l) {
+			l, r, op = r, l, mirrored[op]
+		}
+		return s.inRange(l, op, r, in)
+	}
+}
+
+// equals is the share of rows in which an equality holds.
+func (s *estimator) equals(l, r expr.Expr, in plan.Node) float64 {
+	if expr.IsSteady(l) {
+		l, r = r, l
+	}
+	if !expr.IsSteady(r) {
+		if !isKey(l, in) && !isKey(r, in) {
+			return equalityLeaves
+		}
+		return 1 / max(1, s.distinct(l, in), s.distinct(r, in))
+	}
+	column, ok := origin(l, in)
+	if !ok {
+		return equalityLeaves
+	}
+	if log := s.about(); column == catalog.EventType && log != nil {
+		if c, ok := r.(*expr.Const); ok && c.Val.Kind == vec.Bytes && !c.Val.Null(0) {
+			return max(log.Types[string(c.Val.Bytes(0))], 1e-6)
+		}
+	}
+	switch column {
+	case catalog.EventPosition, catalog.EventID, catalog.EventEntity, catalog.EventType:
+		log := s.about()
+		switch {
+		case column == catalog.EventType && log != nil:
+			return 1 / max(1, float64(len(log.Types)))
+		case column == catalog.EventType:
+			return 0.1
+		case column == catalog.EventEntity && log != nil:
+			return 1 / max(1, log.Entities)
+		}
+		return 1 / s.events()
+	}
+	return equalityLeaves
+}
+
+// inRange is the share of rows whose value lies on one side of another.
+func (s *estimator) inRange(l expr.Expr, op plan.CompareOp, r expr.Expr, in plan.Node) float64 {
+	column, ok := origin(l, in)
+	c, isConst := r.(*expr.Const)
+	if !ok || !isConst || c.Val.Kind != vec.Int64 || c.Val.Null(0) {
+		return rangeLeaves
+	}
+	var low, high float64
+	switch log := s.about(); {
+	case column == catalog.EventPosition:
+		low, high = 1, s.events()
+	case column == catalog.EventTimestamp && log != nil:
+		low, high = float64(log.Timestamp[0]), float64(log.Timestamp[1])
+	case column == catalog.EventRecordedAt && log != nil:
+		low, high = float64(log.RecordedAt[0]), float64(log.RecordedAt[1])
+	default:
+		return rangeLeaves
+	}
+	below := (float64(c.Val.Int(0)) - low) / max(1, high-low)
+	if op == plan.Gt || op == plan.Ge {
+		below = 1 - below
+	}
+	return math.Min(1, math.Max(1e-6, below))
 }

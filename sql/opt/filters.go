@@ -167,7 +167,7 @@ func pushJoin(n *plan.Join, conds []expr.Expr) plan.Node {
 	}
 	for _, c := range conds {
 		switch s := sideOf(c, nl); {
-		case expr.IsVolatile(c) || n.Kind == plan.Full:
+		case expr.IsVolatile(c) || n.Kind == plan.Full || n.Guard && !expr.CannotFail(c):
 			above = append(above, c)
 		case s == leftSide && n.Kind != plan.Right:
 			left = append(left, c)

@@ -87,7 +87,7 @@ func swapJoins(r *run, n plan.Node) (plan.Node, error) {
 		if !ok {
 			return n, nil
 		}
-		l, right := Estimate(j.Left, r.o.Stats), Estimate(j.Right, r.o.Stats)
+		l, right := r.guess.of(j.Left), r.guess.of(j.Right)
 		if l < 0 || right < 0 || l >= right {
 			return n, nil
 		}
@@ -118,7 +118,7 @@ func swapJoins(r *run, n plan.Node) (plan.Node, error) {
 }
 
 // semiJoins turns EXISTS and IN over queries that refer to the row into joins, where what refers to it is a condition.
-func semiJoins(_ *run, n plan.Node) (plan.Node, error) {
+func semiJoins(r *run, n plan.Node) (plan.Node, error) {
 	return plan.Transform(n, func(n plan.Node) (plan.Node, error) {
 		f, ok := n.(*plan.Filter)
 		if !ok {
@@ -127,7 +127,7 @@ func semiJoins(_ *run, n plan.Node) (plan.Node, error) {
 		in := f.Input
 		var rest []expr.Expr
 		for _, c := range expr.Conjuncts(f.Cond) {
-			if j, ok := semiJoin(in, c); ok {
+			if j, ok := r.semiJoin(in, c); ok {
 				in = j
 			} else {
 				rest = append(rest, c)
@@ -140,7 +140,7 @@ func semiJoins(_ *run, n plan.Node) (plan.Node, error) {
 	})
 }
 
-func semiJoin(in plan.Node, c expr.Expr) (plan.Node, bool) {
+func (r *run) semiJoin(in plan.Node, c expr.Expr) (plan.Node, bool) {
 	kind := plan.Semi
 	if not, ok := c.(*expr.Not); ok {
 		kind, c = plan.Anti, not.Arg
@@ -153,6 +153,7 @@ func semiJoin(in plan.Node, c expr.Expr) (plan.Node, bool) {
 	if !ok {
 		return nil, false
 	}
+	sub = r.folded(sub)
 	nl := len(in.Schema())
 	join := &plan.Join{Kind: kind, Left: in}
 	switch {
@@ -190,7 +191,7 @@ func semiJoin(in plan.Node, c expr.Expr) (plan.Node, bool) {
 	if len(plan.OuterUses(sub, 1)) > 0 || len(conds) == 0 && len(join.LeftKeys) == 0 {
 		return nil, false
 	}
-	right, err := semiJoins(nil, filtered(sub, own))
+	right, err := semiJoins(r, filtered(sub, own))
 	if err != nil {
 		return nil, false
 	}
@@ -211,6 +212,11 @@ func withoutColumns(n plan.Node) plan.Node {
 			}
 			n = x.Input
 		case *plan.Sort:
+			n = x.Input
+		case *plan.Limit:
+			if x.Offset != nil || limitRows(x) < 1 {
+				return n
+			}
 			n = x.Input
 		default:
 			return n

@@ -26,6 +26,16 @@ type Options struct {
 type Stats interface {
 	// Rows is how many rows a stored relation has, about; negative when unknown.
 	Rows(relation string) float64
+	// Log describes events; nil when unknown. It must not be changed.
+	Log() *LogStats
+}
+
+// LogStats is what is in events, about.
+type LogStats struct {
+	Entities   float64            // how many distinct ones
+	Types      map[string]float64 // share of the events that have the type
+	Timestamp  [2]int64           // least and greatest
+	RecordedAt [2]int64
 }
 
 // Rule is one rewrite of a whole plan. Plans of subqueries come to it on their own.
@@ -37,7 +47,8 @@ type Rule struct {
 
 // run is one optimization.
 type run struct {
-	o Options
+	o     Options
+	guess *estimator
 }
 
 // Optimize returns the plan to execute.
@@ -45,7 +56,7 @@ func Optimize(n plan.Node, o Options) (plan.Node, error) {
 	if o.Off["all"] {
 		return n, nil
 	}
-	r := &run{o: o}
+	r := &run{o: o, guess: newEstimator(o.Stats)}
 	return r.optimize(n)
 }
 

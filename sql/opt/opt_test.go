@@ -21,6 +21,15 @@ type million struct{}
 
 func (million) Rows(string) float64 { return 1e6 }
 
+// Log is two years of twenty thousand entities; half of the events are of the type common.
+func (million) Log() *LogStats {
+	return &LogStats{Entities: 20_000, Types: map[string]float64{"common": 0.5, "placed": 0.2, "paid": 0.1, "sent": 0.1, "rare": 0.001},
+		Timestamp: [2]int64{year(24), year(26)}, RecordedAt: [2]int64{year(24), year(26)}}
+}
+
+// year is the beginning of a year after 2000, about.
+func year(n int64) int64 { return n * 365 * 86400 * 1e6 }
+
 // TestRules optimizes the statements of testdata and prints the plans. "opt expect=rule" fails when the rule changed
 // nothing, "opt expect=-rule" when it did something; "off=rule" leaves it out.
 func TestRules(t *testing.T) {

@@ -12,6 +12,7 @@ func Rules() []Rule {
 		{"push-filters", "rows that are not wanted are dropped where they are read", pushFilters},
 		{"merge-projections", "a derived table costs nothing, and its expressions meet those around it", mergeProjects},
 		{"semi-joins", "EXISTS and IN over a query that refers to the row become joins", semiJoins},
+		{"scalar-subqueries", "a value computed by a query that refers to the row comes from a join with groups", scalarSubqueries},
 		{"subqueries", "the queries that stay inside expressions are optimized on their own", subqueries},
 		{"push-join-filters", "what semi-joins set free moves down too", pushFilters},
 		{"join-keys", "equalities between the two sides of a join become hash keys", joinKeys},

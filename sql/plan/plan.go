@@ -180,7 +180,8 @@ const (
 
 // Join combines Left and Right; its columns are those of Left then Right (Semi and Anti: Left only). LeftKeys[i] = RightKeys[i]
 // are hashable equalities over the respective input alone; Cond is the rest, over the joined row. Without keys it is a nested
-// loop. Lateral says that Right refers to Left's row by Outer level 1.
+// loop. Lateral says that Right refers to Left's row by Outer level 1. Guard says that conditions above that may fail must stay
+// above: nobody asks for the rows that the join leaves out.
 type Join struct {
 	Kind      JoinKind
 	Left      Node
@@ -189,6 +190,7 @@ type Join struct {
 	RightKeys []expr.Expr
 	Cond      expr.Expr
 	Lateral   bool
+	Guard     bool
 }
 
 // SetOpKind is UNION, INTERSECT or EXCEPT.
