@@ -10,9 +10,10 @@ import (
 // Builder collects the rows of one group. It is used by one goroutine; after Finish or Reset it is empty and may be
 // used again, which is cheaper than a new one: it remembers the shape of the documents.
 type Builder struct {
-	rows  int
-	stamp uint32 // counts attempts at rows
-	tree  *tree
+	rows   int
+	stamp  uint32 // counts attempts at rows
+	tree   *tree
+	shapes shapes
 
 	types     dict
 	typeCodes []uint16
@@ -162,7 +163,9 @@ func (b *Builder) begin() {
 // undo takes back the row that was begun.
 func (b *Builder) undo() {
 	b.cut()
-	b.tree.truncate(b.line.nodes)
+	if b.tree.truncate(b.line.nodes) {
+		b.shapes.reset() // steps may lead to the paths
+	}
 	b.ents.truncate(b.line.ents)
 	b.types.truncate(b.line.typs)
 }
@@ -199,7 +202,9 @@ func (b *Builder) Reset() {
 	// Documents of ever new shapes must not fill the tree with paths that do not come again.
 	if len(b.tree.nodes) > maxNodes/4 || used*2 < len(b.tree.nodes) {
 		b.tree = newTree()
+		b.shapes.reset()
 	}
+	b.shapes.off = false
 	b.typeCodes, b.entCodes = b.typeCodes[:0], b.entCodes[:0]
 	b.rows = 0
 	b.times.cut(0)

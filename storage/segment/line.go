@@ -29,9 +29,10 @@ type fieldNames struct {
 	names [numFields]string
 }
 
-func (n *fieldNames) resolve(m *Mapping) {
+// resolve reports whether the names are others than before.
+func (n *fieldNames) resolve(m *Mapping) bool {
 	if n.names[0] != "" && n.of == *m {
-		return
+		return false
 	}
 	n.of = *m
 	n.names = [numFields]string{m.Entity, m.Type, m.ID, m.Timestamp, m.RecordedAt, m.Payload, m.Metadata}
@@ -40,6 +41,7 @@ func (n *fieldNames) resolve(m *Mapping) {
 			n.names[f] = columnNames[f]
 		}
 	}
+	return true
 }
 
 // field finds the field that a key names, numFields if none.
@@ -66,8 +68,23 @@ func (b *Builder) AddLine(line []byte, m *Mapping) error {
 	if m == nil {
 		m = defaultMapping
 	}
-	b.names.resolve(m)
+	if b.names.resolve(m) {
+		b.shapes.reset()
+	}
 	b.begin()
+	if !b.addShaped(line, m) {
+		b.undo()
+		b.begin()
+		if err := b.addScanned(line, m); err != nil {
+			return err
+		}
+	}
+	b.commit(len(line))
+	return nil
+}
+
+// addScanned reads a line whatever it is; it may have been refused then, and nothing is left of it.
+func (b *Builder) addScanned(line []byte, m *Mapping) error {
 	err := b.parseLine(line, m)
 	if errors.Is(err, errDuplicate) {
 		b.undo()
@@ -79,7 +96,6 @@ func (b *Builder) AddLine(line []byte, m *Mapping) error {
 		b.undo()
 		return lineError("", at, err)
 	}
-	b.commit(len(line))
 	return nil
 }
 
@@ -184,17 +200,20 @@ func (b *Builder) parseField(f int, m *Mapping) error {
 		l.seen |= 1 << f
 		return b.shred(b.tree.nodes[rootMetadata], tok)
 	}
+	return b.located(b.setScalar(f, tok, m))
+}
+
+// setScalar sets a column of the row from the value that begins with tok.
+func (b *Builder) setScalar(f int, tok jsonb.Token, m *Mapping) error {
 	switch tok {
 	case jsonb.TokNull:
 		return nil
 	case jsonb.TokString:
-		err = b.setText(f, b.scan.Bytes())
+		return b.setText(f, b.scan.Bytes())
 	case jsonb.TokNumber:
-		err = b.setNumber(f, b.scan.Num(), m)
-	default:
-		err = &LineError{Column: columnNames[f], Reason: "must be a text"}
+		return b.setNumber(f, b.scan.Num(), m)
 	}
-	return b.located(err)
+	return &LineError{Column: columnNames[f], Reason: "must be a text"}
 }
 
 // located says where an error was noticed.

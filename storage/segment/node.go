@@ -123,10 +123,10 @@ func (t *tree) lookup(n *node, key []byte) *node {
 	return c
 }
 
-// truncate takes out the nodes made since there were n.
-func (t *tree) truncate(n int) {
+// truncate takes out the nodes made since there were n, and reports whether there are any.
+func (t *tree) truncate(n int) bool {
 	if n == len(t.nodes) {
-		return
+		return false
 	}
 	for i := len(t.nodes) - 1; i >= n; i-- {
 		c := t.nodes[i]
@@ -146,6 +146,7 @@ func (t *tree) truncate(n int) {
 			}
 		}
 	}
+	return true
 }
 
 // mark records that a row has a value of the kind; the value itself is appended by the caller.

@@ -64,6 +64,20 @@ func (s *Scanner) Reset(text []byte) {
 	s.want, s.last, s.err = wantValue, TokEOF, nil
 }
 
+// ResetAt starts in the middle of a text: within so many objects, and no arrays, right after a value, or, if value is set,
+// right before one. The caller knows that what is before at is right. depth is less than 64.
+func (s *Scanner) ResetAt(text []byte, at, depth int, value bool) {
+	s.Reset(text)
+	s.pos, s.depth = at, depth
+	s.objects[0] = 1<<(depth+1) - 1
+	if !value {
+		s.want = wantCommaOrEnd
+	}
+}
+
+// End gives where the last token ends; of a key, after its colon.
+func (s *Scanner) End() int { return s.pos }
+
 // Bytes gives the content of the last key or string. It is part of the text, or
 // of a buffer that the next call of Next or Skip may overwrite.
 func (s *Scanner) Bytes() []byte { return s.bytes }
@@ -242,35 +256,50 @@ func special(w uint64) uint64 {
 	return ((q-ones)&^q | (b-ones)&^b | (w-ones*' ')&^w) & highs
 }
 
-// str reads a string whose first byte after the quote is at i.
-func (s *Scanner) str(i int) bool {
-	data, begin := s.data, i
-	var seen uint64
+// plainRun returns where the first quote, backslash or control character at or after i is, len(data) if there is none.
+// high has a top bit set when a byte before it is not ASCII.
+func plainRun(data []byte, i int) (end int, high uint64) {
 	for i+8 <= len(data) {
 		w := binary.LittleEndian.Uint64(data[i:])
 		if m := special(w); m != 0 {
 			n := bits.TrailingZeros64(m) >> 3
-			seen |= w & (1<<(8*n) - 1)
-			i += n
-			goto found
+			return i + n, (high | w&(1<<(8*n)-1)) & highs
 		}
-		seen |= w
+		high |= w
 		i += 8
 	}
 	for ; i < len(data); i++ {
 		c := data[i]
 		if c == '"' || c == '\\' || c < ' ' {
-			goto found
+			break
 		}
-		seen |= uint64(c)
+		high |= uint64(c)
 	}
-	return false
-found:
-	if data[i] != '"' {
-		return data[i] == '\\' && s.escaped(begin, i)
+	return i, high & highs
+}
+
+// PlainString returns where the quote is that ends the string whose first byte is data[i], -1 unless what is between
+// stands for itself: valid UTF-8 without escapes and control characters.
+func PlainString(data []byte, i int) int {
+	end, high := plainRun(data, i)
+	if end == len(data) || data[end] != '"' || high != 0 && !utf8.Valid(data[i:end]) {
+		return -1
 	}
-	s.bytes, s.pos = data[begin:i], i+1
-	return seen&highs == 0 || utf8.Valid(s.bytes)
+	return end
+}
+
+// str reads a string whose first byte after the quote is at i.
+func (s *Scanner) str(i int) bool {
+	data := s.data
+	end, high := plainRun(data, i)
+	if end == len(data) {
+		return false
+	}
+	if data[end] != '"' {
+		return data[end] == '\\' && s.escaped(i, end)
+	}
+	s.bytes, s.pos = data[i:end], end+1
+	return high == 0 || utf8.Valid(s.bytes)
 }
 
 // escaped goes on with a string that has its first backslash at i.
@@ -360,8 +389,53 @@ func hexDigit(c byte) (rune, bool) {
 	return 0, false
 }
 
+// PlainNumber reads the number at data[i] if it has no exponent and at most 18 digits: it is mantissa / 10^scale and ends
+// at end. Otherwise end is -1: it is another number, or none.
+func PlainNumber(data []byte, i int) (mantissa int64, scale int32, end int) {
+	neg := data[i] == '-'
+	if neg {
+		i++
+	}
+	first := i
+	for ; i < len(data) && data[i]-'0' < 10; i++ {
+		mantissa = mantissa*10 + int64(data[i]-'0')
+	}
+	digits := i - first
+	if digits == 0 || digits > 1 && data[first] == '0' {
+		return 0, 0, -1
+	}
+	if i < len(data) && data[i] == '.' {
+		i++
+		point := i
+		for ; i < len(data) && data[i]-'0' < 10; i++ {
+			mantissa = mantissa*10 + int64(data[i]-'0')
+		}
+		scale = int32(i - point)
+		if scale == 0 {
+			return 0, 0, -1
+		}
+	}
+	if digits+int(scale) > 18 || i < len(data) && isWord(data[i]) {
+		return 0, 0, -1
+	}
+	if neg {
+		mantissa = -mantissa
+	}
+	return mantissa, scale, i
+}
+
 // number reads a number at i.
 func (s *Scanner) number(i int) bool {
+	if m, scale, end := PlainNumber(s.data, i); end >= 0 {
+		s.num = Num{Raw: s.data[i:end], Mantissa: m, Scale: scale, Exact: true}
+		s.pos = end
+		return true
+	}
+	return s.anyNumber(i)
+}
+
+// anyNumber reads a number at i, of any form.
+func (s *Scanner) anyNumber(i int) bool {
 	data, begin := s.data, i
 	neg := data[i] == '-'
 	if neg {
