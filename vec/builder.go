@@ -189,6 +189,9 @@ func (b *Builder) AppendFrom(c *Column, i int) {
 			b.child.AppendFrom(d.Child, int(k))
 		}
 		b.AppendList()
+		if d.Shapes != nil {
+			b.shape(d.Shapes[j])
+		}
 	case Struct:
 		b.shapeFrom(d)
 		for k, f := range d.Fields {
@@ -238,6 +241,9 @@ func (b *Builder) Finish() *Column {
 	}
 	if c.Kind == List && c.Child == nil {
 		c.Child = NewBuilder(Bytes, 0).Finish()
+	}
+	if c.Shapes != nil {
+		c.Shapes = padShapes(c.Shapes, c.Len)
 	}
 	b.c = Column{Kind: c.Kind}
 	if c.Kind == Bytes || c.Kind == List {

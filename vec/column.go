@@ -20,7 +20,7 @@ const (
 	Bytes         // Offsets and Data
 	Decimal       // Dec
 	Interval      // Iv
-	List          // Offsets into Child
+	List          // Offsets into Child, and Shapes
 	Struct        // Fields
 )
 
@@ -47,6 +47,7 @@ type Column struct {
 	Dec     []decimal.Dec
 	Iv      []IntervalValue
 	Child   *Column
+	Shapes  [][]Dim // of lists, as Shape says; nil where no row has one
 	Fields  []*Column
 	Codes   []int32
 	Dict    *Column
@@ -154,6 +155,9 @@ func (c *Column) Slice(from, to int) *Column {
 		s.F64 = c.F64[from:to]
 	case Bytes, List:
 		s.Offsets = c.Offsets[from : to+1]
+		if c.Shapes != nil {
+			s.Shapes = c.Shapes[from:to]
+		}
 	case Decimal:
 		s.Dec = c.Dec[from:to]
 	case Interval:
@@ -249,7 +253,7 @@ func (c *Column) MemSize() int {
 	if c == nil {
 		return 0
 	}
-	n := len(c.Valid)*8 + len(c.Bits)*8 + len(c.I64)*8 + len(c.F64)*8 + len(c.Offsets)*4 + len(c.Dec)*24 + len(c.Iv)*16 + len(c.Codes)*4
+	n := len(c.Valid)*8 + len(c.Bits)*8 + len(c.I64)*8 + len(c.F64)*8 + len(c.Offsets)*4 + len(c.Dec)*24 + len(c.Iv)*16 + len(c.Codes)*4 + len(c.Shapes)*24
 	if len(c.Offsets) > 0 && c.Kind == Bytes {
 		n += int(c.Offsets[len(c.Offsets)-1] - c.Offsets[0])
 	}

@@ -192,11 +192,28 @@ func appendValues(dst []byte, c *vec.Column) []byte {
 		for i := range c.Len {
 			dst = binary.AppendUvarint(dst, uint64(c.Offsets[i+1]-c.Offsets[i]))
 		}
+		dst = appendShapes(dst, c)
 		dst = appendColumn(dst, c.Child.Slice(int(c.Offsets[0]), int(c.Offsets[c.Len])))
 	case vec.Struct:
 		dst = binary.AppendUvarint(dst, uint64(len(c.Fields)))
 		for _, f := range c.Fields {
 			dst = appendColumn(dst, f)
+		}
+	}
+	return dst
+}
+
+// appendShapes writes for each row how many dimensions its shape names and these; a single 0 where no row has a shape.
+func appendShapes(dst []byte, c *vec.Column) []byte {
+	if c.Shapes == nil {
+		return append(dst, 0)
+	}
+	dst = append(dst, 1)
+	for _, s := range c.Shapes[:c.Len] {
+		dst = binary.AppendUvarint(dst, uint64(len(s)))
+		for _, d := range s {
+			dst = binary.AppendUvarint(dst, uint64(d.Len))
+			dst = binary.AppendUvarint(dst, uint64(uint32(d.Lower)))
 		}
 	}
 	return dst
@@ -244,6 +261,19 @@ func (d *spillDecoder) offsets(n int) []int32 {
 	out := make([]int32, n+1)
 	for i := range n {
 		out[i+1] = out[i] + int32(d.int())
+	}
+	return out
+}
+
+func (d *spillDecoder) shapes(n int) [][]vec.Dim {
+	if d.int() == 0 {
+		return nil
+	}
+	out := make([][]vec.Dim, n)
+	for i := range out {
+		for k := d.int(); k > 0 && d.err == nil; k-- {
+			out[i] = append(out[i], vec.Dim{Len: int32(d.int()), Lower: int32(uint32(d.int()))})
+		}
 	}
 	return out
 }
@@ -310,6 +340,7 @@ func (d *spillDecoder) values(c *vec.Column, n int) {
 		}
 	case vec.List:
 		c.Offsets = d.offsets(n)
+		c.Shapes = d.shapes(n)
 		c.Child = d.column(int(c.Offsets[n]))
 	case vec.Struct:
 		c.Fields = make([]*vec.Column, d.int())

@@ -233,6 +233,7 @@ func (f *frame) resolveAggregate(x *syntax.FuncCall, args []typed, keys []plan.S
 			return nil, err
 		}
 		if i < len(args) {
+			call.Typ = shaped(call.Typ, best.agg.Ret, best.args[i], e)
 			call.Args = append(call.Args, e)
 		} else {
 			call.Order[i-len(args)].Expr = e

@@ -125,6 +125,11 @@ func (f *frame) resolveCall(x *syntax.FuncCall, name string, args []typed, names
 	actual := typesOf(args)
 	list := f.candidates(functionsNamed(name), len(args), names, x.Variadic)
 	best, many := f.chooseNamed(list, actual)
+	if best != nil && x.Variadic {
+		if err := f.spread(best, args, x); err != nil {
+			return nil, err
+		}
+	}
 	if best == nil {
 		if e, ok, err := f.callAsCast(x, name, args, many); ok || err != nil {
 			return e, err
@@ -135,8 +140,10 @@ func (f *frame) resolveCall(x *syntax.FuncCall, name string, args []typed, names
 	if best.order != nil {
 		ordered = make([]typed, len(best.order))
 		for i, o := range best.order {
-			if ordered[i] = (typed{intConst(0, datum.Int4), x}); o >= 0 {
+			if o >= 0 {
 				ordered[i] = args[o]
+			} else {
+				ordered[i] = typed{textConst(best.fn.Default(i)), x}
 			}
 		}
 	}
@@ -158,7 +165,41 @@ func (f *frame) resolveCall(x *syntax.FuncCall, name string, args []typed, names
 	if err != nil {
 		return nil, err
 	}
-	return gather(e.(*expr.Call), best), nil
+	call := gather(e.(*expr.Call), best)
+	for i, a := range call.Args {
+		call.Typ = shaped(call.Typ, best.fn.Ret, best.args[min(i, len(best.args)-1)], a)
+	}
+	if out := outColumns(call); out != nil && call.Typ.OID == datum.Record {
+		call.Typ = datum.RecordType(out)
+	}
+	return call, nil
+}
+
+// shaped gives a result that is a row, or an array of rows, the shape of the argument that decides its type.
+func shaped(t datum.Type, ret, param datum.OID, arg expr.Expr) datum.Type {
+	from := arg.Type()
+	if t.Mod >= 0 || from.Mod < 0 || !isPolymorphic(ret) || !isPolymorphic(param) {
+		return t
+	}
+	if t.OID == datum.Record || elemOf(t.OID) == datum.Record {
+		if from.OID == datum.Record || elemOf(from.OID) == datum.Record {
+			t.Mod = from.Mod
+		}
+	}
+	return t
+}
+
+// spread is VARIADIC in front of the array for a parameter of type "any": the function gets the elements one by one.
+func (f *frame) spread(best *candidate, args []typed, x *syntax.FuncCall) error {
+	fn, last := best.fn, len(args)-1
+	if !fn.Variadic || fn.Args[len(fn.Args)-1] != datum.Any {
+		return nil
+	}
+	if e := args[last].expr; !isArray(e.Type().OID) {
+		return f.errorIn(args[last].at, pgerr.DatatypeMismatch, "VARIADIC argument must be an array")
+	}
+	best.fn = fn.Spread()
+	return nil
 }
 
 func (f *frame) settledRow(a typed) (expr.Expr, error) {
@@ -279,8 +320,7 @@ func byNames(fn *funcs.Func, n int, names []string) (candidate, bool) {
 		return candidate{}, false
 	}
 	for i, o := range order[:used] {
-		// The functions with defaults in the middle (make_interval and its like) count from zero.
-		if o < 0 && categoryOf(fn.Args[i]) != 'N' {
+		if o < 0 && i < len(fn.Args)-fn.Defaults {
 			return candidate{}, false
 		}
 	}
@@ -295,7 +335,7 @@ func (f *frame) chooseNamed(list []candidate, actual []datum.OID) (*candidate, b
 	for i := range list {
 		in := make([]datum.OID, len(list[i].order))
 		for k, o := range list[i].order {
-			if in[k] = datum.Int4; o >= 0 {
+			if in[k] = datum.Unknown; o >= 0 {
 				in[k] = actual[o]
 			}
 		}

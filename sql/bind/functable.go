@@ -3,7 +3,6 @@ package bind
 import (
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
-	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/sql/syntax"
@@ -86,7 +85,7 @@ func (f *frame) tableFunction(x syntax.Expr, defs []*syntax.ColumnDef, ordinal b
 			WithHint("To append the rows of a query, write INSERT INTO events … SELECT ….")
 	}
 	if ok && len(defs) > 0 {
-		n, err = f.jsonRecords(call, defs, ordinal)
+		n, err = f.recordTable(call, defs, ordinal)
 		return n, name, false, err
 	}
 	var e expr.Expr
@@ -104,6 +103,9 @@ func (f *frame) tableFunction(x syntax.Expr, defs []*syntax.ColumnDef, ordinal b
 	if c, ok := e.(*expr.Call); ok && c.Fn.RetSet {
 		n, one, err = f.setFunction(c, name, ordinal, x)
 		return n, name, one, err
+	}
+	if e.Type().OID == datum.Record && rowFields(e) == nil {
+		return nil, "", false, f.errorIn(x, pgerr.SyntaxError, "a column definition list is required for functions returning \"record\"")
 	}
 	return f.valueTable(e, name, ordinal)
 }
@@ -192,77 +194,54 @@ func (f *frame) valueTable(e expr.Expr, name string, ordinal bool) (plan.Node, s
 	return p, name, one, nil
 }
 
-// recordFunctions spread JSON objects over columns; each is its array form or nothing.
-var recordFunctions = map[string]string{
-	"jsonb_to_recordset": "jsonb_array_elements", "json_to_recordset": "json_array_elements",
-	"jsonb_to_record": "", "json_to_record": "",
-}
-
-// jsonRecords is json_to_recordset(x) AS t(a int, b text): the elements, and of each the fields, cast.
-func (f *frame) jsonRecords(x *syntax.FuncCall, defs []*syntax.ColumnDef, ordinal bool) (plan.Node, error) {
-	elements, ok := recordFunctions[x.Name.Last()]
-	if !ok {
-		return nil, f.errorIn(x, pgerr.SyntaxError, "a column definition list is only allowed for functions returning \"record\"")
-	}
-	args, _, err := f.arguments(x)
-	if err != nil {
-		return nil, err
-	}
-	doc := datum.T(datum.JSON)
-	if x.Name.Last()[4] == 'b' {
-		doc = datum.T(datum.JSONB)
-	}
-	if len(args) != 1 {
-		return nil, f.noFunction(x, typesOf(args), nil, false)
-	}
-	val, err := f.coerce(args[0].expr, doc, funcs.Implicit, args[0].at)
-	if err != nil {
-		return nil, err
-	}
-	var in plan.Node = &plan.Project{Input: oneRow(), Exprs: []expr.Expr{val}, Fields: []plan.Field{{Name: "value", Type: doc}}}
-	if elements != "" {
-		set := *f
-		set.sets = true
-		e, err := set.function(elements, []typed{{val, x}}, x)
+// recordTable is a function of rows whose columns the statement declares, as in jsonb_to_recordset(x) AS t(a int, b text).
+func (f *frame) recordTable(x *syntax.FuncCall, defs []*syntax.ColumnDef, ordinal bool) (plan.Node, error) {
+	fields := make([]datum.Field, len(defs))
+	scan := &plan.FuncScan{Ordinality: ordinal}
+	for i, d := range defs {
+		t, err := f.typeName(d.Type)
 		if err != nil {
 			return nil, err
 		}
-		if in, _, err = f.setFunction(e.(*expr.Call), "value", ordinal, x); err != nil {
-			return nil, err
-		}
+		fields[i] = datum.Field{Name: d.Name, Type: t}
+		scan.Fields = append(scan.Fields, plan.Field{Name: d.Name, Type: t})
 	}
-	p := &plan.Project{Input: in}
-	for _, d := range defs {
-		if err := f.recordField(p, d, doc); err != nil {
-			return nil, err
-		}
+	if ordinal {
+		scan.Fields = append(scan.Fields, ordinality)
 	}
+	e, err := f.topCall(x)
+	if err != nil {
+		return nil, err
+	}
+	c, ok := e.(*expr.Call)
 	switch {
-	case ordinal && elements != "":
-		p.Exprs, p.Fields = append(p.Exprs, &expr.Col{Index: 1, Typ: ordinality.Type, Name: ordinality.Name}), append(p.Fields, ordinality)
-	case ordinal:
-		p.Exprs, p.Fields = append(p.Exprs, intConst(1, datum.Int8)), append(p.Fields, ordinality)
+	case !ok || c.Typ.OID != datum.Record:
+		return nil, f.errorIn(x, pgerr.SyntaxError, "a column definition list is only allowed for functions returning \"record\"")
+	case len(c.Fn.Out) > 0:
+		return nil, f.errorIn(x, pgerr.SyntaxError, "a column definition list is redundant for a function with OUT parameters")
 	}
-	return p, nil
+	scan.Fn, scan.Args = c.Fn, c.Args
+	rec := datum.RecordType(fields)
+	if as := c.Fn.PopulateAs(); as != nil {
+		scan.Fn, scan.Args = as, append([]expr.Expr{nullOf(rec)}, c.Args...)
+		return scan, nil
+	}
+	if datum.RecordFields(c.Typ) == nil && len(c.Args) > 0 && c.Args[0].Type().OID == datum.Record {
+		scan.Args = append([]expr.Expr{nullOf(rec)}, c.Args[1:]...)
+		return scan, nil
+	}
+	return scan, f.sameRow(datum.RecordFields(c.Typ), fields, x)
 }
 
-func (f *frame) recordField(p *plan.Project, d *syntax.ColumnDef, doc datum.Type) error {
-	t, err := f.typeName(d.Type)
-	if err != nil {
-		return err
+// sameRow refuses a column definition list that declares other types than the function gives.
+func (f *frame) sameRow(have, want []datum.Field, x syntax.Node) error {
+	same := len(have) == len(want)
+	for i := 0; same && i < len(have); i++ {
+		same = have[i].Type.OID == want[i].Type.OID
 	}
-	op := "->>"
-	if t.OID == datum.JSON || t.OID == datum.JSONB {
-		op = "->"
+	if !same {
+		return f.errorIn(x, pgerr.DatatypeMismatch, "function return row and query-specified return row do not match")
 	}
-	e, err := f.operator(syntax.Operator{Name: op}, []typed{{&expr.Col{Typ: doc, Name: "value"}, d}, {settledText(d.Name), d}}, d)
-	if err != nil {
-		return err
-	}
-	if e, err = f.coerce(e, t, funcs.Explicit, d); err != nil {
-		return err
-	}
-	p.Exprs, p.Fields = append(p.Exprs, e), append(p.Fields, plan.Field{Name: d.Name, Type: t})
 	return nil
 }
 

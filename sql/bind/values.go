@@ -118,19 +118,24 @@ func (f *frame) indirection(x *syntax.Indirection) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range x.Steps {
+	for i := 0; i < len(x.Steps); {
 		s := &x.Steps[i]
+		n := 1
 		switch {
 		case s.Star:
 			return nil, f.errorIn(x, pgerr.SyntaxError, "row expansion via \"*\" is not supported here")
 		case s.Field != "":
 			e, err = f.fieldOf(e, s.Field, x)
 		default:
-			e, err = f.subscript(e, s, x)
+			for i+n < len(x.Steps) && !x.Steps[i+n].Star && x.Steps[i+n].Field == "" {
+				n++
+			}
+			e, err = f.subscript(e, x.Steps[i:i+n], x)
 		}
 		if err != nil {
 			return nil, err
 		}
+		i += n
 	}
 	return e, nil
 }
@@ -176,44 +181,90 @@ func rowFieldName(row *expr.Row, i int) string {
 	return "f" + itoa(i+1)
 }
 
-// subscript is array[i], array[a:b] or document[key].
-func (f *frame) subscript(e expr.Expr, s *syntax.Step, at *syntax.Indirection) (expr.Expr, error) {
+// subscript is array[i][j], array[a:b][c:d] or document[key].
+func (f *frame) subscript(e expr.Expr, steps []syntax.Step, at *syntax.Indirection) (expr.Expr, error) {
 	t := e.Type()
-	if t.OID == datum.JSONB && !s.Slice {
+	switch {
+	case t.OID == datum.JSONB:
+		return f.jsonSubscript(e, steps, at)
+	case !isArray(t.OID):
+		return nil, f.errorIn(at, pgerr.DatatypeMismatch, "cannot subscript type %s because it does not support subscripting", formatType(t))
+	case len(steps) > datum.MaxDims:
+		return nil, f.place(datum.TooManyDims(len(steps)), at)
+	}
+	out := &expr.Subscript{Arg: e, Typ: datum.Type{OID: elemOf(t.OID), Mod: t.Mod}}
+	for i := range steps {
+		if steps[i].Slice {
+			out.Typ, out.Lower, out.Upper = t, make([]expr.Expr, len(steps)), make([]expr.Expr, len(steps))
+		}
+	}
+	for i := range steps {
+		s := &steps[i]
+		lower, err := f.bound(s.Lower)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case out.Lower == nil:
+			out.Index = append(out.Index, lower)
+		case !s.Slice: // beside a slice, [n] is [1:n]
+			out.Lower[i], out.Upper[i] = intConst(1, datum.Int4), lower
+		default:
+			out.Lower[i] = lower
+			if out.Upper[i], err = f.bound(s.Upper); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// bound is one subscript of an array.
+func (f *frame) bound(x syntax.Expr) (expr.Expr, error) {
+	if x == nil {
+		return nil, nil
+	}
+	i, err := f.bind(x)
+	if err != nil {
+		return nil, err
+	}
+	if from := i.Type().OID; !canCoerce(from, datum.Int4, funcs.Assignment) {
+		return nil, f.errorIn(x, pgerr.DatatypeMismatch, "array subscript must have type integer")
+	}
+	return f.coerce(i, datum.T(datum.Int4), funcs.Assignment, x)
+}
+
+// jsonSubscript is document[key][key], which is the path of the keys.
+func (f *frame) jsonSubscript(e expr.Expr, steps []syntax.Step, at *syntax.Indirection) (expr.Expr, error) {
+	path := &expr.Array{Typ: datum.T(datum.TextArray)}
+	for i := range steps {
+		s := &steps[i]
+		if s.Slice {
+			return nil, f.errorIn(at, pgerr.DatatypeMismatch, "jsonb subscript does not support slices")
+		}
 		key, err := f.bind(s.Lower)
 		if err != nil {
 			return nil, err
 		}
-		return f.operator(syntax.Operator{Name: "->"}, []typed{{e, at.X}, {key, s.Lower}}, at)
-	}
-	if !isArray(t.OID) {
-		return nil, f.errorIn(at, pgerr.DatatypeMismatch, "cannot subscript type %s because it does not support subscripting", formatType(t))
-	}
-	out := &expr.Subscript{Arg: e, Typ: datum.Type{OID: elemOf(t.OID), Mod: t.Mod}}
-	bound := func(x syntax.Expr) (expr.Expr, error) {
-		if x == nil {
-			return nil, nil
+		t := key.Type().OID
+		isInt, isText := canCoerce(t, datum.Int4, funcs.Implicit), canCoerce(t, datum.Text, funcs.Implicit)
+		switch {
+		case t == datum.Unknown || isText && !isInt:
+			key, err = f.coerce(key, datum.T(datum.Text), funcs.Implicit, s.Lower)
+		case isInt && !isText:
+			if key, err = f.coerce(key, datum.T(datum.Int4), funcs.Implicit, s.Lower); err == nil {
+				key, err = f.coerce(key, datum.T(datum.Text), funcs.Explicit, s.Lower)
+			}
+		default:
+			return nil, f.errorIn(s.Lower, pgerr.DatatypeMismatch, "subscript type %s is not supported", formatType(key.Type())).
+				WithHint("jsonb subscript must be coercible to either integer or text.")
 		}
-		i, err := f.bind(x)
 		if err != nil {
 			return nil, err
 		}
-		if from := i.Type().OID; !canCoerce(from, datum.Int4, funcs.Assignment) {
-			return nil, f.errorIn(x, pgerr.DatatypeMismatch, "array subscript must have type integer")
-		}
-		return f.coerce(i, datum.T(datum.Int4), funcs.Assignment, x)
+		path.Elems = append(path.Elems, key)
 	}
-	var err error
-	if !s.Slice {
-		out.Index, err = bound(s.Lower)
-		return out, err
-	}
-	out.Typ = t
-	if out.Lower, err = bound(s.Lower); err != nil {
-		return nil, err
-	}
-	out.Upper, err = bound(s.Upper)
-	return out, err
+	return f.operator(syntax.Operator{Name: "#>"}, []typed{{e, at.X}, {path, at.X}}, at)
 }
 
 // caseOf is CASE; the form with an operand compares it with each WHEN.

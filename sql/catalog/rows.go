@@ -142,12 +142,12 @@ func (t *rows) put(i int, v any) {
 		for _, e := range x {
 			b.Elem().AppendInt(int64(e))
 		}
-		b.AppendList()
+		t.list(b, i, len(x))
 	case []datum.OID:
 		for _, e := range x {
 			b.Elem().AppendInt(int64(e))
 		}
-		b.AppendList()
+		t.list(b, i, len(x))
 	case []string:
 		for _, e := range x {
 			b.Elem().AppendString(e)
@@ -157,6 +157,15 @@ func (t *rows) put(i int, v any) {
 		t.err = fmt.Errorf("column %s.%s cannot hold a %T", t.rel.Name, t.rel.Columns[i].Name, v)
 		b.AppendNull()
 	}
+}
+
+// list ends an array of n numbers; the vectors of the catalog count from 0.
+func (t *rows) list(b *vec.Builder, i, n int) {
+	if oid := t.rel.Columns[i].Type.OID; n > 0 && (oid == datum.Int2Vector || oid == datum.OidVector) {
+		b.AppendShaped([]vec.Dim{{Len: int32(n), Lower: 0}})
+		return
+	}
+	b.AppendList()
 }
 
 // number appends an integer, to a float column too.

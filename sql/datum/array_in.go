@@ -1,13 +1,32 @@
 package datum
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/vec"
 )
 
-// parseArray reads an array literal. Arrays have one dimension, numbered from 1.
+// MaxDims is how many dimensions an array may have.
+const MaxDims = 6
+
+// TooManyDims is the error for an array of more.
+func TooManyDims(n int) error {
+	return pgerr.New(pgerr.ProgramLimitExceeded, "number of array dimensions (%d) exceeds the maximum allowed (%d)", n, MaxDims)
+}
+
+// CheckDims refuses dimensions whose subscripts do not fit an integer.
+func CheckDims(dims []vec.Dim) error {
+	for _, d := range dims {
+		if int64(d.Lower)+int64(d.Len) > 1<<31-1 {
+			return pgerr.New(pgerr.ProgramLimitExceeded, "array lower bound is too large: %d", d.Lower)
+		}
+	}
+	return nil
+}
+
+// parseArray reads an array literal.
 func parseArray(t Type, s string, b *vec.Builder, env *Env) error {
 	if t.OID == OidVector || t.OID == Int2Vector {
 		return parseVector(t, s, b, env)
@@ -17,26 +36,31 @@ func parseArray(t Type, s string, b *vec.Builder, env *Env) error {
 		return pgerr.New(pgerr.FeatureNotSupported, "cannot accept a value of type %s", FormatType(t))
 	}
 	r := &arrayReader{text: s}
-	items, err := r.read()
+	dims, err := r.read()
 	if err != nil {
 		return err
 	}
-	eb := NewBuilder(elem, len(items))
-	for _, it := range items {
+	eb := NewBuilder(elem, len(r.items))
+	for _, it := range r.items {
 		if it.null {
 			eb.AppendNull()
 		} else if err := ParseText(elem, []byte(it.text), eb, env); err != nil {
 			return err
 		}
 	}
-	AppendElems(b, eb.Finish())
+	AppendArray(b, eb.Finish(), dims)
 	return nil
 }
 
 // AppendElems appends one list with the rows of elems to a List builder.
-func AppendElems(b *vec.Builder, elems *vec.Column) {
-	n := elems.Len
-	b.AppendFrom(&vec.Column{Kind: vec.List, Len: 1, Offsets: []int32{0, int32(n)}, Child: elems}, 0)
+func AppendElems(b *vec.Builder, elems *vec.Column) { AppendArray(b, elems, nil) }
+
+// AppendArray appends one list of the dimensions, nil for one numbered from 1, with the rows of elems to a List builder.
+func AppendArray(b *vec.Builder, elems *vec.Column, dims []vec.Dim) {
+	if elems.Len == 0 || len(dims) == 1 && dims[0].Lower == 1 {
+		dims = nil
+	}
+	b.AppendFrom(&vec.Column{Kind: vec.List, Len: 1, Offsets: []int32{0, int32(elems.Len)}, Shapes: [][]vec.Dim{dims}, Child: elems}, 0)
 }
 
 func parseVector(t Type, s string, b *vec.Builder, env *Env) error {
@@ -46,7 +70,8 @@ func parseVector(t Type, s string, b *vec.Builder, env *Env) error {
 			return err
 		}
 	}
-	AppendElems(b, eb.Finish())
+	elems := eb.Finish()
+	AppendArray(b, elems, []vec.Dim{{Len: int32(elems.Len), Lower: 0}})
 	return nil
 }
 
@@ -55,9 +80,13 @@ type arrayItem struct {
 	null bool
 }
 
+// arrayReader takes an array literal apart.
 type arrayReader struct {
-	text string
-	i    int
+	text  string
+	i     int
+	items []arrayItem
+	lens  []int32 // of the dimensions, -1 where not known yet
+	depth int     // of the elements, 0 where none was seen yet
 }
 
 func (r *arrayReader) fail(detail string, args ...any) error {
@@ -77,70 +106,154 @@ func (r *arrayReader) peek() byte {
 	return 0
 }
 
-func (r *arrayReader) read() ([]arrayItem, error) {
-	r.skip()
-	if r.peek() == '[' {
-		if err := r.bounds(); err != nil {
-			return nil, err
-		}
+func (r *arrayReader) read() ([]vec.Dim, error) {
+	dims, err := r.bounds()
+	if err != nil {
+		return nil, err
 	}
 	if r.peek() != '{' {
+		if dims != nil {
+			return nil, r.fail("Array contents must start with \"{\".")
+		}
 		return nil, r.fail("Array value must start with \"{\" or dimension information.")
 	}
+	if err := r.level(1); err != nil {
+		return nil, err
+	}
+	if r.skip(); r.i < len(r.text) {
+		return nil, r.fail("Junk after closing right brace.")
+	}
+	if dims == nil {
+		for _, n := range r.lens {
+			dims = append(dims, vec.Dim{Len: n, Lower: 1})
+		}
+		return dims, nil
+	}
+	if len(dims) != len(r.lens) {
+		return nil, r.fail("Specified array dimensions do not match array contents.")
+	}
+	for k, n := range r.lens {
+		if dims[k].Len != n {
+			return nil, r.fail("Specified array dimensions do not match array contents.")
+		}
+	}
+	return dims, CheckDims(dims)
+}
+
+// level reads the braces of one dimension and what is in them.
+func (r *arrayReader) level(depth int) error {
+	if depth > MaxDims {
+		return TooManyDims(depth)
+	}
+	if len(r.lens) < depth {
+		r.lens = append(r.lens, -1)
+	}
 	r.i++
-	var items []arrayItem
-	for {
+	n := int32(0)
+	for r.skip(); ; r.skip() {
+		switch c := r.peek(); {
+		case r.i >= len(r.text):
+			return r.fail("Unexpected end of input.")
+		case c == '}' && n == 0 && depth == 1:
+			r.i++
+			r.lens[0] = 0
+			return nil
+		case c == '{' && r.depth != depth:
+			if err := r.level(depth + 1); err != nil {
+				return err
+			}
+		case c == '{':
+			return r.fail("Unexpected \"%c\" character.", c)
+		default:
+			if err := r.element(depth); err != nil {
+				return err
+			}
+		}
+		n++
 		r.skip()
 		switch c := r.peek(); {
 		case r.i >= len(r.text):
-			return nil, r.fail("Unexpected end of input.")
-		case c == '}' && len(items) == 0:
-			return items, r.end()
-		case c == '{':
-			return nil, pgerr.New(pgerr.FeatureNotSupported, "arrays of more than one dimension are not supported")
-		}
-		it, err := r.item()
-		if err != nil {
-			return nil, err
-		}
-		items = append(items, it)
-		r.skip()
-		switch r.peek() {
-		case ',':
+			return r.fail("Unexpected end of input.")
+		case c == '}':
 			r.i++
-			continue
-		case '}':
-			return items, r.end()
+			return r.closed(depth, n)
+		case c != ',':
+			return r.fail("Unexpected array element.")
 		}
-		if r.i >= len(r.text) {
-			return nil, r.fail("Unexpected end of input.")
-		}
-		return nil, r.fail("Unexpected array element.")
+		r.i++
 	}
 }
 
-func (r *arrayReader) end() error {
+// closed checks that each level of a dimension has as many elements.
+func (r *arrayReader) closed(depth int, n int32) error {
+	if have := r.lens[depth-1]; have >= 0 && have != n {
+		return r.fail("Multidimensional arrays must have sub-arrays with matching dimensions.")
+	}
+	r.lens[depth-1] = n
+	return nil
+}
+
+// element reads an element, all of which are equally deep.
+func (r *arrayReader) element(depth int) error {
+	if depth < len(r.lens) || r.depth > 0 && r.depth != depth {
+		return r.fail("Unexpected array element.")
+	}
+	it, err := r.item()
+	r.items, r.depth = append(r.items, it), depth
+	return err
+}
+
+// bounds reads what may stand before the braces, as in [0:1][2:3]=; nil where nothing does.
+func (r *arrayReader) bounds() ([]vec.Dim, error) {
+	var dims []vec.Dim
+	for r.skip(); r.peek() == '['; r.skip() {
+		r.i++
+		if len(dims) == MaxDims {
+			return nil, TooManyDims(len(dims) + 1)
+		}
+		lower, ok := r.bound()
+		if !ok {
+			return nil, r.fail("\"[\" must introduce explicitly-specified array dimensions.")
+		}
+		upper := lower
+		if r.peek() == ':' {
+			r.i++
+			if upper, ok = r.bound(); !ok {
+				return nil, r.fail("Missing array dimension value.")
+			}
+		} else {
+			lower = 1
+		}
+		if r.peek() != ']' {
+			return nil, r.fail("Missing \"%s\" after array dimensions.", "]")
+		}
+		r.i++
+		if upper < lower {
+			return nil, pgerr.New(pgerr.ArraySubscriptError, "upper bound cannot be less than lower bound")
+		}
+		if upper-lower >= 1<<31-1 {
+			return nil, pgerr.New(pgerr.ProgramLimitExceeded, "array size exceeds the maximum allowed (%d)", 1<<27-1)
+		}
+		dims = append(dims, vec.Dim{Len: int32(upper - lower + 1), Lower: int32(lower)})
+	}
+	if dims == nil {
+		return nil, nil
+	}
+	if r.peek() != '=' {
+		return nil, r.fail("Missing \"%s\" after array dimensions.", "=")
+	}
 	r.i++
 	r.skip()
-	if r.i < len(r.text) {
-		return r.fail("Junk after closing right brace.")
-	}
-	return nil
+	return dims, nil
 }
 
-// bounds reads [1:n]=, other lower bounds are refused.
-func (r *arrayReader) bounds() error {
-	dims, _, ok := strings.Cut(r.text[r.i:], "=")
-	if !ok {
-		return r.fail("Missing \"%s\" after array dimensions.", "=")
+func (r *arrayReader) bound() (int64, bool) {
+	from := r.i
+	for c := r.peek(); isDigit(c) || c == '-' || c == '+'; c = r.peek() {
+		r.i++
 	}
-	r.i += len(dims) + 1
-	r.skip()
-	dims = strings.TrimSpace(dims)
-	if strings.Count(dims, "[") > 1 || !strings.HasPrefix(dims, "[1:") && strings.Contains(dims, ":") {
-		return pgerr.New(pgerr.FeatureNotSupported, "arrays of more than one dimension or with a lower bound other than 1 are not supported")
-	}
-	return nil
+	v, err := strconv.ParseInt(r.text[from:r.i], 10, 32)
+	return v, err == nil
 }
 
 func (r *arrayReader) item() (arrayItem, error) {

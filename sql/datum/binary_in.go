@@ -215,19 +215,21 @@ func parseArrayBinary(t Type, s []byte, b *vec.Builder, env *Env) error {
 	switch {
 	case !r.ok || want == 0:
 		return badBinary(t)
-	case dims > 1:
-		return pgerr.New(pgerr.FeatureNotSupported, "arrays of more than one dimension are not supported")
+	case dims > MaxDims:
+		return TooManyDims(int(dims))
 	case elem != want:
 		return pgerr.New(pgerr.DatatypeMismatch, "binary data has array element type %d (%s) instead of expected %d (%s)",
 			elem, FormatType(T(elem)), want, FormatType(T(want)))
 	}
-	n := uint32(0)
-	if dims == 1 {
-		n = r.u32()
-		r.u32()
+	shape, n := make([]vec.Dim, dims), uint64(min(dims, 1))
+	for k := range shape {
+		shape[k] = vec.Dim{Len: int32(r.u32()), Lower: int32(r.u32())}
+		if n *= uint64(uint32(shape[k].Len)); n*4 > uint64(len(s)) {
+			return badBinary(t)
+		}
 	}
-	if uint64(n)*4 > uint64(len(r.s)) {
-		return badBinary(t)
+	if err := CheckDims(shape); err != nil {
+		return err
 	}
 	eb := NewBuilder(T(want), int(n))
 	for range n {
@@ -238,7 +240,7 @@ func parseArrayBinary(t Type, s []byte, b *vec.Builder, env *Env) error {
 	if !r.ok || len(r.s) > 0 {
 		return badBinary(t)
 	}
-	AppendElems(b, eb.Finish())
+	AppendArray(b, eb.Finish(), shape)
 	return nil
 }
 

@@ -119,27 +119,22 @@ func appendSized(dst []byte, t Type, c *vec.Column, i int, env *Env) ([]byte, er
 func appendArrayBinary(dst []byte, t Type, c *vec.Column, i int, env *Env) ([]byte, error) {
 	child, from, to := c.List(i)
 	et := elemType(t, child)
-	vector := t.OID == OidVector || t.OID == Int2Vector
-	dims, nulls, lower := uint32(1), uint32(0), uint32(1)
-	if vector {
-		lower = 0
-	}
-	if from == to && !vector {
-		dims = 0
+	dims, nulls := c.Dims(i), uint32(0)
+	if dims == nil && (t.OID == OidVector || t.OID == Int2Vector) {
+		dims = []vec.Dim{{Len: int32(to - from), Lower: 0}}
 	}
 	for k := from; k < to; k++ {
 		if child.Null(k) {
 			nulls = 1
 		}
 	}
-	dst = binary.BigEndian.AppendUint32(dst, dims)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(dims)))
 	dst = binary.BigEndian.AppendUint32(dst, nulls)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(et.OID))
-	if dims == 0 {
-		return dst, nil
+	for _, d := range dims {
+		dst = binary.BigEndian.AppendUint32(dst, uint32(d.Len))
+		dst = binary.BigEndian.AppendUint32(dst, uint32(d.Lower))
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(to-from))
-	dst = binary.BigEndian.AppendUint32(dst, lower)
 	var err error
 	for k := from; k < to; k++ {
 		if dst, err = appendSized(dst, et, child, k, env); err != nil {

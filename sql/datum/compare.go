@@ -133,7 +133,28 @@ func compareLists(t Type, a *vec.Column, i int, b *vec.Column, j int) int {
 			return c
 		}
 	}
-	return cmp.Compare(at-af, bt-bf)
+	if at-af != bt-bf {
+		return cmp.Compare(at-af, bt-bf)
+	}
+	return compareShapes(a.Dims(i), b.Dims(j))
+}
+
+// compareShapes orders arrays of the same elements: by the number of dimensions, by their lengths, by where they begin.
+func compareShapes(a, b []vec.Dim) int {
+	if len(a) != len(b) {
+		return cmp.Compare(len(a), len(b))
+	}
+	for k := range a {
+		if a[k].Len != b[k].Len {
+			return cmp.Compare(a[k].Len, b[k].Len)
+		}
+	}
+	for k := range a {
+		if a[k].Lower != b[k].Lower {
+			return cmp.Compare(a[k].Lower, b[k].Lower)
+		}
+	}
+	return 0
 }
 
 // compareNullable puts nulls last, and equal to each other, as within arrays and rows.
@@ -190,7 +211,11 @@ func AppendHashKey(dst []byte, t Type, c *vec.Column, i int) []byte {
 	case vec.List:
 		child, from, to := c.List(i)
 		et := elemType(t, child)
-		dst = binary.AppendUvarint(dst, uint64(to-from))
+		shape := c.Shape(i)
+		dst = binary.AppendUvarint(binary.AppendUvarint(dst, uint64(to-from)), uint64(len(shape)))
+		for _, d := range shape {
+			dst = binary.AppendVarint(binary.AppendUvarint(dst, uint64(d.Len)), int64(d.Lower))
+		}
 		for k := from; k < to; k++ {
 			dst = AppendHashKey(dst, et, child, k)
 		}
@@ -228,57 +253,4 @@ func hashBytes(dst []byte, oid OID, v []byte) []byte {
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(v)))
 	return append(dst, v...)
-}
-
-// Sortable reports whether AppendSortKey has keys for the type.
-func Sortable(t Type) bool {
-	switch t.OID {
-	case TimeTZ, Inet, Cidr, JSONB, Record, Xid8, PgLSN:
-		return false
-	}
-	return KindOf(t.OID) != vec.List && KindOf(t.OID) != vec.Struct
-}
-
-// AppendSortKey appends bytes whose order is that of Compare, for types that are Sortable; nulls sort last.
-func AppendSortKey(dst []byte, t Type, c *vec.Column, i int) []byte {
-	if c.Null(i) {
-		return append(dst, 1)
-	}
-	dst = append(dst, 0)
-	const sign = 1 << 63
-	switch c.Kind {
-	case vec.Bool:
-		if c.Bool(i) {
-			return append(dst, 1)
-		}
-		return append(dst, 0)
-	case vec.Int64:
-		return binary.BigEndian.AppendUint64(dst, uint64(c.Int(i))^sign)
-	case vec.Float64:
-		k := floatKey(c.Float(i))
-		if k&sign != 0 {
-			k = ^k
-		} else {
-			k |= sign
-		}
-		return binary.BigEndian.AppendUint64(dst, k)
-	case vec.Decimal:
-		return c.Decimal(i).AppendKey(dst)
-	case vec.Interval:
-		d, m := intervalSpan(c.Interval(i))
-		dst = binary.BigEndian.AppendUint64(dst, uint64(d)^sign)
-		return binary.BigEndian.AppendUint64(dst, uint64(m))
-	case vec.Bytes:
-		v := c.Bytes(i)
-		if t.OID == BPChar {
-			v = bytes.TrimRight(v, " ")
-		}
-		for _, b := range v {
-			if dst = append(dst, b); b == 0 {
-				dst = append(dst, 0xff)
-			}
-		}
-		return append(dst, 0, 0)
-	}
-	return dst
 }

@@ -139,9 +139,6 @@ func appendBytesText(dst []byte, oid OID, v []byte, env *Env) []byte {
 // elemType is the element type of a list, guessed from its values where the type does not say.
 func elemType(t Type, child *vec.Column) Type {
 	if e := ElemOf(t.OID); e != 0 && t.OID != AnyArray {
-		if child.Kind == vec.List && KindOf(e) != vec.List {
-			return t // an array of more than one dimension has the type of its rows
-		}
 		if e == Record || Lookup(t.OID).IsArray() {
 			return Type{OID: e, Mod: t.Mod}
 		}
@@ -183,22 +180,71 @@ func appendArray(dst []byte, t Type, c *vec.Column, i int, env *Env) []byte {
 		}
 		return dst
 	}
-	dst = append(dst, '{')
-	for k := from; k < to; k++ {
-		if k > from {
-			dst = append(dst, ',')
-		}
-		if child.Null(k) {
-			dst = append(dst, "NULL"...)
-			continue
-		}
-		start := len(dst)
-		dst = AppendText(dst, et, child, k, env)
-		if child.Kind != vec.List && arrayNeedsQuotes(dst[start:]) {
-			dst = quoteFrom(dst, start, '\\')
+	dims := c.Shape(i)
+	if dims == nil {
+		dims = []vec.Dim{{Len: int32(to - from), Lower: 1}}
+	}
+	w := arrayWriter{dst: appendBounds(dst, dims), typ: et, child: child, next: from, env: env}
+	w.level(dims)
+	return w.dst
+}
+
+// appendBounds writes the bounds of an array, as in [0:1]=, where one of them does not begin at 1.
+func appendBounds(dst []byte, dims []vec.Dim) []byte {
+	for _, d := range dims {
+		if d.Lower != 1 {
+			return append(AppendDims(dst, dims), '=')
 		}
 	}
-	return append(dst, '}')
+	return dst
+}
+
+// AppendDims writes the bounds of dimensions: [1:2][0:5].
+func AppendDims(dst []byte, dims []vec.Dim) []byte {
+	for _, d := range dims {
+		dst = strconv.AppendInt(append(dst, '['), int64(d.Lower), 10)
+		dst = strconv.AppendInt(append(dst, ':'), int64(d.Lower)+int64(d.Len)-1, 10)
+		dst = append(dst, ']')
+	}
+	return dst
+}
+
+// arrayWriter writes the elements of an array, a pair of braces per dimension.
+type arrayWriter struct {
+	dst   []byte
+	typ   Type
+	child *vec.Column
+	next  int // the element to write next
+	env   *Env
+}
+
+func (w *arrayWriter) level(dims []vec.Dim) {
+	w.dst = append(w.dst, '{')
+	for k := range dims[0].Len {
+		if k > 0 {
+			w.dst = append(w.dst, ',')
+		}
+		if len(dims) > 1 {
+			w.level(dims[1:])
+		} else {
+			w.element()
+		}
+	}
+	w.dst = append(w.dst, '}')
+}
+
+func (w *arrayWriter) element() {
+	k := w.next
+	w.next++
+	if w.child.Null(k) {
+		w.dst = append(w.dst, "NULL"...)
+		return
+	}
+	start := len(w.dst)
+	w.dst = AppendText(w.dst, w.typ, w.child, k, w.env)
+	if arrayNeedsQuotes(w.dst[start:]) {
+		w.dst = quoteFrom(w.dst, start, '\\')
+	}
 }
 
 func arrayNeedsQuotes(v []byte) bool {

@@ -3,6 +3,7 @@ package expr
 import (
 	"slices"
 
+	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/vec"
 )
@@ -141,7 +142,8 @@ func (c *compiler) build(e Expr) node {
 	case *AnyAll:
 		return c.anyAll(n)
 	case *Array:
-		return &arrayNode{elems: c.all(n.Elems), elem: elemType(n.Typ), typ: n.Typ}
+		nested := len(n.Elems) > 0 && datum.Lookup(n.Elems[0].Type().OID) != nil && datum.Lookup(n.Elems[0].Type().OID).IsArray()
+		return &arrayNode{elems: c.all(n.Elems), typ: n.Typ, nested: nested}
 	case *Row:
 		return &rowNode{elems: c.all(n.Elems)}
 	case *Field:

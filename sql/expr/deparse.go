@@ -261,18 +261,22 @@ func (e *Field) String() string {
 }
 
 func (e *Subscript) String() string {
-	s := within(e.Arg, bindSubscript) + "["
-	if e.Index != nil {
-		return s + e.Index.String() + "]"
+	s := within(e.Arg, bindSubscript)
+	for _, x := range e.Index {
+		s += "[" + x.String() + "]"
 	}
-	if e.Lower != nil {
-		s += e.Lower.String()
+	for i, x := range e.Lower {
+		s += "["
+		if x != nil {
+			s += x.String()
+		}
+		s += ":"
+		if e.Upper[i] != nil {
+			s += e.Upper[i].String()
+		}
+		s += "]"
 	}
-	s += ":"
-	if e.Upper != nil {
-		s += e.Upper.String()
-	}
-	return s + "]"
+	return s
 }
 
 // String names the form only: EXPLAIN prints the plan below the node that holds the expression.

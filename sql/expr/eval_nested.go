@@ -1,19 +1,18 @@
 package expr
 
 import (
-	"strconv"
+	"slices"
 
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/vec"
-	"github.com/allsource-db/allsource/vec/jsonb"
 )
 
 // arrayNode is ARRAY[…]. Elements that are arrays of the same type make one more dimension.
 type arrayNode struct {
-	elems []node
-	elem  datum.Type
-	typ   datum.Type
+	elems  []node
+	typ    datum.Type
+	nested bool // the elements are arrays
 }
 
 func (n *arrayNode) eval(x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
@@ -22,29 +21,56 @@ func (n *arrayNode) eval(x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
 		return nil, err
 	}
 	out := newBuilder(n.typ, b.Len)
-	for _, c := range cols {
-		if c.Kind == vec.List {
-			out = vec.NewListBuilder(vec.List, b.Len)
-			break
-		}
-	}
-	size := -1
 	for i := range b.Len {
-		for _, c := range cols {
-			if c.Kind == vec.List {
-				if _, from, to := c.List(i); size >= 0 && size != to-from {
-					return nil, pgerr.New(pgerr.ArraySubscriptError, "multidimensional arrays must have array expressions with matching dimensions")
-				} else {
-					size = to - from
-				}
+		if n.nested {
+			if err := stack(out, cols, i); err != nil {
+				return nil, err
 			}
+			continue
+		}
+		for _, c := range cols {
 			out.Elem().AppendFrom(c, i)
 		}
-		size = -1
 		out.AppendList()
 	}
 	return out.Finish(), nil
 }
+
+// stack appends the array whose elements are the arrays in row i of cols: all of the same dimensions, or all without elements.
+func stack(out *vec.Builder, cols []*vec.Column, i int) error {
+	var dims []vec.Dim
+	full := 0
+	for _, c := range cols {
+		if c.Null(i) {
+			continue
+		}
+		child, from, to := c.List(i)
+		if to == from {
+			continue
+		}
+		d := c.Dims(i)
+		if full++; full > 1 && !slices.Equal(d, dims) {
+			return errRagged
+		}
+		dims = d
+		for k := from; k < to; k++ {
+			out.Elem().AppendFrom(child, k)
+		}
+	}
+	switch {
+	case full == 0:
+		out.AppendList()
+		return nil
+	case full < len(cols):
+		return errRagged
+	case len(dims) == datum.MaxDims:
+		return datum.TooManyDims(len(dims) + 1)
+	}
+	out.AppendShaped(append([]vec.Dim{{Len: int32(full), Lower: 1}}, dims...))
+	return nil
+}
+
+var errRagged = pgerr.New(pgerr.ArraySubscriptError, "multidimensional arrays must have array expressions with matching dimensions")
 
 // rowNode is a row value.
 type rowNode struct{ elems []node }
@@ -83,32 +109,28 @@ func (n *fieldNode) eval(x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
 	return f, nil
 }
 
-// subscript makes the node for array[index], array[lower:upper] or document[key].
+// subscript makes the node for array[index] or array[lower:upper].
 func (c *compiler) subscript(e *Subscript) node {
-	if e.Arg.Type().OID == datum.JSONB && e.Index != nil {
-		return &jsonSubscriptNode{arg: c.compile(e.Arg), index: c.compile(e.Index), text: isText(e.Index.Type().OID)}
-	}
-	n := &subscriptNode{arg: c.compile(e.Arg), typ: e.Typ, slice: e.Index == nil, first: 1}
-	if t := e.Arg.Type().OID; t == datum.Int2Vector || t == datum.OidVector {
-		n.first = 0 // the vectors of the catalog count from 0
-	}
-	for _, p := range []struct {
-		from Expr
-		to   *node
-	}{{e.Index, &n.lower}, {e.Lower, &n.lower}, {e.Upper, &n.upper}} {
-		if p.from != nil {
-			*p.to = c.compile(p.from)
+	n := &subscriptNode{arg: c.compile(e.Arg), kind: kindOf(e.Typ)}
+	for _, list := range [][]Expr{e.Index, e.Lower, e.Upper} {
+		for _, x := range list {
+			if x == nil {
+				n.bounds = append(n.bounds, nil)
+			} else {
+				n.bounds = append(n.bounds, c.compile(x))
+			}
 		}
 	}
+	n.slice = e.Index == nil
 	return n
 }
 
 // subscriptNode takes an element, or with slice a part, of arrays. What is outside is null, or empty.
 type subscriptNode struct {
-	arg, lower, upper node // lower is the index of an element; bounds of a slice may be nil
-	typ               datum.Type
-	slice             bool
-	first             int64 // what the first element counts as
+	arg    node
+	bounds []node // the indexes; or the lower bounds and then the upper ones of a slice, which may be nil
+	slice  bool
+	kind   vec.Kind
 }
 
 func (n *subscriptNode) eval(x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
@@ -116,8 +138,8 @@ func (n *subscriptNode) eval(x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
 	if err != nil {
 		return nil, err
 	}
-	var bounds [2]*vec.Column
-	for i, a := range []node{n.lower, n.upper} {
+	bounds := make([]*vec.Column, len(n.bounds))
+	for i, a := range n.bounds {
 		if a == nil {
 			continue
 		}
@@ -126,83 +148,106 @@ func (n *subscriptNode) eval(x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
 		}
 	}
 	if v.Kind != vec.List {
-		return vec.NullColumn(kindOf(n.typ), b.Len), nil
+		return vec.NullColumn(n.kind, b.Len), nil
 	}
 	if n.slice {
-		return n.parts(v, bounds), nil
+		return n.parts(v.Flat(), bounds), nil
 	}
-	return n.elements(v, bounds[0]), nil
+	return n.elements(v.Flat(), bounds), nil
 }
 
-func (n *subscriptNode) elements(v, index *vec.Column) *vec.Column {
+// subscripted reports whether the array in row i and all bounds are there.
+func subscripted(v *vec.Column, bounds []*vec.Column, i int) bool {
+	for _, b := range bounds {
+		if b != nil && b.Null(i) {
+			return false
+		}
+	}
+	return !v.Null(i)
+}
+
+func (n *subscriptNode) elements(v *vec.Column, index []*vec.Column) *vec.Column {
 	idx := make([]int32, v.Len)
-	flat := v.Flat()
+	none := true
 	for i := range idx {
 		idx[i] = -1
-		if flat.Null(i) || index.Null(i) {
+		if !subscripted(v, index, i) {
 			continue
 		}
-		_, from, to := flat.List(i)
-		if k := index.Int(i); k >= n.first && k-n.first < int64(to-from) {
-			idx[i] = int32(from) + int32(k-n.first)
+		dims, ok := v.Dims(i), true
+		if len(dims) != len(index) {
+			continue
+		}
+		_, from, _ := v.List(i)
+		at := int64(0)
+		for k, d := range dims {
+			place := index[k].Int(i) - int64(d.Lower)
+			if place < 0 || place >= int64(d.Len) {
+				ok = false
+				break
+			}
+			at = at*int64(d.Len) + place
+		}
+		if ok {
+			idx[i], none = int32(int64(from)+at), false
 		}
 	}
-	return flat.Child.Take(idx)
+	if none {
+		return vec.NullColumn(n.kind, v.Len)
+	}
+	return v.Child.Take(idx)
 }
 
-func (n *subscriptNode) parts(v *vec.Column, bounds [2]*vec.Column) *vec.Column {
-	flat := v.Flat()
-	out := vec.NewListBuilder(flat.Child.Kind, v.Len)
+func (n *subscriptNode) parts(v *vec.Column, bounds []*vec.Column) *vec.Column {
+	out := vec.NewListBuilder(v.Child.Kind, v.Len)
+	given := len(bounds) / 2
 	for i := range v.Len {
-		if flat.Null(i) || bounds[0] != nil && bounds[0].Null(i) || bounds[1] != nil && bounds[1].Null(i) {
+		if !subscripted(v, bounds, i) {
 			out.AppendNull()
 			continue
 		}
-		child, from, to := flat.List(i)
-		lo, hi := n.first, int64(to-from)+n.first-1
-		if bounds[0] != nil {
-			lo = max(lo, bounds[0].Int(i))
+		dims := v.Dims(i)
+		if len(dims) < given {
+			dims = nil
 		}
-		if bounds[1] != nil {
-			hi = min(hi, bounds[1].Int(i))
+		part := make([]vec.Dim, len(dims)) // Lower is for now how many are left out in front
+		for k, d := range dims {
+			lo, hi := int64(d.Lower), int64(d.Lower)+int64(d.Len)-1
+			if k < given && bounds[k] != nil {
+				lo = max(lo, bounds[k].Int(i))
+			}
+			if k < given && bounds[given+k] != nil {
+				hi = min(hi, bounds[given+k].Int(i))
+			}
+			if part[k] = (vec.Dim{Len: int32(hi - lo + 1), Lower: int32(lo - int64(d.Lower))}); hi < lo {
+				part = nil
+				break
+			}
 		}
-		for k := lo; k <= hi; k++ {
-			out.Elem().AppendFrom(child, from+int(k-n.first))
+		if len(part) > 0 {
+			child, from, _ := v.List(i)
+			cut(out.Elem(), child, from, dims, part)
 		}
-		out.AppendList()
+		for k := range part {
+			part[k].Lower = 1
+		}
+		out.AppendShaped(part)
 	}
 	return out.Finish()
 }
 
-// jsonSubscriptNode takes a field or an element of a document; what is not there is null.
-type jsonSubscriptNode struct {
-	arg, index node
-	text       bool
-}
-
-func (n *jsonSubscriptNode) eval(x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
-	cols, err := evalAll(x, []node{n.arg, n.index}, b)
-	if err != nil {
-		return nil, err
+// cut appends the part of an array whose elements begin at from.
+func cut(out *vec.Builder, child *vec.Column, from int, dims, part []vec.Dim) {
+	size := 1
+	for _, d := range dims[1:] {
+		size *= int(d.Len)
 	}
-	v, index := cols[0], cols[1]
-	out := vec.NewBuilder(vec.Bytes, b.Len)
-	for i := range b.Len {
-		if v.Null(i) || index.Null(i) {
-			out.AppendNull()
-			continue
-		}
-		key := ""
-		if n.text {
-			key = string(index.Bytes(i))
+	for k := range int(part[0].Len) {
+		at := from + (int(part[0].Lower)+k)*size
+		if len(dims) == 1 {
+			out.AppendFrom(child, at)
 		} else {
-			key = strconv.FormatInt(index.Int(i), 10)
-		}
-		if found, ok := jsonb.GetPath(v.Bytes(i), []string{key}); ok {
-			out.AppendBytes(found)
-		} else {
-			out.AppendNull()
+			cut(out, child, at, dims[1:], part[1:])
 		}
 	}
-	return out.Finish(), nil
 }

@@ -222,10 +222,6 @@ func (n *anyAllNode) lookUp(l, a *vec.Column) *vec.Column {
 	if n.last != a.Dict {
 		n.set, n.last = newValues(n.elem), a.Dict
 		child, from, to := a.List(0)
-		for child.Kind == vec.List && to > from { // all elements of all dimensions
-			from, to = int(child.Offsets[from]), int(child.Offsets[to])
-			child = child.Child
-		}
 		n.set.add(child, from, to)
 	}
 	return n.set.test(l, n.all)
@@ -239,10 +235,6 @@ func (n *anyAllNode) each(x *EvalCtx, l, a *vec.Column) (*vec.Column, error) {
 	for i := range l.Len {
 		if !a.Null(i) {
 			c, from, to := a.List(i)
-			for c.Kind == vec.List && to > from {
-				from, to = int(c.Offsets[from]), int(c.Offsets[to])
-				c = c.Child
-			}
 			if to > from {
 				child = c
 			}

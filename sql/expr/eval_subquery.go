@@ -164,7 +164,11 @@ func (n *subqueryNode) value(x *EvalCtx, a *answer, test *vec.Column, rows int) 
 		}
 		return vec.Repeat(a.rows.Cols[0], 0, rows), nil
 	case ArrayOf:
-		return vec.Repeat(listOf(a.rows.Cols[0]), 0, rows), nil
+		list, err := listOf(a.rows.Cols[0], q.Typ)
+		if err != nil {
+			return nil, err
+		}
+		return vec.Repeat(list, 0, rows), nil
 	case Exists:
 		return vec.Repeat(BoolConst((a.rows.Len > 0) != q.Not).Val, 0, rows), nil
 	case InQuery:
@@ -189,9 +193,18 @@ func (n *subqueryNode) value(x *EvalCtx, a *answer, test *vec.Column, rows int) 
 	return v, nil
 }
 
-// listOf makes an array of all rows of c.
-func listOf(c *vec.Column) *vec.Column {
-	return &vec.Column{Kind: vec.List, Len: 1, Offsets: []int32{0, int32(c.Len)}, Child: c.Flat()}
+// listOf makes an array of all rows of c, which may be arrays themselves.
+func listOf(c *vec.Column, t datum.Type) (*vec.Column, error) {
+	if c.Kind == vec.List && c.Len > 0 && kindOf(elemType(t)) != vec.List {
+		b := newBuilder(t, 1)
+		rows := make([]int32, c.Len)
+		for i := range rows {
+			rows[i] = int32(i)
+		}
+		err := funcs.NestArrays(b, c, rows)
+		return b.Finish(), err
+	}
+	return &vec.Column{Kind: vec.List, Len: 1, Offsets: []int32{0, int32(c.Len)}, Child: c.Flat()}, nil
 }
 
 // compareAll runs op ANY or ALL over the rows.
@@ -292,7 +305,11 @@ func appendPhysical(dst []byte, c *vec.Column, i int) []byte {
 		return binary.LittleEndian.AppendUint64(dst, uint64(v.Micros))
 	case vec.List:
 		child, from, to := c.List(i)
-		dst = binary.AppendUvarint(dst, uint64(to-from))
+		dims := c.Dims(i)
+		dst = binary.AppendUvarint(binary.AppendUvarint(dst, uint64(to-from)), uint64(len(dims)))
+		for _, d := range dims {
+			dst = binary.AppendVarint(binary.AppendUvarint(dst, uint64(d.Len)), int64(d.Lower))
+		}
 		for k := from; k < to; k++ {
 			dst = appendPhysical(dst, child, k)
 		}

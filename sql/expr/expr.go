@@ -146,8 +146,8 @@ type (
 	}
 	Subscript struct {
 		Arg          Expr
-		Index        Expr // nil for a slice
-		Lower, Upper Expr // bounds of a slice, each may be nil
+		Index        []Expr // one per dimension; nil for a slice
+		Lower, Upper []Expr // bounds of a slice, one of each per dimension, each may be nil
 		Typ          datum.Type
 	}
 )

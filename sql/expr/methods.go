@@ -139,12 +139,14 @@ func (e *Field) WithChildren(c []Expr) Expr {
 
 func (e *Subscript) Type() datum.Type { return e.Typ }
 
-// Children returns the array and those of index, lower and upper bound that are there.
+// Children returns the array and those of index, lower and upper bounds that are there.
 func (e *Subscript) Children() []Expr {
 	c := []Expr{e.Arg}
-	for _, x := range []Expr{e.Index, e.Lower, e.Upper} {
-		if x != nil {
-			c = append(c, x)
+	for _, list := range [][]Expr{e.Index, e.Lower, e.Upper} {
+		for _, x := range list {
+			if x != nil {
+				c = append(c, x)
+			}
 		}
 	}
 	return c
@@ -153,13 +155,17 @@ func (e *Subscript) Children() []Expr {
 func (e *Subscript) WithChildren(c []Expr) Expr {
 	n := &Subscript{Arg: c[0], Typ: e.Typ}
 	c = c[1:]
-	take := func(old Expr) Expr {
+	take := func(old []Expr) []Expr {
 		if old == nil {
 			return nil
 		}
-		x := c[0]
-		c = c[1:]
-		return x
+		out := make([]Expr, len(old))
+		for i, x := range old {
+			if x != nil {
+				out[i], c = c[0], c[1:]
+			}
+		}
+		return out
 	}
 	n.Index, n.Lower, n.Upper = take(e.Index), take(e.Lower), take(e.Upper)
 	return n

@@ -1,6 +1,8 @@
 package funcs
 
 import (
+	"slices"
+
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/vec"
@@ -11,6 +13,7 @@ var collectAggregates = []Aggregate{
 	{OID: 3538, Name: "string_agg", Args: []datum.OID{datum.Text, datum.Text}, Ret: datum.Text, OrderMatters: true, Doc: "the values joined by the delimiters", New: newCollect(joinText)},
 	{OID: 3545, Name: "string_agg", Args: []datum.OID{datum.Bytea, datum.Bytea}, Ret: datum.Bytea, OrderMatters: true, Doc: "the values joined by the delimiters", New: newCollect(joinText)},
 	{OID: 2335, Name: "array_agg", Args: []datum.OID{datum.AnyNonArray}, Ret: datum.AnyArray, OrderMatters: true, Doc: "array of the values, nulls included", New: newCollect(toArray)},
+	{OID: 4053, Name: "array_agg", Args: []datum.OID{datum.AnyArray}, Ret: datum.AnyArray, OrderMatters: true, Doc: "array of the arrays, which have the same dimensions", New: newCollect(toNestedArray)},
 	{OID: 3175, Name: "json_agg", Args: []datum.OID{datum.AnyElement}, Ret: datum.JSON, OrderMatters: true, Doc: "JSON array of the values, nulls included", New: newCollect(toJSONArray)},
 	{OID: 3267, Name: "jsonb_agg", Args: []datum.OID{datum.AnyElement}, Ret: datum.JSONB, OrderMatters: true, Doc: "JSON array of the values, nulls included", New: newCollect(toJSONBArray)},
 	{OID: 3197, Name: "json_object_agg", Args: []datum.OID{datum.Any, datum.Any}, Ret: datum.JSON, OrderMatters: true, Doc: "JSON object of the keys and values", New: newCollect(toJSONObject)},
@@ -132,6 +135,39 @@ var toArray = finisher{
 		b.AppendList()
 		return nil
 	},
+}
+
+var toNestedArray = finisher{
+	builder: datumBuilder,
+	finish: func(_ *Ctx, in *collected, rows []int32, b *vec.Builder) error {
+		return NestArrays(b, in.cols[0], rows)
+	},
+}
+
+func datumBuilder(types []datum.Type, n int) *vec.Builder { return datum.NewBuilder(types[0], n) }
+
+// NestArrays appends the array whose elements are the arrays of the rows of c: none of them null or empty, all of the same
+// dimensions.
+func NestArrays(b *vec.Builder, c *vec.Column, rows []int32) error {
+	var dims []vec.Dim
+	for k, r := range rows {
+		if c.Null(int(r)) {
+			return pgerr.New(pgerr.NullValueNotAllowed, "cannot accumulate null arrays")
+		}
+		d := c.Dims(int(r))
+		switch {
+		case len(d) == 0:
+			return pgerr.New(pgerr.ArraySubscriptError, "cannot accumulate empty arrays")
+		case k > 0 && !slices.Equal(d, dims):
+			return pgerr.New(pgerr.ArraySubscriptError, "cannot accumulate arrays of different dimensionality")
+		case len(d) == datum.MaxDims:
+			return datum.TooManyDims(len(d) + 1)
+		}
+		dims = d
+		copyElems(b.Elem(), c, int(r))
+	}
+	b.AppendShaped(append([]vec.Dim{{Len: int32(len(rows)), Lower: 1}}, dims...))
+	return nil
 }
 
 var toJSONArray = finisher{builder: bytesBuilder, finish: func(c *Ctx, in *collected, rows []int32, b *vec.Builder) error {

@@ -118,7 +118,7 @@ func (a *orderedAcc) several(d *vec.Column, t datum.Type, vals *vec.Column, rows
 		}
 		a.pick(child.Float(k), t, vals, rows, b.Elem())
 	}
-	b.AppendList()
+	b.AppendShaped(d.Dims(0))
 	return nil
 }
 

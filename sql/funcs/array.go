@@ -1,7 +1,7 @@
 package funcs
 
 import (
-	"strconv"
+	"slices"
 
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/pgerr"
@@ -16,9 +16,6 @@ const maxElems = 134217727
 func arrayRow(oid datum.OID, name string, strict bool, ret datum.OID, args []datum.OID, doc string, kind func(elem datum.Type) *vec.Builder,
 	f func(c *Ctx, elem datum.Type, b *vec.Builder, a []*vec.Column, i int) error) Func {
 	body := func(c *Ctx, types []datum.Type, a []*vec.Column, n int) (*vec.Column, error) {
-		if err := oneDimension(a); err != nil {
-			return nil, err
-		}
 		elem := elemType(types, args)
 		b := kind(elem)
 		for i := range n {
@@ -33,19 +30,6 @@ func arrayRow(oid datum.OID, name string, strict bool, ret datum.OID, args []dat
 		return b.Finish(), nil
 	}
 	return Func{OID: oid, Name: name, Args: args, Ret: ret, Strict: strict, Volatile: Immutable, Doc: doc, BodyTyped: body}
-}
-
-// oneDimension refuses arrays of arrays, which only ARRAY[[…]] makes.
-func oneDimension(a []*vec.Column) error {
-	for _, c := range a {
-		if c.Codes != nil {
-			c = c.Dict
-		}
-		if c.Kind == vec.List && c.Child != nil && c.Child.Kind == vec.List && c.Child.Len > 0 {
-			return pgerr.New(pgerr.FeatureNotSupported, "arrays of more than one dimension are not supported")
-		}
-	}
-	return nil
 }
 
 func anyNull(a []*vec.Column, i int) bool {
@@ -82,11 +66,12 @@ func buildArrays(e datum.Type) *vec.Builder {
 }
 func buildIntArrays(datum.Type) *vec.Builder { return vec.NewListBuilder(vec.Int64, 8) }
 
-// putElems starts an array of the element type; what is appended to it becomes the array at the end.
-func putElems(b *vec.Builder, e datum.Type, fill func(eb *vec.Builder)) {
+// putElems appends an array of the element type and dimensions, nil for one dimension numbered from 1; what fill appends
+// becomes its elements.
+func putElems(b *vec.Builder, e datum.Type, dims []vec.Dim, fill func(eb *vec.Builder)) {
 	eb := datum.NewBuilder(e, 8)
 	fill(eb)
-	datum.AppendElems(b, eb.Finish())
+	datum.AppendArray(b, eb.Finish(), dims)
 }
 
 func copyElems(eb *vec.Builder, a *vec.Column, i int) {
@@ -96,31 +81,74 @@ func copyElems(eb *vec.Builder, a *vec.Column, i int) {
 	}
 }
 
-func arrayLen(a *vec.Column, i int) int64 {
-	_, from, to := a.List(i)
-	return int64(to - from)
-}
-
-// arrayConcat is array || array; a null counts as no array.
+// arrayConcat is array || array; a null counts as no array. An array of one dimension less is one more row of the other.
 func arrayConcat(_ *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int) error {
-	if a[0].Null(i) && a[1].Null(i) {
+	var parts []*vec.Column
+	for _, c := range a[:2] {
+		if !c.Null(i) && len(c.Dims(i)) > 0 {
+			parts = append(parts, c)
+		}
+	}
+	switch {
+	case a[0].Null(i) && a[1].Null(i):
 		b.AppendNull()
 		return nil
-	}
-	putElems(b, e, func(eb *vec.Builder) {
-		for _, c := range a[:2] {
-			if !c.Null(i) {
+	case len(parts) < 2:
+		var dims []vec.Dim
+		if len(parts) == 1 {
+			dims = parts[0].Dims(i)
+		}
+		putElems(b, e, dims, func(eb *vec.Builder) {
+			for _, c := range parts {
 				copyElems(eb, c, i)
 			}
-		}
+		})
+		return nil
+	}
+	dims, ok := joinDims(a[0].Dims(i), a[1].Dims(i))
+	if !ok {
+		return pgerr.New(pgerr.ArraySubscriptError, "cannot concatenate incompatible arrays")
+	}
+	if err := datum.CheckDims(dims); err != nil {
+		return err
+	}
+	putElems(b, e, dims, func(eb *vec.Builder) {
+		copyElems(eb, a[0], i)
+		copyElems(eb, a[1], i)
 	})
 	return nil
+}
+
+// joinDims are the dimensions of x || y; false where they do not fit.
+func joinDims(x, y []vec.Dim) ([]vec.Dim, bool) {
+	out := slices.Clone(x)
+	switch {
+	case len(x) == len(y) && slices.Equal(x[1:], y[1:]):
+		out[0].Len += y[0].Len
+	case len(x) == len(y)+1 && slices.Equal(x[1:], y):
+		out[0].Len++
+	case len(x)+1 == len(y) && slices.Equal(x, y[1:]):
+		out = slices.Clone(y)
+		out[0].Len++
+	default:
+		return nil, false
+	}
+	return out, true
 }
 
 // arrayPush is array || element (list 0, element 1) or element || array.
 func arrayPush(list int) func(*Ctx, datum.Type, *vec.Builder, []*vec.Column, int) error {
 	return func(_ *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int) error {
-		putElems(b, e, func(eb *vec.Builder) {
+		var dims []vec.Dim
+		if !a[list].Null(i) {
+			if dims = slices.Clone(a[list].Dims(i)); len(dims) > 1 {
+				return pgerr.New(pgerr.DataException, "argument must be empty or one-dimensional array")
+			}
+			for k := range dims {
+				dims[k].Len++
+			}
+		}
+		putElems(b, e, dims, func(eb *vec.Builder) {
 			if list == 1 {
 				eb.AppendFrom(a[0], i)
 			}
@@ -194,34 +222,35 @@ func arrayOperators() []Func {
 	}
 }
 
-// arrayFuncs are the functions of arrays; arrays have one dimension, numbered from 1.
+// arrayFuncs are the functions of arrays.
 func arrayFuncs() []Func {
 	const arr, el, ca, ce, i4 = datum.AnyArray, datum.AnyElement, datum.AnyCompatArray, datum.AnyCompat, datum.Int4
 	out := []Func{
 		arrayRow(378, "array_append", false, ca, dtArgs(ca, ce), "the array and one element more", buildArrays, arrayPush(0)),
 		arrayRow(379, "array_prepend", false, ca, dtArgs(ce, ca), "the element before the array", buildArrays, arrayPush(1)),
 		arrayRow(383, "array_cat", false, ca, dtArgs(ca, ca), "one array after the other", buildArrays, arrayConcat),
-		arrayBound(2176, "array_length", "number of elements in a dimension", func(n int64) int64 { return n }),
-		arrayBound(2091, "array_lower", "number of the first element", func(int64) int64 { return 1 }),
-		arrayBound(2092, "array_upper", "number of the last element", func(n int64) int64 { return n }),
+		arrayBound(2176, "array_length", "number of elements in a dimension", func(d vec.Dim) int64 { return int64(d.Len) }),
+		arrayBound(2091, "array_lower", "number of the first element", func(d vec.Dim) int64 { return int64(d.Lower) }),
+		arrayBound(2092, "array_upper", "number of the last element", func(d vec.Dim) int64 { return int64(d.Lower) + int64(d.Len) - 1 }),
 		arrayRow(748, "array_ndims", true, i4, dtArgs(arr), "number of dimensions", buildInts, func(_ *Ctx, _ datum.Type, b *vec.Builder, a []*vec.Column, i int) error {
-			if arrayLen(a[0], i) == 0 {
+			if dims := a[0].Dims(i); len(dims) == 0 {
 				b.AppendNull()
 			} else {
-				b.AppendInt(1)
+				b.AppendInt(int64(len(dims)))
 			}
 			return nil
 		}),
 		arrayRow(747, "array_dims", true, datum.Text, dtArgs(arr), "the bounds as text", buildText, func(_ *Ctx, _ datum.Type, b *vec.Builder, a []*vec.Column, i int) error {
-			if n := arrayLen(a[0], i); n == 0 {
+			if dims := a[0].Dims(i); len(dims) == 0 {
 				b.AppendNull()
 			} else {
-				b.AppendString("[1:" + strconv.FormatInt(n, 10) + "]")
+				b.AppendBytes(datum.AppendDims(nil, dims))
 			}
 			return nil
 		}),
 		arrayRow(3179, "cardinality", true, i4, dtArgs(arr), "number of elements", buildInts, func(_ *Ctx, _ datum.Type, b *vec.Builder, a []*vec.Column, i int) error {
-			b.AppendInt(arrayLen(a[0], i))
+			_, from, to := a[0].List(i)
+			b.AppendInt(int64(to - from))
 			return nil
 		}),
 		arrayRow(3277, "array_position", false, i4, dtArgs(ca, ce), "where the element first is, or null", buildInts, arrayPosition),
@@ -232,6 +261,7 @@ func arrayFuncs() []Func {
 		arrayRow(395, "array_to_string", true, datum.Text, dtArgs(arr, datum.Text), "the elements as text, with a separator; nulls left out", buildText, arrayToString),
 		arrayRow(384, "array_to_string", false, datum.Text, dtArgs(arr, datum.Text, datum.Text), "the elements as text, with a separator and a text for nulls", buildText, arrayToString),
 		arrayRow(1193, "array_fill", false, arr, dtArgs(el, datum.Int4Array), "an array of the same element all over", buildArrays, arrayFill),
+		arrayRow(1286, "array_fill", false, arr, dtArgs(el, datum.Int4Array, datum.Int4Array), "an array of the same element all over, with its bounds", buildArrays, arrayFill),
 		arrayRow(6172, "trim_array", true, arr, dtArgs(arr, i4), "the array without its last elements", buildArrays, trimArray),
 		{OID: 2331, Name: "unnest", Args: dtArgs(arr), Ret: el, RetSet: true, Strict: true, Volatile: Immutable, Doc: "one row per element",
 			SetBody: func(_ *Ctx, a []*vec.Column, i int) (*vec.Column, error) {
@@ -248,10 +278,10 @@ func arrayFuncs() []Func {
 	return append(out, subscriptFuncs()...)
 }
 
-func arrayBound(oid datum.OID, name, doc string, f func(n int64) int64) Func {
+func arrayBound(oid datum.OID, name, doc string, f func(d vec.Dim) int64) Func {
 	return arrayRow(oid, name, true, datum.Int4, dtArgs(datum.AnyArray, datum.Int4), doc, buildInts, func(_ *Ctx, _ datum.Type, b *vec.Builder, a []*vec.Column, i int) error {
-		if n := arrayLen(a[0], i); n > 0 && a[1].Int(i) == 1 {
-			b.AppendInt(f(n))
+		if dims, k := a[0].Dims(i), a[1].Int(i); k >= 1 && k <= int64(len(dims)) {
+			b.AppendInt(f(dims[k-1]))
 		} else {
 			b.AppendNull()
 		}
@@ -259,10 +289,26 @@ func arrayBound(oid datum.OID, name, doc string, f func(n int64) int64) Func {
 	})
 }
 
+// lowerBound is what the first element of an array of one dimension counts as; an array of more is refused.
+func lowerBound(a *vec.Column, i int, doing string) (int64, error) {
+	dims := a.Dims(i)
+	switch len(dims) {
+	case 0:
+		return 1, nil
+	case 1:
+		return int64(dims[0].Lower), nil
+	}
+	return 0, pgerr.New(pgerr.FeatureNotSupported, "%s multidimensional arrays is not supported", doing)
+}
+
 func arrayPosition(_ *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int) error {
 	if a[0].Null(i) {
 		b.AppendNull()
 		return nil
+	}
+	first, err := lowerBound(a[0], i, "searching for elements in")
+	if err != nil {
+		return err
 	}
 	child, from, to := a[0].List(i)
 	start := from
@@ -270,13 +316,13 @@ func arrayPosition(_ *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int)
 		if a[2].Null(i) {
 			return pgerr.New(pgerr.NullValueNotAllowed, "initial position must not be null")
 		}
-		if at := a[2].Int(i); at > 1 {
-			start = from + int(min(at-1, int64(to-from)))
+		if at := a[2].Int(i); at > first {
+			start = from + int(min(at-first, int64(to-from)))
 		}
 	}
 	for k := start; k < to; k++ {
 		if sameElem(e, child, k, a[1], i) {
-			b.AppendInt(int64(k - from + 1))
+			b.AppendInt(int64(k-from) + first)
 			return nil
 		}
 	}
@@ -289,10 +335,14 @@ func arrayPositions(_ *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int
 		b.AppendNull()
 		return nil
 	}
+	first, err := lowerBound(a[0], i, "searching for elements in")
+	if err != nil {
+		return err
+	}
 	child, from, to := a[0].List(i)
 	for k := from; k < to; k++ {
 		if sameElem(e, child, k, a[1], i) {
-			b.Elem().AppendInt(int64(k - from + 1))
+			b.Elem().AppendInt(int64(k-from) + first)
 		}
 	}
 	b.AppendList()
@@ -305,8 +355,19 @@ func arrayReplace(_ *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int) 
 		b.AppendNull()
 		return nil
 	}
+	dims := slices.Clone(a[0].Dims(i))
 	child, from, to := a[0].List(i)
-	putElems(b, e, func(eb *vec.Builder) {
+	if len(a) == 2 {
+		if _, err := lowerBound(a[0], i, "removing elements from"); err != nil {
+			return err
+		}
+		for k := from; k < to; k++ {
+			if sameElem(e, child, k, a[1], i) {
+				dims[0].Len--
+			}
+		}
+	}
+	putElems(b, e, dims, func(eb *vec.Builder) {
 		for k := from; k < to; k++ {
 			switch {
 			case !sameElem(e, child, k, a[1], i):
@@ -348,23 +409,36 @@ func arrayToString(c *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int)
 }
 
 func arrayFill(_ *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int) error {
-	if a[1].Null(i) {
+	if a[1].Null(i) || len(a) > 2 && a[2].Null(i) {
 		return pgerr.New(pgerr.NullValueNotAllowed, "dimension array or low bound array cannot be null")
 	}
-	child, from, to := a[1].List(i)
-	n := int64(0)
-	switch {
-	case to-from > 1:
-		return pgerr.New(pgerr.FeatureNotSupported, "arrays of more than one dimension are not supported")
-	case to-from == 1 && child.Null(from):
-		return pgerr.New(pgerr.NullValueNotAllowed, "dimension values cannot be null")
-	case to-from == 1:
-		n = child.Int(from)
+	lens, from, to := a[1].List(i)
+	dims, n := make([]vec.Dim, to-from), int64(1)
+	if len(a[1].Dims(i)) > 1 || len(a) > 2 && len(a[2].Dims(i)) > 1 {
+		return pgerr.New(pgerr.ArraySubscriptError, "wrong number of array subscripts").WithDetail("Dimension array must be one dimensional.")
 	}
-	if n < 0 || n > maxElems {
-		return pgerr.New(pgerr.ProgramLimitExceeded, "array size exceeds the maximum allowed (%d)", maxElems)
+	if len(dims) > datum.MaxDims {
+		return datum.TooManyDims(len(dims))
 	}
-	putElems(b, e, func(eb *vec.Builder) {
+	for k := range dims {
+		if lens.Null(from + k) {
+			return pgerr.New(pgerr.NullValueNotAllowed, "dimension values cannot be null")
+		}
+		v := lens.Int(from + k)
+		if n *= v; n < 0 || v < 0 || n > maxElems {
+			return pgerr.New(pgerr.ProgramLimitExceeded, "array size exceeds the maximum allowed (%d)", maxElems)
+		}
+		dims[k] = vec.Dim{Len: int32(v), Lower: 1}
+	}
+	if len(a) > 2 {
+		if err := fillBounds(dims, a[2], i); err != nil {
+			return err
+		}
+	}
+	if len(dims) == 0 {
+		n = 0
+	}
+	putElems(b, e, dims, func(eb *vec.Builder) {
 		for range n {
 			eb.AppendFrom(a[0], i)
 		}
@@ -372,14 +446,41 @@ func arrayFill(_ *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int) err
 	return nil
 }
 
+// fillBounds sets the lower bounds of the dimensions.
+func fillBounds(dims []vec.Dim, a *vec.Column, i int) error {
+	lower, from, to := a.List(i)
+	if to-from != len(dims) {
+		return pgerr.New(pgerr.ArraySubscriptError, "wrong number of array subscripts").
+			WithDetail("Low bound array has different size than dimensions array.")
+	}
+	for k := range dims {
+		if lower.Null(from + k) {
+			return pgerr.New(pgerr.NullValueNotAllowed, "dimension values cannot be null")
+		}
+		dims[k].Lower = int32(lower.Int(from + k))
+	}
+	return datum.CheckDims(dims)
+}
+
 func trimArray(_ *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int) error {
 	child, from, to := a[0].List(i)
-	n := a[1].Int(i)
-	if n < 0 || n > int64(to-from) {
-		return pgerr.New(pgerr.ArraySubscriptError, "number of elements to trim must be between 0 and %d", to-from)
+	dims, rows := slices.Clone(a[0].Dims(i)), 0
+	if len(dims) > 0 {
+		rows = int(dims[0].Len)
 	}
-	putElems(b, e, func(eb *vec.Builder) {
-		for k := from; k < to-int(n); k++ {
+	n := a[1].Int(i)
+	if n < 0 || n > int64(rows) {
+		return pgerr.New(pgerr.ArraySubscriptError, "number of elements to trim must be between 0 and %d", rows)
+	}
+	if n > 0 {
+		to -= int(n) * ((to - from) / rows)
+		dims[0].Len -= int32(n)
+	}
+	for k := range dims {
+		dims[k].Lower = 1
+	}
+	putElems(b, e, dims, func(eb *vec.Builder) {
+		for k := from; k < to; k++ {
 			eb.AppendFrom(child, k)
 		}
 	})
@@ -390,17 +491,17 @@ func subscriptFuncs() []Func {
 	doc := "the numbers of the elements, one per row"
 	body := func(_ *Ctx, a []*vec.Column, i int) (*vec.Column, error) {
 		b := vec.NewBuilder(vec.Int64, 8)
-		n := arrayLen(a[0], i)
-		if a[1].Int(i) != 1 {
-			n = 0
+		dims, dim := a[0].Dims(i), a[1].Int(i)
+		if dim < 1 || dim > int64(len(dims)) {
+			return b.Finish(), nil
 		}
+		d := dims[dim-1]
 		back := len(a) > 2 && a[2].Bool(i)
-		for k := int64(1); k <= n; k++ {
+		for k := range int64(d.Len) {
 			if back {
-				b.AppendInt(n + 1 - k)
-			} else {
-				b.AppendInt(k)
+				k = int64(d.Len) - 1 - k
 			}
+			b.AppendInt(int64(d.Lower) + k)
 		}
 		return b.Finish(), nil
 	}

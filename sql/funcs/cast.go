@@ -113,7 +113,7 @@ func arrayCast(from, to, ef, et datum.OID) (*Cast, bool) {
 		if err != nil {
 			return nil, err
 		}
-		return &vec.Column{Kind: vec.List, Len: flat.Len, Valid: flat.Valid, Offsets: flat.Offsets, Child: child.Flat()}, nil
+		return &vec.Column{Kind: vec.List, Len: flat.Len, Valid: flat.Valid, Offsets: flat.Offsets, Shapes: flat.Shapes, Child: child.Flat()}, nil
 	}}, true
 }
 

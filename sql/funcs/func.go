@@ -28,13 +28,15 @@ type Func struct {
 	// it gets one array, which the binder makes of the arguments.
 	Variadic bool
 	ArgNames []string
-	Ret      datum.OID
-	RetSet   bool
-	Strict   bool // any null argument gives null; the evaluator sees to it, the body may put anything in such rows
-	Volatile Volatility
-	Doc      string
-	Example  string // an SQL expression; run as a test
-	Result   string // what Example prints
+	// DefaultArgs is what the last arguments are when they are left out and a later one is named, as text; the others are 0.
+	DefaultArgs []string
+	Ret         datum.OID
+	RetSet      bool
+	Strict      bool // any null argument gives null; the evaluator sees to it, the body may put anything in such rows
+	Volatile    Volatility
+	Doc         string
+	Example     string // an SQL expression; run as a test
+	Result      string // what Example prints
 
 	// Exactly one of the four is set. The typed forms are told the types of the arguments as the binder resolved them (for
 	// AnyElement, Any and Record arguments and their like); a row of them may be called with any column kinds those types have.
@@ -46,6 +48,14 @@ type Func struct {
 	// Out names and types the columns of a function whose Ret is Record; SetBody then returns a Struct column with these
 	// fields, Body a Struct too.
 	Out []datum.Field
+}
+
+// Default is the text of what argument i is when it is left out.
+func (f *Func) Default(i int) string {
+	if k := i - (len(f.Args) - len(f.DefaultArgs)); k >= 0 {
+		return f.DefaultArgs[k]
+	}
+	return "0"
 }
 
 // Call runs the function's Body or BodyTyped.

@@ -59,7 +59,7 @@ var jsonFuncs = []Func{
 		}
 		return jsonb.Insert(dst, a[0].Bytes(i), path, a[2].Bytes(i), len(a) > 3 && a[3].Bool(i))
 	})},
-	{OID: 3263, Name: "jsonb_object", Args: []datum.OID{textArray}, Ret: datum.JSONB, Strict: true, Volatile: Immutable, Doc: "an object of an array of alternating keys and values", Body: jsonbMake(objectFromArray)},
+	{OID: 3263, Name: "jsonb_object", Args: []datum.OID{textArray}, Ret: datum.JSONB, Strict: true, Volatile: Immutable, Doc: "an object of an array of alternating keys and values", Body: jsonbObject2},
 	jset(3931, "jsonb_object_keys", datum.Text, "keys of the object", objectKeys),
 	jset(3219, "jsonb_array_elements", datum.JSONB, "elements of the array", arrayElements(false)),
 	jset(3465, "jsonb_array_elements_text", datum.Text, "elements of the array as text", arrayElements(true)),
@@ -259,26 +259,4 @@ func buildArray(c *Ctx, types []datum.Type, args []*vec.Column, n int) (*vec.Col
 		b.AppendBytes(append(out, ']'))
 	}
 	return b.Finish(), nil
-}
-
-func objectFromArray(dst []byte, a []*vec.Column, i int) ([]byte, error) {
-	child, from, to := a[0].List(i)
-	if (to-from)%2 != 0 {
-		return nil, pgerr.New(pgerr.ArraySubscriptError, "array must have even number of elements")
-	}
-	var j jsonb.Builder
-	j.BeginObject()
-	for k := from; k < to; k += 2 {
-		if child.Null(k) {
-			return nil, pgerr.New(pgerr.NullValueNotAllowed, "null value not allowed for object key")
-		}
-		j.KeyBytes(child.Bytes(k))
-		if child.Null(k + 1) {
-			j.Null()
-		} else {
-			j.StringBytes(child.Bytes(k + 1))
-		}
-	}
-	j.End()
-	return j.AppendTo(dst), nil
 }

@@ -26,6 +26,7 @@ func jsonMoreFuncs() []Func {
 	setLax := row(5054, "jsonb_set_lax", datum.JSONB, "jsonb_set that says what a null does", nil, datum.JSONB, textArray, datum.JSONB, datum.Bool, datum.Text)
 	setLax.Body, setLax.Strict, setLax.Defaults = jsonbSetLax, false, 2
 	setLax.ArgNames = []string{"jsonb_in", "path", "replacement", "create_if_missing", "null_value_treatment"}
+	setLax.DefaultArgs = []string{"true", "use_json_null"}
 	out = append(out, setLax)
 	for _, r := range []struct {
 		oid  datum.OID
@@ -63,8 +64,26 @@ func operatorsByName() []Func {
 	return out
 }
 
+// pairDims refuses arrays that do not give pairs of key and value.
+func pairDims(a []*vec.Column, i int) error {
+	dims := a[0].Dims(i)
+	switch {
+	case len(a) > 1 && (len(dims) > 1 || len(a[1].Dims(i)) > 1), len(dims) > 2:
+		return pgerr.New(pgerr.ArraySubscriptError, "wrong number of array subscripts")
+	case len(a) > 1 || len(dims) == 0:
+	case len(dims) == 1 && dims[0].Len%2 != 0:
+		return pgerr.New(pgerr.ArraySubscriptError, "array must have even number of elements")
+	case len(dims) == 2 && dims[1].Len != 2:
+		return pgerr.New(pgerr.ArraySubscriptError, "array must have two columns")
+	}
+	return nil
+}
+
 // keyValues gives the keys and values that one array (alternating) or two arrays hold.
 func keyValues(a []*vec.Column, i int, each func(key []byte, value []byte, null bool)) error {
+	if err := pairDims(a, i); err != nil {
+		return err
+	}
 	keys, from, to := a[0].List(i)
 	vals, at, step := keys, from+1, 2
 	if len(a) > 1 {
@@ -73,8 +92,6 @@ func keyValues(a []*vec.Column, i int, each func(key []byte, value []byte, null 
 		if step = 1; end-at != to-from {
 			return pgerr.New(pgerr.ArraySubscriptError, "mismatched array dimensions")
 		}
-	} else if (to-from)%2 != 0 {
-		return pgerr.New(pgerr.ArraySubscriptError, "array must have even number of elements")
 	}
 	for k := from; k < to; k += step {
 		if keys.Null(k) {

@@ -22,6 +22,7 @@ type registry struct {
 	aggByName map[string][]*Aggregate
 	byCast    map[castKey]*Cast
 	byOID     map[datum.OID]*Func
+	spread    map[datum.OID]*Func // of functions that take any number of "any": the form for an array of them
 }
 
 var theRegistry registry
@@ -44,11 +45,14 @@ func (r *registry) build() {
 	for _, t := range castTables() {
 		r.casts = append(r.casts, t...)
 	}
-	r.byName, r.byOID = map[string][]*Func{}, map[datum.OID]*Func{}
+	r.byName, r.byOID, r.spread = map[string][]*Func{}, map[datum.OID]*Func{}, map[datum.OID]*Func{}
 	for i := range r.scalars {
 		f := &r.scalars[i]
 		r.byName[f.Name] = append(r.byName[f.Name], f)
 		r.byOID[f.OID] = f
+		if f.Variadic && f.Args[len(f.Args)-1] == datum.Any {
+			r.spread[f.OID] = spreadForm(f)
+		}
 	}
 	r.bySymbol = map[string][]*Func{}
 	for i := range r.operators {

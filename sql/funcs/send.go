@@ -45,6 +45,9 @@ func widthBucketArray(_ *Ctx, types []datum.Type, a []*vec.Column, n int) (*vec.
 			continue
 		}
 		bounds, from, to := a[1].List(i)
+		if len(a[1].Dims(i)) > 1 {
+			return nil, pgerr.New(pgerr.ArraySubscriptError, "thresholds must be one-dimensional array")
+		}
 		for k := from; k < to; k++ {
 			if bounds.Null(k) {
 				return nil, pgerr.New(pgerr.NullValueNotAllowed, "thresholds array must not contain NULLs")

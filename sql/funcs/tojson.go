@@ -64,14 +64,7 @@ func buildJSONBNested(b *jsonb.Builder, t datum.Type, c *vec.Column, i int, env 
 	if c.Kind == vec.List {
 		child, from, to := c.List(i)
 		elem := datum.ElemType(t, child)
-		b.BeginArray()
-		for k := from; k < to; k++ {
-			if err := buildJSONB(b, elem, child, k, env); err != nil {
-				return err
-			}
-		}
-		b.End()
-		return nil
+		return buildJSONBLevel(b, elem, child, from, levels(c, i, to-from), env)
 	}
 	if c.Kind == vec.Struct {
 		fields, row := structAt(c, i)
@@ -87,6 +80,62 @@ func buildJSONBNested(b *jsonb.Builder, t datum.Type, c *vec.Column, i int, env 
 	}
 	b.StringBytes(datum.AppendText(nil, t, c, i, env))
 	return nil
+}
+
+// levels are how many elements a level of each dimension of the list has; n is how many there are in all.
+func levels(c *vec.Column, i, n int) []int {
+	shape := c.Shape(i)
+	if shape == nil {
+		return []int{n}
+	}
+	out := make([]int, len(shape))
+	for k, d := range shape {
+		out[k] = int(d.Len)
+	}
+	return out
+}
+
+// stride is how many elements one step in the first dimension takes.
+func stride(levels []int) int {
+	n := 1
+	for _, l := range levels[1:] {
+		n *= l
+	}
+	return n
+}
+
+func buildJSONBLevel(b *jsonb.Builder, elem datum.Type, child *vec.Column, at int, levels []int, env *datum.Env) error {
+	step := stride(levels)
+	b.BeginArray()
+	for k := range levels[0] {
+		var err error
+		if len(levels) > 1 {
+			err = buildJSONBLevel(b, elem, child, at+k*step, levels[1:], env)
+		} else {
+			err = buildJSONB(b, elem, child, at+k, env)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	b.End()
+	return nil
+}
+
+func appendJSONLevel(dst []byte, elem datum.Type, child *vec.Column, at int, levels []int, env *datum.Env) []byte {
+	step := stride(levels)
+	dst = append(dst, '[')
+	for k := range levels[0] {
+		if k > 0 {
+			dst = append(dst, ',')
+		}
+		if len(levels) > 1 {
+			dst = appendJSONLevel(dst, elem, child, at+k*step, levels[1:], env)
+		} else {
+			dst = appendJSON(dst, elem, child, at+k, env)
+		}
+	}
+	return append(dst, ']')
 }
 
 // structAt resolves the dictionary of a Struct column: its fields and the row in them.
@@ -118,15 +167,7 @@ func appendJSON(dst []byte, t datum.Type, c *vec.Column, i int, env *datum.Env) 
 	}
 	if c.Kind == vec.List {
 		child, from, to := c.List(i)
-		elem := datum.ElemType(t, child)
-		dst = append(dst, '[')
-		for k := from; k < to; k++ {
-			if k > from {
-				dst = append(dst, ',')
-			}
-			dst = appendJSON(dst, elem, child, k, env)
-		}
-		return append(dst, ']')
+		return appendJSONLevel(dst, datum.ElemType(t, child), child, from, levels(c, i, to-from), env)
 	}
 	if c.Kind == vec.Struct {
 		fields, row := structAt(c, i)

@@ -90,7 +90,8 @@ func sameForm(a, b expr.Expr) (ok bool) {
 		_, ok = b.(*expr.Row)
 	case *expr.Subscript:
 		x, same := b.(*expr.Subscript)
-		ok = same && (a.Index == nil) == (x.Index == nil) && (a.Lower == nil) == (x.Lower == nil)
+		there := func(a, b expr.Expr) bool { return (a == nil) == (b == nil) }
+		ok = same && len(a.Index) == len(x.Index) && slices.EqualFunc(a.Lower, x.Lower, there) && slices.EqualFunc(a.Upper, x.Upper, there)
 	}
 	return ok
 }
