@@ -87,6 +87,9 @@ func (b *builder) operator(n plan.Node) (op.Op, error) {
 	case *plan.Aggregate:
 		return b.aggregate(n)
 	case *plan.Sort:
+		if o := b.top(n); o != nil {
+			return o, nil
+		}
 		return b.over(n.Input, func(in op.Op) op.Op {
 			return op.NewSort(b.env, in, typesOf(n.Input), n.Keys, n.Limit)
 		})

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/catalog"
@@ -52,11 +53,17 @@ func (b *builder) buildEvents(n plan.Node) (op.Op, error) {
 	if c == nil {
 		return nil, nil
 	}
+	return b.scanOf(c, nil), nil
+}
+
+// scanOf makes the operator of a chain; cut may be nil.
+func (b *builder) scanOf(c *eventChain, cut *op.ScanCut) op.Op {
 	o := op.Op(&lateScan{make: func(ctx context.Context) (op.Op, error) {
 		s, err := b.eventScan(ctx, c)
 		if s == nil || err != nil {
 			return op.NewUnionAll(), err
 		}
+		s.Cut = cut
 		return op.NewEventScan(b.env, s), nil
 	}})
 	for _, n := range append([]plan.Node{c.scan}, c.nodes...) {
@@ -64,7 +71,39 @@ func (b *builder) buildEvents(n plan.Node) (op.Op, error) {
 			o = op.Measure(o, s, false)
 		}
 	}
-	return o, nil
+	return o
+}
+
+// top makes a sort with a limit over a chain: the scan drops rows that the sort has better ones than. It returns nil where that
+// is not possible: the first key must be a column of the scan, and what would no longer be computed of the dropped rows must
+// not be able to fail.
+func (b *builder) top(n *plan.Sort) op.Op {
+	c := chainOf(n.Input)
+	if n.Limit < 0 || c == nil || c.scan.Limit >= 0 {
+		return nil
+	}
+	key := n.Keys[0].Expr
+	for i := len(c.nodes) - 1; i >= 0; i-- {
+		exprs := []expr.Expr{}
+		switch x := c.nodes[i].(type) {
+		case *plan.Filter:
+			exprs = append(exprs, x.Cond)
+		case *plan.Project:
+			exprs = x.Exprs
+			if col, ok := key.(*expr.Col); ok {
+				key = x.Exprs[col.Index]
+			}
+		}
+		if slices.ContainsFunc(exprs, func(e expr.Expr) bool { return !expr.CannotFail(e) }) {
+			return nil
+		}
+	}
+	col, ok := key.(*expr.Col)
+	if !ok {
+		return nil
+	}
+	cut := op.NewCutoff(n.Keys[0])
+	return op.NewTop(b.env, b.scanOf(c, &op.ScanCut{Cutoff: cut, Col: col.Index, Limit: n.Limit}), typesOf(n.Input), n.Keys, n.Limit, cut)
 }
 
 // eventScan says what the chain reads; nil for nothing.

@@ -283,7 +283,7 @@ func (b *Bulk) sequence() []*bulkGroup {
 // rebuild writes a group again without the rows of drop, and gives up the old one.
 func (b *Bulk) rebuild(ctx context.Context, g *bulkGroup, drop vec.Bitmap) error {
 	d := b.d
-	r, err := d.openSegment(g.object, 1)
+	r, err := d.openSegment(g.object, segment.Env{Base: 1, DerivedID: d.ids.derive})
 	if err != nil {
 		return err
 	}

@@ -142,7 +142,7 @@ func (l *load) suspects(g *bulkGroup) ([]suspect, error) {
 
 // read reads rows of a group of the load. Their times are as given.
 func (l *load) read(ctx context.Context, g *bulkGroup, at []int32) ([]tail.Row, error) {
-	r, err := l.d.openSegment(g.object, 1)
+	r, err := l.d.openSegment(g.object, segment.Env{Base: 1, DerivedID: l.d.ids.derive})
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/allsource-db/allsource/storage/hlc"
 	"github.com/allsource-db/allsource/storage/segment"
 	"github.com/allsource-db/allsource/storage/tail"
+	"github.com/allsource-db/allsource/vec"
 )
 
 const (
@@ -26,6 +27,8 @@ type DB struct {
 	ids   *idMaker
 	salt  uint64 // of entity hashes
 	clock *hlc.Clock
+
+	entities vec.Space // entity names, numbered by ordinal
 
 	state     atomic.Pointer[state]
 	publish   sync.Mutex // held while a new state is made from the present one

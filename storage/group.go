@@ -62,7 +62,7 @@ func (g *group) openReader(ctx context.Context) (*segment.Reader, error) {
 	if r := g.reader.Load(); r != nil {
 		return r, nil
 	}
-	r, err := g.d.openSegment(g.object, g.base)
+	r, err := g.d.openSegment(g.object, segment.Env{Base: g.base, DerivedID: g.d.ids.derive, Entities: &g.d.entities})
 	if err != nil {
 		return nil, fmt.Errorf("row group at %d: %w", g.base, damaged(err))
 	}
@@ -74,8 +74,8 @@ func (g *group) openReader(ctx context.Context) (*segment.Reader, error) {
 	return r, nil
 }
 
-// openSegment opens an object as a row group whose first row is at base.
-func (d *DB) openSegment(object uint64, base int64) (*segment.Reader, error) {
+// openSegment opens an object as a row group.
+func (d *DB) openSegment(object uint64, env segment.Env) (*segment.Reader, error) {
 	meta, err := d.s.get(blobKey(d.num, object, partMeta))
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func (d *DB) openSegment(object uint64, base int64) (*segment.Reader, error) {
 		}
 		return v, err
 	}
-	return segment.Open(meta, fetch, segment.Env{Base: base, DerivedID: d.ids.derive})
+	return segment.Open(meta, fetch, env)
 }
 
 // used tells the cache what the group holds after a read.

@@ -75,14 +75,12 @@ func (g tailGroup) column(ref Ref, n int, at func(int) int64) *vec.Column {
 			b.AppendBytes(id[:])
 		}
 		return b.Finish()
-	case ColEntity, ColType:
+	case ColEntity:
+		return g.entities(n, at)
+	case ColType:
 		b := vec.NewBuilder(vec.Bytes, n)
 		for i := range n {
-			if r := g.rows.At(at(i)); ref.Col == ColEntity {
-				b.AppendString(r.Entity)
-			} else {
-				b.AppendString(r.Type)
-			}
+			b.AppendString(g.rows.At(at(i)).Type)
 		}
 		return b.Finish()
 	}
@@ -92,6 +90,27 @@ func (g tailGroup) column(ref Ref, n int, at func(int) int64) *vec.Column {
 		}
 		return g.rows.At(at(i)).Metadata
 	})
+}
+
+// entities is the names with their ordinals.
+func (g tailGroup) entities(n int, at func(int) int64) *vec.Column {
+	b := vec.NewBuilder(vec.Bytes, n)
+	nums := make([]uint32, n)
+	for i := range n {
+		r := g.rows.At(at(i))
+		b.AppendString(r.Entity)
+		if r.Ordinal > math.MaxUint32 {
+			nums = nil
+		}
+		if nums != nil {
+			nums[i] = uint32(r.Ordinal)
+		}
+	}
+	out := b.Finish()
+	if nums != nil {
+		out.Space, out.Nums = &g.d.entities, nums
+	}
+	return out
 }
 
 func intValue(r *tail.Row, col Column, pos int64) int64 {

@@ -51,6 +51,11 @@ type Column struct {
 	Fields  []*Column
 	Codes   []int32
 	Dict    *Column
+
+	// Nums, where it is set, numbers the values of a column that is not dictionary coded: among columns of one Space values are
+	// equal exactly where their numbers are. Numbers of nulls mean nothing. They spare comparing and hashing the values.
+	Nums  []uint32
+	Space *Space
 }
 
 // Batch is Len rows of columns, all of that length. A Batch may have no columns (count(*) needs only Len).
@@ -146,6 +151,9 @@ func (c *Column) Slice(from, to int) *Column {
 		s.Codes = c.Codes[from:to]
 		return s
 	}
+	if c.Nums != nil {
+		s.Space, s.Nums = c.Space, c.Nums[from:to]
+	}
 	switch c.Kind {
 	case Bool:
 		s.Bits = sliceBits(c.Bits, from, to)
@@ -195,7 +203,9 @@ func (c *Column) Flat() *Column {
 	for i := range c.Len {
 		b.AppendFrom(c, i)
 	}
-	return b.Finish()
+	out := b.Finish()
+	out.number(c.Dict, c.Codes)
+	return out
 }
 
 // Take returns the rows named by idx, in that order; a negative index gives a null.
@@ -211,7 +221,9 @@ func (c *Column) Take(idx []int32) *Column {
 			b.AppendFrom(c, int(i))
 		}
 	}
-	return b.Finish()
+	out := b.Finish()
+	out.number(c, idx)
+	return out
 }
 
 func (c *Column) takeCodes(idx []int32) *Column {
@@ -230,11 +242,13 @@ func (c *Column) takeCodes(idx []int32) *Column {
 	return out
 }
 
-// Take returns the rows of b named by idx.
+// Take returns the rows of b named by idx. Columns that are nil, because nobody reads them, stay so.
 func (b *Batch) Take(idx []int32) *Batch {
 	out := &Batch{Len: len(idx), Cols: make([]*Column, len(b.Cols))}
 	for i, c := range b.Cols {
-		out.Cols[i] = c.Take(idx)
+		if c != nil {
+			out.Cols[i] = c.Take(idx)
+		}
 	}
 	return out
 }
@@ -253,7 +267,7 @@ func (c *Column) MemSize() int {
 	if c == nil {
 		return 0
 	}
-	n := len(c.Valid)*8 + len(c.Bits)*8 + len(c.I64)*8 + len(c.F64)*8 + len(c.Offsets)*4 + len(c.Dec)*24 + len(c.Iv)*16 + len(c.Codes)*4 + len(c.Shapes)*24
+	n := len(c.Valid)*8 + len(c.Bits)*8 + len(c.I64)*8 + len(c.F64)*8 + len(c.Offsets)*4 + len(c.Dec)*24 + len(c.Iv)*16 + len(c.Codes)*4 + len(c.Shapes)*24 + len(c.Nums)*4
 	if len(c.Offsets) > 0 && c.Kind == Bytes {
 		n += int(c.Offsets[len(c.Offsets)-1] - c.Offsets[0])
 	}

@@ -2,6 +2,7 @@ package op
 
 import (
 	"context"
+	"slices"
 
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
@@ -19,6 +20,8 @@ type callInput struct {
 	filter *expr.Program
 	// perBlock says that the result depends on the order of additions, so that blocks are added up by themselves.
 	perBlock bool
+	// selects says that the accumulator finds its place among unsorted values.
+	selects bool
 }
 
 // newCallInput compiles the call. The columns are the arguments, then the expressions of its order.
@@ -26,6 +29,11 @@ func newCallInput(call *plan.AggCall, x *expr.EvalCtx) *callInput {
 	in := &callInput{call: call, types: typesOf(call.Args), args: expr.CompileAll(call.Args, x)}
 	if call.Filter != nil {
 		in.filter = expr.Compile(call.Filter, x)
+	}
+	if in.selects = selects(call); in.selects {
+		in.args = append(in.args, expr.Compile(call.Order[0].Expr, x))
+		in.types = append(in.types, call.Order[0].Expr.Type())
+		return in
 	}
 	keys := orderOf(call)
 	if call.Distinct && len(keys) == 0 && call.Fn.OrderMatters { // DISTINCT gives the values sorted
@@ -43,6 +51,22 @@ func newCallInput(call *plan.AggCall, x *expr.EvalCtx) *callInput {
 	}
 	in.perBlock = len(in.order) == 0 && addsFloats(call)
 	return in
+}
+
+// selects reports whether the call is an ordered-set aggregate that need not sort.
+func selects(call *plan.AggCall) bool {
+	if call.Fn.Select == nil || call.Distinct || len(call.Order) != 1 {
+		return false
+	}
+	return call.Fn.Select(append(typesOf(call.Args), call.Order[0].Expr.Type()), false) != nil
+}
+
+// newAcc makes the call's accumulator.
+func (in *callInput) newAcc() funcs.Accumulator {
+	if in.selects {
+		return in.call.Fn.Select(in.types, in.call.Order[0].Desc)
+	}
+	return in.call.Fn.New(in.types)
 }
 
 // orderOf is the order in which the call must get its rows; where the result is the same in any order there is none.
@@ -67,7 +91,14 @@ func addsFloats(call *plan.AggCall) bool {
 }
 
 // parallel reports whether the call can be computed block by block and merged.
-func parallel(call *plan.AggCall) bool { return !call.Distinct && len(orderOf(call)) == 0 }
+func parallel(call *plan.AggCall) bool {
+	return selects(call) || countsDistinct(call) || !call.Distinct && len(orderOf(call)) == 0
+}
+
+// countsDistinct reports whether the call is count(DISTINCT x).
+func countsDistinct(call *plan.AggCall) bool {
+	return call.Distinct && call.Fn.Name == "count" && len(call.Args) == 1
+}
 
 // eval gives the columns for the rows of b that pass the filter; rows lists them, nil for all.
 func (in *callInput) eval(b *vec.Batch) (cols []*vec.Column, rows []int32, err error) {
@@ -96,10 +127,12 @@ type callState struct {
 	in   *callInput
 	env  *Env
 	acc  funcs.Accumulator
-	seen *grouper // of DISTINCT: group number and arguments
-	sort *sorter  // of ORDER BY: group number, then the columns
+	sets *distinctCount // of count(DISTINCT x), which needs no acc
+	seen *grouper       // of DISTINCT otherwise: group number and arguments
+	sort *sorter        // of ORDER BY: group number, then the columns
 	part *partial
 	ids  []int32
+	own  []int32
 }
 
 // partial is a call's sums over the current block.
@@ -110,18 +143,17 @@ type partial struct {
 }
 
 func newCallState(in *callInput, env *Env, blocks bool) *callState {
-	s := &callState{in: in, env: env, acc: in.call.Fn.New(in.types)}
+	s := &callState{in: in, env: env, acc: in.newAcc()}
 	group := []datum.Type{datum.T(datum.Int8)}
+	if countsDistinct(in.call) {
+		s.sets = newDistinctCount(in.types[0])
+		return s
+	}
 	if in.call.Distinct {
 		s.seen = newGrouper(append(group, in.types...))
 	}
 	if in.order != nil {
-		types := group
-		for _, p := range in.args {
-			types = append(types, p.Type())
-		}
-		keys := append([]plan.SortKey{{Expr: &expr.Col{Typ: datum.T(datum.Int8)}}}, in.order...)
-		s.sort = newSorter(env, types, keys, -1)
+		s.sort = in.newSorter(env, in.order)
 	}
 	if blocks && in.perBlock {
 		s.part = &partial{acc: in.call.Fn.New(in.types)}
@@ -129,11 +161,44 @@ func newCallState(in *callInput, env *Env, blocks bool) *callState {
 	return s
 }
 
-// add takes the columns' rows into groups; groups is changed. total is how many groups the table has.
-func (s *callState) add(cols []*vec.Column, groups []int32, total int) error {
+// newSorter sorts rows by group number, then by the keys over the columns that args gives.
+func (in *callInput) newSorter(env *Env, order []plan.SortKey) *sorter {
+	types := []datum.Type{datum.T(datum.Int8)}
+	for _, p := range in.args {
+		types = append(types, p.Type())
+	}
+	keys := append([]plan.SortKey{{Expr: &expr.Col{Typ: datum.T(datum.Int8)}}}, order...)
+	return newSorter(env, types, keys, -1)
+}
+
+// groupsOf gives the groups of the columns' rows, which are the rows listed of the batch that ids is of, nil for all. They are
+// a copy where the call drops some of them.
+func (s *callState) groupsOf(args []*vec.Column, ids, rows []int32) []int32 {
+	strict := s.in.call.Fn.Strict && slices.ContainsFunc(args, (*vec.Column).HasNulls)
+	if rows == nil && !strict && s.seen == nil && s.part == nil {
+		return ids
+	}
+	if rows == nil {
+		s.own = append(s.own[:0], ids...)
+	} else {
+		s.own = resized(s.own, len(rows))
+		for k, r := range rows {
+			s.own[k] = ids[r]
+		}
+	}
+	if strict {
+		dropNulls(args, s.own)
+	}
+	return s.own
+}
+
+// add takes the columns' rows into groups. total is how many groups the table has.
+func (s *callState) add(cols []*vec.Column, ids, rows []int32, total int) error {
 	args := s.in.plainArgs(cols)
-	if s.in.call.Fn.Strict {
-		dropNulls(args, groups)
+	groups := s.groupsOf(args, ids, rows)
+	if s.sets != nil {
+		s.sets.add(args[0], groups, total)
+		return nil
 	}
 	if s.seen != nil {
 		s.dropSeen(args, groups)
@@ -225,10 +290,42 @@ func (s *callState) endBlock(total int) error {
 	return nil
 }
 
+// merge takes group g of another state into group ids[g].
+func (s *callState) merge(o *callState, ids []int32, total int) error {
+	if s.sets != nil {
+		s.sets.merge(o.sets, ids, total)
+		return nil
+	}
+	o.acc.Grow(len(ids))
+	s.acc.Grow(total)
+	return s.acc.Merge(o.acc, ids)
+}
+
+// relieve makes an accumulator that holds all values give them to a sort, which can put them into files. It reports
+// whether there was something to give.
+func (s *callState) relieve() (bool, error) {
+	acc, ok := s.acc.(funcs.Selector)
+	if !ok {
+		return false, nil
+	}
+	groups, cols := acc.Drain()
+	in := *s.in
+	in.selects = false
+	last := len(in.args)
+	col := &expr.Col{Index: last, Typ: in.types[last-1]}
+	key := in.call.Order[0]
+	in.order = []plan.SortKey{{Expr: col, Desc: key.Desc, NullsFirst: key.NullsFirst}}
+	s.in, s.acc, s.sort = &in, in.newAcc(), in.newSorter(s.env, in.order)
+	return true, s.putAside(cols, groups)
+}
+
 // result ends the call: one row per group.
 func (s *callState) result(ctx context.Context, total int) (*vec.Column, error) {
 	if err := s.endBlock(total); err != nil {
 		return nil, err
+	}
+	if s.sets != nil {
+		return s.sets.result(total), nil
 	}
 	s.acc.Grow(total)
 	if s.sort != nil {
@@ -258,6 +355,9 @@ func (s *callState) result(ctx context.Context, total int) (*vec.Column, error) 
 
 func (s *callState) memSize() int64 {
 	n := int64(s.acc.MemSize())
+	if s.sets != nil {
+		n += s.sets.memSize()
+	}
 	if s.part != nil {
 		n += int64(s.part.acc.MemSize()) + int64(cap(s.part.local))*4
 	}

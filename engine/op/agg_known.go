@@ -320,6 +320,9 @@ func (t *aggTable) addKnown(k *known) error {
 		return err
 	}
 	ids := t.number(keys, k.rows.Len)
+	for _, n := range k.counts {
+		t.seq += n
+	}
 	for i, c := range t.calls {
 		of, counts := ids, k.counts
 		if f := t.in.calls[i].filter; f != nil {
@@ -327,9 +330,9 @@ func (t *aggTable) addKnown(k *known) error {
 			if err != nil {
 				return err
 			}
-			of, counts = picked(ids, rows), make([]int64, len(rows))
+			of, counts = make([]int32, len(rows)), make([]int64, len(rows))
 			for j, r := range rows {
-				counts[j] = k.counts[r]
+				of[j], counts[j] = ids[r], k.counts[r]
 			}
 		}
 		c.acc.Grow(t.n)

@@ -24,6 +24,7 @@ type scanAggregate struct {
 
 // NewScanAggregate groups the rows of a scan; a.Parallel must hold.
 func NewScanAggregate(env *Env, s *EventScan, a *Aggregation) Op {
+	s.Used = a.cols()
 	return &scanAggregate{env: env, scan: s, a: a, acct: env.Budget.account()}
 }
 
@@ -46,6 +47,11 @@ func (s *scanAggregate) Open(ctx context.Context) error {
 	}
 	if table == nil {
 		s.acct.release()
+		if k != nil { // this time all rows are read
+			if list, err = s.scan.plan(ctx, s.env.X, nil); err != nil {
+				return err
+			}
+		}
 		return s.openSlow(ctx, list)
 	}
 	table.complete()
@@ -53,10 +59,11 @@ func (s *scanAggregate) Open(ctx context.Context) error {
 	return err
 }
 
-// openSlow groups with one worker.
+// openSlow groups with one worker, whose rows may go to files with all their columns.
 func (s *scanAggregate) openSlow(ctx context.Context, list []morsel) error {
-	env := *s.env
-	s.slow = NewAggregate(&env, &plannedScan{env: &env, scan: s.scan, list: list}, s.a)
+	env, scan := *s.env, *s.scan
+	scan.Used = nil
+	s.slow = NewAggregate(&env, &plannedScan{env: &env, scan: &scan, list: list}, s.a)
 	return s.slow.Open(ctx)
 }
 
@@ -72,6 +79,14 @@ func (s *scanAggregate) run(ctx context.Context, list []morsel, workers int) (*a
 	var wait sync.WaitGroup
 	defer wait.Wait()
 	defer cancel()
+	if s.a.anyOrder() {
+		return s.runByWorker(ctx, &wait, list, workers)
+	}
+	return s.runByBlock(ctx, &wait, list, workers)
+}
+
+// runByBlock makes a table for each block and merges them in order: sums of floats depend on it.
+func (s *scanAggregate) runByBlock(ctx context.Context, wait *sync.WaitGroup, list []morsel, workers int) (*aggTable, error) {
 	out := make([]chan grouped, len(list))
 	for i := range out {
 		out[i] = make(chan grouped, 1)
@@ -81,7 +96,7 @@ func (s *scanAggregate) run(ctx context.Context, list []morsel, workers int) (*a
 	next := &atomic.Int64{}
 	for range workers {
 		env := workerEnv(s.env)
-		wait.Go(func() { s.work(ctx, env, list, next, turns, out) })
+		wait.Go(func() { s.workByBlock(ctx, env, list, next, turns, out) })
 	}
 	total := newAggTable(newAggInput(s.env, s.a), false)
 	for i := range list {
@@ -104,8 +119,8 @@ func (s *scanAggregate) run(ctx context.Context, list []morsel, workers int) (*a
 	return total, nil
 }
 
-// work groups blocks until there are none.
-func (s *scanAggregate) work(ctx context.Context, env *Env, list []morsel, next *atomic.Int64, turns chan struct{}, out []chan grouped) {
+// workByBlock groups blocks until there are none.
+func (s *scanAggregate) workByBlock(ctx context.Context, env *Env, list []morsel, next *atomic.Int64, turns chan struct{}, out []chan grouped) {
 	r, in := newEventReader(s.scan, env), newAggInput(env, s.a)
 	for {
 		select {
@@ -143,6 +158,65 @@ func group(ctx context.Context, r *eventReader, t *aggTable, m morsel) error {
 		}
 	}
 	return nil
+}
+
+// runByWorker makes a table for each worker.
+func (s *scanAggregate) runByWorker(ctx context.Context, wait *sync.WaitGroup, list []morsel, workers int) (*aggTable, error) {
+	out := make(chan grouped, workers)
+	next := &atomic.Int64{}
+	for range workers {
+		env := workerEnv(s.env)
+		wait.Go(func() {
+			t, err := s.workAlone(ctx, env, list, next)
+			out <- grouped{t, err}
+		})
+	}
+	var total *aggTable
+	for range workers {
+		g := <-out
+		switch {
+		case g.err != nil:
+			return nil, g.err
+		case g.t == nil:
+			return nil, nil
+		case total == nil:
+			total = g.t
+			continue
+		}
+		if total.n < g.t.n {
+			total, g.t = g.t, total
+		}
+		if err := total.merge(g.t); err != nil {
+			return nil, err
+		}
+		if !s.acct.set(total.memSize()) {
+			return nil, nil
+		}
+	}
+	return total, nil
+}
+
+// workAlone groups blocks until there are none, in one table; nil says that memory ran out.
+func (s *scanAggregate) workAlone(ctx context.Context, env *Env, list []morsel, next *atomic.Int64) (_ *aggTable, err error) {
+	defer Rescue(&err)
+	r := newEventReader(s.scan, env)
+	t := newAggTable(newAggInput(env, s.a), false)
+	t.ordered = true
+	acct := env.Budget.account()
+	defer acct.release()
+	for {
+		i := int(next.Add(1) - 1)
+		if i >= len(list) {
+			return t, nil
+		}
+		t.seq = list[i].block * BlockRows
+		if err := group(ctx, r, t, list[i]); err != nil {
+			return nil, err
+		}
+		if !acct.set(t.memSize()) {
+			return nil, nil
+		}
+	}
 }
 
 func (s *scanAggregate) Next(ctx context.Context) (*vec.Batch, error) {

@@ -1,7 +1,10 @@
 package op
 
 import (
+	"cmp"
 	"context"
+	"math/bits"
+	"slices"
 
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
@@ -39,13 +42,17 @@ type aggTable struct {
 	in     *aggInput
 	groups *grouper
 	n      int
-	keys   []*vec.Builder // values of the groups' keys
-	sets   *vec.Builder   // number of the groups' sets
-	bytes  int64          // of keys
+	keys   []keyValues  // values of the groups' keys
+	sets   *vec.Builder // number of the groups' sets
 	calls  []*callState
 	block  int64
-	ids    []int32
 	full   *partitions // rows of groups that are not in the table, once nothing more fits
+
+	// A table that gets rows of some blocks only keeps for each group the number of its first row, so that the groups of
+	// merged tables come in the order of all rows.
+	ordered bool
+	seq     int64 // number of the next row
+	firsts  []int64
 }
 
 // newAggTable makes an empty table; blocks says that additions of floats are kept apart by block.
@@ -53,7 +60,7 @@ func newAggTable(in *aggInput, blocks bool) *aggTable {
 	t := &aggTable{in: in, block: -1, sets: vec.NewBuilder(vec.Int64, 0)}
 	t.groups = newGrouper(t.groupTypes())
 	for _, k := range in.keyTypes {
-		t.keys = append(t.keys, datum.NewBuilder(k, 0))
+		t.keys = append(t.keys, keyValues{typ: k})
 	}
 	for _, c := range in.calls {
 		t.calls = append(t.calls, newCallState(c, in.env, blocks))
@@ -98,6 +105,7 @@ func (t *aggTable) add(b *vec.Batch, block int64, only int) error {
 			return err
 		}
 	}
+	t.seq += int64(b.Len)
 	for k, c := range t.calls {
 		cols, rows, err := t.in.calls[k].eval(b)
 		if err != nil {
@@ -107,24 +115,12 @@ func (t *aggTable) add(b *vec.Batch, block int64, only int) error {
 			if ids == nil {
 				continue
 			}
-			if err := c.add(cols, picked(ids, rows), t.n); err != nil {
+			if err := c.add(cols, ids, rows, t.n); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// picked copies the numbers of the rows, nil for all.
-func picked(ids, rows []int32) []int32 {
-	if rows == nil {
-		return append([]int32(nil), ids...)
-	}
-	out := make([]int32, len(rows))
-	for k, r := range rows {
-		out[k] = ids[r]
-	}
-	return out
 }
 
 // setKeys are the keys of a grouping set: nulls for those that are not in it, then its number.
@@ -150,20 +146,22 @@ func (t *aggTable) number(keys []*vec.Column, n int) []int32 {
 		return ids
 	}
 	t.groups.assign(keys, n, ids)
+	if t.groups.len() == t.n {
+		return ids
+	}
 	for i, id := range ids {
 		if int(id) < t.n {
 			continue
 		}
 		t.n++
-		for k, b := range t.keys {
-			b.AppendFrom(keys[k], i)
-			t.bytes += 16
-			if c := keys[k]; c.Kind == vec.Bytes && !c.Null(i) {
-				t.bytes += int64(len(c.Bytes(i)))
-			}
+		for k := range t.keys {
+			t.keys[k].add(keys[k], i)
 		}
 		if t.in.Sets != nil {
 			t.sets.AppendInt(keys[len(keys)-1].Int(i))
+		}
+		if t.ordered {
+			t.firsts = append(t.firsts, t.seq+int64(i))
 		}
 	}
 	return ids
@@ -182,27 +180,69 @@ func (t *aggTable) endBlock() error {
 // merge takes the groups of another table over, in their order.
 func (t *aggTable) merge(o *aggTable) error {
 	keys := make([]*vec.Column, 0, len(o.keys)+1)
-	for _, b := range o.keys {
-		keys = append(keys, b.Finish())
+	for k := range o.keys {
+		keys = append(keys, o.keys[k].column(nil))
 	}
 	if t.in.Sets != nil {
 		keys = append(keys, o.sets.Finish())
 	}
+	before := t.n
 	ids := t.number(keys, o.n)
+	if t.ordered {
+		t.firsts = t.firsts[:before]
+		for i, id := range ids {
+			if int(id) == len(t.firsts) {
+				t.firsts = append(t.firsts, o.firsts[i])
+			}
+			t.firsts[id] = min(t.firsts[id], o.firsts[i])
+		}
+	}
 	for k, c := range t.calls {
-		from := o.calls[k].acc
-		from.Grow(o.n)
-		c.acc.Grow(t.n)
-		if err := c.acc.Merge(from, ids); err != nil {
+		if err := c.merge(o.calls[k], ids, t.n); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// order lists the groups by their first rows, nil where they are in that order.
+func (t *aggTable) order() []int32 {
+	if !t.ordered || slices.IsSorted(t.firsts) {
+		return nil
+	}
+	order := make([]int32, t.n)
+	low, high := slices.Min(t.firsts), slices.Max(t.firsts)
+	if (high-low)/64 > 4*int64(t.n) {
+		for i := range order {
+			order[i] = int32(i)
+		}
+		slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(t.firsts[a], t.firsts[b]) })
+		return order
+	}
+	// No two groups begin with the same row: a bitmap of the rows gives every group its place.
+	rows := vec.NewBitmap(int(high-low) + 1)
+	for _, f := range t.firsts {
+		rows.Set(int(f - low))
+	}
+	before := make([]int32, len(rows))
+	n := 0
+	for i, w := range rows {
+		before[i] = int32(n)
+		n += bits.OnesCount64(w)
+	}
+	for g, f := range t.firsts {
+		i := uint64(f - low)
+		order[before[i>>6]+int32(bits.OnesCount64(rows[i>>6]&(1<<(i&63)-1)))] = int32(g)
+	}
+	return order
+}
+
 // memSize estimates what the table holds.
 func (t *aggTable) memSize() int64 {
-	n := t.groups.memSize() + t.bytes
+	n := t.groups.memSize() + int64(cap(t.firsts))*8
+	for k := range t.keys {
+		n += t.keys[k].memSize()
+	}
 	for _, c := range t.calls {
 		n += c.memSize()
 	}
@@ -230,13 +270,17 @@ func (t *aggTable) complete() {
 // result gives all groups as one batch: keys, calls, and with grouping sets the set's number.
 func (t *aggTable) result(ctx context.Context) (*vec.Batch, error) {
 	out := &vec.Batch{Len: t.n}
-	for _, b := range t.keys {
-		out.Cols = append(out.Cols, b.Finish())
+	order := t.order()
+	for k := range t.keys {
+		out.Cols = append(out.Cols, t.keys[k].column(order))
 	}
 	for _, c := range t.calls {
 		col, err := c.result(ctx, t.n)
 		if err != nil {
 			return nil, err
+		}
+		if order != nil {
+			col = col.Take(order)
 		}
 		out.Cols = append(out.Cols, col)
 	}
@@ -273,6 +317,19 @@ func (t *aggTable) putAside(b *vec.Batch, keys []*vec.Column, sets [][]int32) er
 		}
 	}
 	return nil
+}
+
+// relieve asks the calls to hold less.
+func (t *aggTable) relieve() (bool, error) {
+	some := false
+	for _, c := range t.calls {
+		ok, err := c.relieve()
+		if err != nil {
+			return some, err
+		}
+		some = some || ok
+	}
+	return some, nil
 }
 
 func (t *aggTable) close() error {

@@ -3,7 +3,9 @@ package op
 import (
 	"context"
 
+	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/vec"
 )
 
@@ -134,6 +136,10 @@ func (h *hashAggregate) check() error {
 	if h.acct.set(size) {
 		return nil
 	}
+	relieved, err := h.table.relieve()
+	if err != nil || relieved && h.acct.set(h.table.memSize()) {
+		return err
+	}
 	if h.table.full == nil && len(h.spec.Keys) > 0 {
 		var err error
 		h.table.full, err = newPartitions(h.env, h.table.groupTypes(), h.level)
@@ -223,4 +229,53 @@ func (a *Aggregation) Parallel() bool {
 		}
 	}
 	return true
+}
+
+// anyOrder reports whether the answer does not depend on the order in which rows are taken, but for the order of groups.
+func (a *Aggregation) anyOrder() bool {
+	if a.Sets != nil {
+		return false
+	}
+	for i := range a.Calls {
+		c := &a.Calls[i]
+		if addsFloats(c) || c.Fn.OrderMatters || keepsFirst(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// keepsFirst reports whether the call gives the first of values that are equal and yet not the same: 1.5 and 1.50, 0 and -0.
+func keepsFirst(c *plan.AggCall) bool {
+	if c.Fn.Name != "min" && c.Fn.Name != "max" {
+		return false
+	}
+	switch t := c.Args[0].Type().OID; datum.KindOf(t) {
+	case vec.Int64:
+		return false
+	case vec.Bytes:
+		return t == datum.BPChar
+	}
+	return true
+}
+
+// cols are the columns that the aggregation reads.
+func (a *Aggregation) cols() map[int]bool {
+	used := map[int]bool{}
+	for _, k := range a.Keys {
+		plan.Cols(k, used)
+	}
+	for i := range a.Calls {
+		c := &a.Calls[i]
+		for _, e := range c.Args {
+			plan.Cols(e, used)
+		}
+		for _, k := range c.Order {
+			plan.Cols(k.Expr, used)
+		}
+		if c.Filter != nil {
+			plan.Cols(c.Filter, used)
+		}
+	}
+	return used
 }

@@ -86,7 +86,7 @@ func (g *grouper) number(keys []*vec.Column, n int, ids []int32, add bool) {
 func (g *grouper) memSize() int64 {
 	n := 0
 	for i := range g.cols {
-		n += g.cols[i].ints.memSize() + g.cols[i].texts.memSize() + len(g.cols[i].codes)*4
+		n += g.cols[i].memSize()
 	}
 	for i := range g.pairs {
 		n += g.pairs[i].memSize()
@@ -105,6 +105,11 @@ type valueTable struct {
 	dict  *vec.Column
 	codes []int32 // number of each entry of dict, -1 unknown
 	buf   []byte
+	space spaceTable
+}
+
+func (t *valueTable) memSize() int {
+	return t.ints.memSize() + t.texts.memSize() + len(t.codes)*4 + t.space.memSize()
 }
 
 // number gives the values of c their numbers.
@@ -117,7 +122,7 @@ func (t *valueTable) number(c *vec.Column, n int, ids []int32, add bool) {
 	}
 	if c.Dict != t.dict {
 		t.dict = c.Dict
-		t.codes = append(t.codes[:0], make([]int32, c.Dict.Len)...)
+		t.codes = resized(t.codes, c.Dict.Len)
 		for i := range t.codes {
 			t.codes[i] = -1
 		}
@@ -149,6 +154,9 @@ func (t *valueTable) one(c *vec.Column, i int, add bool) int32 {
 	if c.Null(i) {
 		return t.nullID(add)
 	}
+	if c.Nums != nil && t.space.takes(t, c) {
+		return t.space.one(t, c, i, add)
+	}
 	if v, ok := asInt(t.typ.OID, c, i); ok {
 		k := int32(-1)
 		if add {
@@ -162,6 +170,12 @@ func (t *valueTable) one(c *vec.Column, i int, add bool) int32 {
 		}
 		return t.toInt[k]
 	}
+	t.space.spell(t)
+	return t.text(c, i, add)
+}
+
+// text numbers row i of a flat column by its bytes.
+func (t *valueTable) text(c *vec.Column, i int, add bool) int32 {
 	key := t.key(c, i)
 	h := hashBytes(key)
 	if !add {

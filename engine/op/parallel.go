@@ -2,6 +2,7 @@ package op
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -178,7 +179,7 @@ func (s *eventScan) receive(ctx context.Context) (*vec.Batch, error) {
 func (s *eventScan) read(ctx context.Context) (*vec.Batch, error) {
 	for s.at < len(s.list) {
 		if s.cur == nil {
-			s.cur = &cursor{m: s.list[s.at]}
+			s.cur = &cursor{left: slices.Clone(s.list[s.at].parts)}
 		}
 		b, err := s.cur.next(ctx, s.reader)
 		if b != nil || err != nil {
@@ -192,34 +193,25 @@ func (s *eventScan) read(ctx context.Context) (*vec.Batch, error) {
 
 // cursor reads a morsel batch by batch.
 type cursor struct {
-	m    morsel
-	part int
-	done int // rows of the part
+	left []part
 }
 
 func (c *cursor) next(ctx context.Context, r *eventReader) (*vec.Batch, error) {
-	for c.part < len(c.m.parts) {
-		p := c.m.parts[c.part]
-		if p.from+c.done >= p.to {
-			c.part, c.done = c.part+1, 0
+	for len(c.left) > 0 {
+		p := &c.left[0]
+		none, err := r.scan.Cut.skips(ctx, r.scan.Cols, p)
+		if err != nil {
+			return nil, err
+		}
+		if none || p.from >= p.to {
+			c.left = c.left[1:]
 			continue
 		}
-		var out *vec.Batch
-		n := min(r.env.Rows, p.to-p.from-c.done)
-		if r.scan.Reverse {
-			p.to -= c.done
-			p.from = p.to - n
-		} else {
-			p.from += c.done
-			p.to = p.from + n
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		c.done += n
-		err := r.read(ctx, morsel{block: c.m.block, parts: []part{p}}, func(b *vec.Batch) (bool, error) {
-			out = b
-			return false, nil
-		})
-		if out != nil || err != nil {
-			return out, err
+		if b, err := r.some(ctx, p); b != nil || err != nil {
+			return b, err
 		}
 	}
 	return nil, nil

@@ -7,7 +7,6 @@ import (
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/storage"
-	"github.com/allsource-db/allsource/vec"
 )
 
 // View is what a scan needs of the log as of one moment; storage.View has it.
@@ -28,7 +27,9 @@ type EventScan struct {
 	Limit   int64 // -1 none
 	End     int64 // position after the last one to read; 0: the view's end
 	Steps   []Step
-	Stats   *Stats // may be nil
+	Used    map[int]bool // columns that are read of the scan's batches where Steps has no projection; nil: all
+	Cut     *ScanCut     // may be nil
+	Stats   *Stats       // may be nil
 }
 
 // morsel is the rows of one block that a worker reads by itself: ranges of groups, in the order of the answer.
@@ -43,144 +44,6 @@ type part struct {
 	from, to int
 	rows     []int32 // nil: all
 	known    *known  // what an aggregation has to know of the rows; nil: they are read
-}
-
-// eventReader reads morsels: one per worker.
-type eventReader struct {
-	scan   *EventScan
-	env    *Env
-	filter *expr.Program
-	early  []int // columns that the filter reads
-	late   []int
-	run    stage
-	refs   []storage.Ref
-}
-
-func newEventReader(s *EventScan, env *Env) *eventReader {
-	r := &eventReader{scan: s, env: env, refs: make([]storage.Ref, len(s.Cols))}
-	used := map[int]bool{}
-	if s.Filter != nil {
-		r.filter = expr.Compile(s.Filter, env.X)
-		plan.Cols(s.Filter, used)
-	}
-	for i, c := range s.Cols {
-		r.refs[i] = refOf(c)
-		if used[i] {
-			r.early = append(r.early, i)
-		} else {
-			r.late = append(r.late, i)
-		}
-	}
-	if len(s.Steps) > 0 {
-		r.run = chain(s.Steps, env.X)
-	}
-	return r
-}
-
-func refOf(c plan.ScanCol) storage.Ref {
-	return storage.Ref{Col: storage.Column(c.Column), Path: c.Path, As: c.As}
-}
-
-// read gives emit the batches of a morsel in order. emit returning false stops it.
-func (r *eventReader) read(ctx context.Context, m morsel, emit func(*vec.Batch) (bool, error)) (err error) {
-	defer Rescue(&err) // workers run this in goroutines of their own
-	for _, p := range m.parts {
-		for from := p.from; from < p.to; from += r.env.Rows {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			lo, hi := from, min(from+r.env.Rows, p.to)
-			if r.scan.Reverse {
-				lo, hi = p.to-(hi-p.from), p.to-(lo-p.from)
-			}
-			b, err := r.batch(ctx, p, lo, hi)
-			r.scan.Stats.count(b)
-			if err == nil && b != nil && r.run != nil {
-				b, err = r.run(b)
-			}
-			if err != nil {
-				return err
-			}
-			if b == nil {
-				continue
-			}
-			if more, err := emit(b); err != nil || !more {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// batch reads one range, nil if the filter lets nothing through. Where rows are listed, the range counts in the list.
-func (r *eventReader) batch(ctx context.Context, p part, from, to int) (*vec.Batch, error) {
-	b := &vec.Batch{Len: to - from, Cols: make([]*vec.Column, len(r.refs))}
-	if s := r.scan.Stats; s != nil {
-		s.Scanned.Add(int64(b.Len))
-	}
-	var sel []int32 // nil: all
-	if r.filter != nil {
-		if err := r.load(ctx, p, from, to, nil, r.early, b); err != nil {
-			return nil, err
-		}
-		var err error
-		if sel, err = r.filter.Filter(b); err != nil || len(sel) == 0 {
-			return nil, err
-		}
-		if len(sel) == b.Len {
-			sel = nil
-		} else {
-			for _, c := range r.early {
-				b.Cols[c] = b.Cols[c].Take(sel)
-			}
-			b.Len = len(sel)
-		}
-	}
-	if err := r.load(ctx, p, from, to, sel, r.late, b); err != nil {
-		return nil, err
-	}
-	if r.scan.Reverse {
-		idx := make([]int32, b.Len)
-		for i := range idx {
-			idx[i] = int32(b.Len - 1 - i)
-		}
-		b = b.Take(idx)
-	}
-	return b, nil
-}
-
-// load reads columns of a range into b: of all its rows, or of those selected.
-func (r *eventReader) load(ctx context.Context, p part, from, to int, sel []int32, cols []int, b *vec.Batch) error {
-	if len(cols) == 0 {
-		return nil
-	}
-	var rows []int32
-	switch {
-	case p.rows != nil && sel == nil:
-		rows = p.rows[from:to]
-	case p.rows != nil:
-		rows = make([]int32, len(sel))
-		for i, s := range sel {
-			rows[i] = p.rows[from+int(s)]
-		}
-	case sel != nil && len(sel) < (to-from)/2:
-		rows = make([]int32, len(sel))
-		for i, s := range sel {
-			rows[i] = int32(from) + s
-		}
-	}
-	for _, c := range cols {
-		var err error
-		if rows != nil {
-			b.Cols[c], err = p.g.ReadRows(ctx, r.refs[c], rows)
-		} else if b.Cols[c], err = p.g.Read(ctx, r.refs[c], from, to); err == nil && sel != nil {
-			b.Cols[c] = b.Cols[c].Take(sel)
-		}
-		if err != nil {
-			return storageError(err)
-		}
-	}
-	return nil
 }
 
 // plan finds the morsels of the scan, in the order of the answer; parts of which k knows enough are among them.

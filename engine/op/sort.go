@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/vec"
 )
@@ -24,7 +25,8 @@ type sorter struct {
 
 	run   sortRun
 	runs  []*spillFile
-	bound []byte // with a limit: rows from this key on are not in the answer
+	bound []byte  // with a limit: rows from this key on are not in the answer
+	cut   *Cutoff // the same by the first key alone; nil: there is no limit, or the keys could fail
 }
 
 // sortRun is rows in memory.
@@ -42,8 +44,15 @@ type rowRef struct {
 }
 
 func newSorter(env *Env, types []datum.Type, keys []plan.SortKey, limit int64) *sorter {
-	return &sorter{env: env, types: types, keys: newSortKeys(env, keys), acct: env.Budget.account(), limit: limit}
+	s := &sorter{env: env, types: types, keys: newSortKeys(env, keys), acct: env.Budget.account(), limit: limit}
+	if limit >= 0 && !slices.ContainsFunc(keys, func(k plan.SortKey) bool { return !expr.CannotFail(k.Expr) }) {
+		s.cut = NewCutoff(keys[0])
+	}
+	return s
 }
+
+// minTrim is by how many rows more than twice the limit a run grows before it is cut back to the limit.
+const minTrim = 64
 
 func prefixOf(key []byte) uint64 {
 	var p [8]byte
@@ -53,6 +62,18 @@ func prefixOf(key []byte) uint64 {
 
 // add takes the rows of a batch.
 func (s *sorter) add(b *vec.Batch) error {
+	if s.bound != nil && s.cut != nil {
+		first, err := s.keys.progs[0].Eval(b)
+		if err != nil {
+			return err
+		}
+		if rows := s.cut.rows(first); rows != nil {
+			if len(rows) == 0 {
+				return nil
+			}
+			b = b.Take(rows)
+		}
+	}
 	keys, err := s.keys.encode(b)
 	if err != nil {
 		return err
@@ -70,17 +91,33 @@ func (s *sorter) add(b *vec.Batch) error {
 		r.refs = append(r.refs, rowRef{prefixOf(keys.at(i)), n, int32(i)})
 	}
 	r.bytes += memSize(b) + int64(cap(keys.data)) + int64(b.Len)*24
-	if s.limit >= 0 && int64(len(r.refs)) > 2*s.limit+int64(s.env.Rows) {
+	if n := int64(len(r.refs)); s.limit >= 0 && (n > 2*s.limit+minTrim || s.bound == nil && n >= s.limit) {
 		r.sort()
 		if s.limit > 0 {
 			s.bound = bytes.Clone(r.key(r.refs[s.limit-1]))
 		}
 		r.keep(int(s.limit))
+		if err := s.setCutoff(); err != nil {
+			return err
+		}
 	}
 	if s.acct.set(r.bytes) || len(r.refs) < s.env.Rows {
 		return nil
 	}
 	return s.spill()
+}
+
+// setCutoff tells the first key of the last row kept.
+func (s *sorter) setCutoff() error {
+	if s.cut == nil || s.limit == 0 {
+		return nil
+	}
+	last := s.run.refs[len(s.run.refs)-1]
+	first, err := s.keys.progs[0].Eval(s.run.batches[last.batch])
+	if err == nil {
+		s.cut.set(first, int(last.row))
+	}
+	return err
 }
 
 // below keeps the rows whose key is less than the bound: rows that are equal to it came later.
@@ -353,6 +390,15 @@ type sortOp struct {
 // NewSort orders the rows of in, whose columns have the types; limit keeps that many, -1 all.
 func NewSort(env *Env, in Op, types []datum.Type, keys []plan.SortKey, limit int64) Op {
 	return &sortOp{env: env, in: in, s: newSorter(env, types, keys, limit), limit: limit}
+}
+
+// NewTop is NewSort with a limit over what looks at the cutoff.
+func NewTop(env *Env, in Op, types []datum.Type, keys []plan.SortKey, limit int64, cut *Cutoff) Op {
+	o := &sortOp{env: env, in: in, s: newSorter(env, types, keys, limit), limit: limit}
+	if o.s.cut != nil {
+		o.s.cut = cut
+	}
+	return o
 }
 
 func (o *sortOp) Open(ctx context.Context) error {

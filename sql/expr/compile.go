@@ -91,7 +91,7 @@ func hasRow(e Expr) bool {
 }
 
 func (c *compiler) cond(e Expr) cond {
-	return cond{node: c.compile(e), cols: c.reads(e).cols, safe: cannotFail(e)}
+	return cond{node: c.compile(e), cols: c.reads(e).cols, safe: CannotFail(e)}
 }
 
 func (c *compiler) all(list []Expr) []node {
@@ -154,21 +154,6 @@ func (c *compiler) build(e Expr) node {
 		return c.subquery(n)
 	}
 	return c.compile(e)
-}
-
-// cannotFail reports whether evaluating e can raise no error, whatever the row.
-func cannotFail(e Expr) bool {
-	return !Any(e, func(x Expr) bool {
-		switch n := x.(type) {
-		case *Col, *Const, *Outer, *And, *Or, *Not, *IsNull, *BoolTest, *Distinct, *Case, *Coalesce, *NullIf, *In:
-			return false
-		case *Call:
-			return !safeCall(n.Fn)
-		case *Cast:
-			return !n.Implicit || n.Arg.Type().OID != n.Typ.OID
-		}
-		return true
-	})
 }
 
 // safeCall knows the functions that cannot fail: comparisons.

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"slices"
+
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/vec"
@@ -39,6 +41,7 @@ type Program struct {
 	e     Expr
 	root  node
 	conds []cond // of a condition, its conjuncts
+	trues truths
 }
 
 // node is a compiled expression: b's rows in, a column of b.Len values out. Columns of b that the node does not read may
@@ -101,7 +104,7 @@ func (p *Program) Filter(b *vec.Batch) ([]int32, error) {
 				return nil, err
 			}
 			if all {
-				sel, all = trueRows(v, make([]int32, 0, b.Len)), false
+				sel, all = p.trues.rows(v, nil), false
 			} else {
 				sel = keepTrue(v, sel)
 			}
@@ -147,13 +150,39 @@ func trueRows(c *vec.Column, dst []int32) []int32 {
 		}
 		return bits.Indices(dst, c.Len)
 	}
-	yes := trueEntries(c.Dict)
-	for i, code := range c.Codes[:c.Len] {
-		if yes[code] && (c.Valid == nil || c.Valid.Get(i)) {
-			dst = append(dst, int32(i))
+	return new(truths).rows(c, dst)
+}
+
+// truths remembers which entries of a dictionary are true.
+type truths struct {
+	dict *vec.Column
+	one  []uint8 // 1 for true
+}
+
+// rows appends the rows in which the boolean column is true.
+func (t *truths) rows(c *vec.Column, dst []int32) []int32 {
+	if c.Codes == nil {
+		return trueRows(c, dst)
+	}
+	if t.dict != c.Dict {
+		t.dict, t.one = c.Dict, make([]uint8, max(c.Dict.Len, 1))
+		for i, yes := range trueEntries(c.Dict) {
+			if yes {
+				t.one[i] = 1
+			}
 		}
 	}
-	return dst
+	n := len(dst)
+	dst = slices.Grow(dst, c.Len)[:n+c.Len]
+	for i, code := range c.Codes[:c.Len] {
+		dst[n] = int32(i)
+		n += int(t.one[code])
+	}
+	dst = dst[:n]
+	if c.Valid == nil {
+		return dst
+	}
+	return slices.DeleteFunc(dst, func(i int32) bool { return !c.Valid.Get(int(i)) })
 }
 
 // keepTrue keeps the rows of sel in which the boolean column is true.

@@ -32,12 +32,12 @@ func newMinMax(sign int) func([]datum.Type) Accumulator {
 		t := args[0]
 		switch t.OID {
 		case datum.Int8, datum.Int4, datum.Int2, datum.Oid, datum.Date, datum.Time, datum.Timestamp, datum.TimestampTZ:
-			return &fold[int64]{op: func(a, b int64) (int64, error) {
-				if sign > 0 {
-					return max(a, b), nil
-				}
-				return min(a, b), nil
-			}, get: (*vec.Column).Int, put: (*vec.Builder).AppendInt, kind: vec.Int64, size: 8}
+			f := &fold[int64]{op: func(a, b int64) (int64, error) { return min(a, b), nil }, fast: fastMin,
+				get: (*vec.Column).Int, put: (*vec.Builder).AppendInt, kind: vec.Int64, size: 8}
+			if sign > 0 {
+				f.op, f.fast = func(a, b int64) (int64, error) { return max(a, b), nil }, fastMax
+			}
+			return f
 		case datum.Float4, datum.Float8:
 			return &fold[float64]{op: func(a, b float64) (float64, error) {
 				if compareFloat(b, a)*sign > 0 {
@@ -50,6 +50,24 @@ func newMinMax(sign int) func([]datum.Type) Accumulator {
 		}
 		return &anyMinMax{sign: sign, typ: t}
 	}
+}
+
+func fastMax(a *fold[int64], c *vec.Column, groups []int32) error {
+	for i, v := range c.I64[:len(groups)] {
+		if g := groups[i]; !a.seen[g] || v > a.v[g] {
+			a.seen[g], a.v[g] = true, v
+		}
+	}
+	return nil
+}
+
+func fastMin(a *fold[int64], c *vec.Column, groups []int32) error {
+	for i, v := range c.I64[:len(groups)] {
+		if g := groups[i]; !a.seen[g] || v < a.v[g] {
+			a.seen[g], a.v[g] = true, v
+		}
+	}
+	return nil
 }
 
 // compareFloat orders as PostgreSQL does: NaN is equal to itself and greater than everything.

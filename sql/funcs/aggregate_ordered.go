@@ -10,11 +10,11 @@ import (
 
 // orderedAggregates are the ordered-set aggregates: the direct argument first, then the column that WITHIN GROUP orders.
 var orderedAggregates = []Aggregate{
-	{OID: 3974, Name: "percentile_cont", Args: []datum.OID{datum.Float8, datum.Float8}, Ret: datum.Float8, Ordered: true, Doc: "interpolated value at the fraction", New: newOrdered(1, percentileCont)},
-	{OID: 3976, Name: "percentile_cont", Args: []datum.OID{datum.Float8, datum.Interval}, Ret: datum.Interval, Ordered: true, Doc: "interpolated value at the fraction", New: newOrdered(1, percentileCont)},
-	{OID: 3980, Name: "percentile_cont", Args: []datum.OID{1022, datum.Float8}, Ret: 1022, Ordered: true, Doc: "interpolated values at the fractions", New: newOrdered(1, percentileCont)},
-	{OID: 3972, Name: "percentile_disc", Args: []datum.OID{datum.Float8, datum.AnyElement}, Ret: datum.AnyElement, Ordered: true, Doc: "first value at or after the fraction", New: newOrdered(1, percentileDisc)},
-	{OID: 3978, Name: "percentile_disc", Args: []datum.OID{1022, datum.AnyElement}, Ret: datum.AnyArray, Ordered: true, Doc: "first values at or after the fractions", New: newOrdered(1, percentileDisc)},
+	{OID: 3974, Name: "percentile_cont", Args: []datum.OID{datum.Float8, datum.Float8}, Ret: datum.Float8, Ordered: true, Doc: "interpolated value at the fraction", New: newOrdered(1, percentileCont), Select: selectPercentile(true)},
+	{OID: 3976, Name: "percentile_cont", Args: []datum.OID{datum.Float8, datum.Interval}, Ret: datum.Interval, Ordered: true, Doc: "interpolated value at the fraction", New: newOrdered(1, percentileCont), Select: selectPercentile(true)},
+	{OID: 3980, Name: "percentile_cont", Args: []datum.OID{1022, datum.Float8}, Ret: 1022, Ordered: true, Doc: "interpolated values at the fractions", New: newOrdered(1, percentileCont), Select: selectPercentile(true)},
+	{OID: 3972, Name: "percentile_disc", Args: []datum.OID{datum.Float8, datum.AnyElement}, Ret: datum.AnyElement, Ordered: true, Doc: "first value at or after the fraction", New: newOrdered(1, percentileDisc), Select: selectPercentile(false)},
+	{OID: 3978, Name: "percentile_disc", Args: []datum.OID{1022, datum.AnyElement}, Ret: datum.AnyArray, Ordered: true, Doc: "first values at or after the fractions", New: newOrdered(1, percentileDisc), Select: selectPercentile(false)},
 	{OID: 3984, Name: "mode", Args: []datum.OID{datum.AnyElement}, Ret: datum.AnyElement, Ordered: true, Doc: "the most frequent value", New: newOrdered(0, modeOf)},
 }
 

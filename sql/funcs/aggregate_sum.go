@@ -22,8 +22,8 @@ var sumAggregates = []Aggregate{
 	{OID: 2101, Name: "avg", Args: []datum.OID{datum.Int4}, Ret: datum.Numeric, Strict: true, Doc: "mean of the values", New: newDecSum(intDec, true)},
 	{OID: 2100, Name: "avg", Args: []datum.OID{datum.Int8}, Ret: datum.Numeric, Strict: true, Doc: "mean of the values", New: newDecSum(intDec, true)},
 	{OID: 2103, Name: "avg", Args: []datum.OID{datum.Numeric}, Ret: datum.Numeric, Strict: true, Doc: "mean of the values", New: newDecSum(decDec, true)},
-	{OID: 2104, Name: "avg", Args: []datum.OID{datum.Float4}, Ret: datum.Float8, Strict: true, Doc: "mean of the values", New: newVariance(meanOf)},
-	{OID: 2105, Name: "avg", Args: []datum.OID{datum.Float8}, Ret: datum.Float8, Strict: true, Doc: "mean of the values", New: newVariance(meanOf)},
+	{OID: 2104, Name: "avg", Args: []datum.OID{datum.Float4}, Ret: datum.Float8, Strict: true, Doc: "mean of the values", New: newFloatMean},
+	{OID: 2105, Name: "avg", Args: []datum.OID{datum.Float8}, Ret: datum.Float8, Strict: true, Doc: "mean of the values", New: newFloatMean},
 	{OID: 2106, Name: "avg", Args: []datum.OID{datum.Interval}, Ret: datum.Interval, Strict: true, Doc: "mean of the values", New: newIntervalSum(true)},
 }
 
@@ -42,7 +42,7 @@ func newIntSum([]datum.Type) Accumulator {
 // newFloatSum adds in the order of the rows; single rounds after each step, as float4 sums do.
 func newFloatSum(single bool) func([]datum.Type) Accumulator {
 	return func([]datum.Type) Accumulator {
-		return &fold[float64]{op: func(a, b float64) (float64, error) {
+		f := &fold[float64]{op: func(a, b float64) (float64, error) {
 			s := a + b
 			if single {
 				s = float64(float32(s))
@@ -52,8 +52,85 @@ func newFloatSum(single bool) func([]datum.Type) Accumulator {
 			}
 			return s, nil
 		}, get: (*vec.Column).Float, put: (*vec.Builder).AppendFloat, kind: vec.Float64, size: 8}
+		if !single {
+			f.fast = fastFloatSum
+		}
+		return f
 	}
 }
+
+// fastFloatSum adds in the order of the rows. What is not finite goes the slow way, which tells overflow from infinity.
+func fastFloatSum(a *fold[float64], c *vec.Column, groups []int32) error {
+	for i, v := range c.F64[:len(groups)] {
+		g := groups[i]
+		if s := a.v[g] + v; a.seen[g] && s-s == 0 {
+			a.v[g] = s
+		} else if err := a.take(g, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// floatMean is a count and a sum in the order of the rows.
+type floatMean struct{ n, sum []float64 }
+
+func newFloatMean([]datum.Type) Accumulator { return &floatMean{} }
+
+func (a *floatMean) Grow(n int) { a.n, a.sum = grown(a.n, n), grown(a.sum, n) }
+
+func (a *floatMean) Add(_ *Ctx, args []*vec.Column, groups []int32, n int) error {
+	c := args[0]
+	plain := c.Codes == nil && c.Valid == nil
+	for i, g := range groups[:n] {
+		if g < 0 || !plain && c.Null(i) {
+			continue
+		}
+		v := 0.0
+		if plain {
+			v = c.F64[i]
+		} else {
+			v = c.Float(i)
+		}
+		if err := a.take(g, 1, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *floatMean) take(g int32, n, v float64) error {
+	s := a.sum[g] + v
+	if s-s != 0 && math.IsInf(s, 0) && !math.IsInf(a.sum[g], 0) && !math.IsInf(v, 0) {
+		return pgerr.New(pgerr.NumericValueOutOfRange, "value out of range: overflow")
+	}
+	a.n[g], a.sum[g] = a.n[g]+n, s
+	return nil
+}
+
+func (a *floatMean) Merge(other Accumulator, groups []int32) error {
+	o := other.(*floatMean)
+	for i, g := range groups {
+		if err := a.take(g, o.n[i], o.sum[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *floatMean) Result(_ *Ctx, n int) (*vec.Column, error) {
+	b := vec.NewBuilder(vec.Float64, n)
+	for i := range n {
+		if a.n[i] == 0 {
+			b.AppendNull()
+		} else {
+			b.AppendFloat(a.sum[i] / a.n[i])
+		}
+	}
+	return b.Finish(), nil
+}
+
+func (a *floatMean) MemSize() int { return (cap(a.n) + cap(a.sum)) * 8 }
 
 func intDec(c *vec.Column, i int) decimal.Dec { return decimal.FromInt64(c.Int(i)) }
 func decDec(c *vec.Column, i int) decimal.Dec { return c.Decimal(i) }

@@ -121,6 +121,9 @@ type Aggregate struct {
 	OrderMatters bool
 	Doc          string
 	New          func(args []datum.Type) Accumulator
+	// Select, where an ordered-set aggregate has it, makes an accumulator for the rows in any order, or nil for types that
+	// have none. args are the types of the direct argument and of the one column to order by.
+	Select func(args []datum.Type, desc bool) Accumulator
 }
 
 // Accumulator holds the states of all groups of one aggregate call; group numbers are dense from 0.

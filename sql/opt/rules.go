@@ -24,6 +24,7 @@ func Rules() []Rule {
 		{"push-limits", "a sort keeps only what is asked for, a scan stops early", pushLimits},
 		{"sort-by-position", "the log is in order of position already", sortByPosition},
 		{"limit-scans", "a scan in the order that is asked for stops early", pushLimits},
+		{"newest-first", "a search for the latest begins at the end of the log", newestFirst},
 	}
 }
 

@@ -176,4 +176,6 @@ type Env struct {
 	Base int64 // position of row 0
 	// DerivedID makes the id of an event whose producer gave none. It must be pure.
 	DerivedID func(position, recordedAt int64) [16]byte
+	// Entities is the space that the ordinals of entities number names in; nil: names are read without numbers.
+	Entities *vec.Space
 }

@@ -104,8 +104,36 @@ func (r *Reader) entityDict(ctx context.Context) (*vec.Column, error) {
 	}
 	return open(ctx, r, "entity dictionary", 0, func([]byte) (*vec.Column, int, error) {
 		c, err := t.all()
+		if err == nil {
+			err = r.numberEntities(ctx, c, nil)
+		}
 		return c, c.MemSize(), err
 	})
+}
+
+// numberEntities gives a column of names their ordinals: of the entities with the codes, nil for all.
+func (r *Reader) numberEntities(ctx context.Context, c *vec.Column, codes []int32) error {
+	if r.env.Entities == nil || c.Len == 0 {
+		return nil
+	}
+	t, err := r.entityTable(ctx)
+	if err != nil {
+		return err
+	}
+	nums := make([]uint32, c.Len)
+	for i := range nums {
+		code := i
+		if codes != nil {
+			code = int(codes[i])
+		}
+		ordinal := t.byCode[code].ordinal
+		if ordinal > math.MaxUint32 {
+			return nil
+		}
+		nums[i] = uint32(ordinal)
+	}
+	c.Space, c.Nums = r.env.Entities, nums
+	return nil
 }
 
 // all returns all texts as a column.
@@ -147,7 +175,8 @@ func (r *Reader) readEntities(ctx context.Context, l rowList) (*vec.Column, erro
 				return nil, err
 			}
 		}
-		return b.Finish(), nil
+		names := b.Finish()
+		return names, r.numberEntities(ctx, names, out.Codes)
 	}
 	out.Dict, err = r.entityDict(ctx)
 	return out, err

@@ -1,0 +1,128 @@
+package op
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/storage"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// Cutoff tells those that feed a sort with a limit which rows can no longer be in its answer: those whose first key comes
+// after the first key of the last row that is kept. The sort sets it, scans look at it from their workers.
+type Cutoff struct {
+	key   plan.SortKey
+	bound atomic.Pointer[cutBound]
+}
+
+// cutBound is a value that is neither null nor NaN.
+type cutBound struct {
+	kind vec.Kind
+	i    int64
+	f    float64
+}
+
+// NewCutoff returns a cutoff for sorts whose first key is key.
+func NewCutoff(key plan.SortKey) *Cutoff { return &Cutoff{key: key} }
+
+// set makes row i of a column of first keys the bound.
+func (c *Cutoff) set(col *vec.Column, i int) {
+	if col.Null(i) {
+		return
+	}
+	switch b := (&cutBound{kind: col.Kind}); col.Kind {
+	case vec.Int64:
+		b.i = col.Int(i)
+		c.bound.Store(b)
+	case vec.Float64:
+		if b.f = col.Float(i); b.f == b.f {
+			c.bound.Store(b)
+		}
+	}
+}
+
+// rows lists the rows of a column of first keys that may be in the answer, nil for all.
+func (c *Cutoff) rows(col *vec.Column) []int32 {
+	b := c.bound.Load()
+	if b == nil || col.Codes != nil || col.Kind != b.kind {
+		return nil
+	}
+	var in vec.Bitmap
+	if b.kind == vec.Int64 {
+		in = atMost(col.I64[:col.Len], b.i, c.key.Desc)
+	} else {
+		in = atMost(col.F64[:col.Len], b.f, c.key.Desc)
+	}
+	if col.Valid != nil {
+		for w := range in {
+			if c.key.NullsFirst {
+				in[w] |= ^col.Valid[w]
+			} else {
+				in[w] &= col.Valid[w]
+			}
+		}
+	}
+	if in.Count(col.Len) == col.Len {
+		return nil
+	}
+	return in.Indices(make([]int32, 0, 64), col.Len)
+}
+
+// atMost marks the values that come no later than the bound. NaN is the greatest.
+func atMost[T int64 | float64](vals []T, bound T, desc bool) vec.Bitmap {
+	in := vec.NewBitmap(len(vals))
+	for w := range in {
+		part := vals[w*64 : min(w*64+64, len(vals))]
+		var word uint64
+		if desc {
+			for i, v := range part {
+				if !(v < bound) {
+					word |= 1 << i
+				}
+			}
+		} else {
+			for i, v := range part {
+				if v <= bound {
+					word |= 1 << i
+				}
+			}
+		}
+		in[w] = word
+	}
+	return in
+}
+
+// ScanCut is the cutoff of a sort above a scan whose first key is a column of the scan.
+type ScanCut struct {
+	*Cutoff
+	Col   int
+	Limit int64 // rows that the sort keeps
+}
+
+// skips reports whether no row of a part can be in the answer, as far as that is known without reading.
+func (c *ScanCut) skips(ctx context.Context, cols []plan.ScanCol, p *part) (bool, error) {
+	if c == nil {
+		return false, nil
+	}
+	b := c.bound.Load()
+	if b == nil || b.kind != vec.Int64 || cols[c.Col].Path != nil || cols[c.Col].Column != catalog.EventTimestamp {
+		return false, nil
+	}
+	g, ok := p.g.(storage.Summarized)
+	if !ok {
+		return false, nil
+	}
+	sum, err := g.Summary(ctx)
+	if err != nil {
+		return false, storageError(err)
+	}
+	if sum == nil {
+		return false, nil
+	}
+	if c.key.Desc {
+		return sum.Timestamp.High < b.i, nil
+	}
+	return sum.Timestamp.Low > b.i, nil
+}

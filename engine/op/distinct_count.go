@@ -1,0 +1,137 @@
+package op
+
+import (
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// distinctCount counts the distinct values of each group: values are numbered, and each group is a set of numbers.
+type distinctCount struct {
+	numbers *grouper
+	values  keyValues // by number
+	sets    numberSets
+	ids     []int32
+}
+
+func newDistinctCount(t datum.Type) *distinctCount {
+	return &distinctCount{numbers: newGrouper([]datum.Type{t}), values: keyValues{typ: t}}
+}
+
+// add takes the values of c into groups, those of group -1 not.
+func (d *distinctCount) add(c *vec.Column, groups []int32, total int) {
+	d.sets.counts = append(d.sets.counts, make([]int64, max(0, total-len(d.sets.counts)))...)
+	d.number(c)
+	for i, g := range groups {
+		if g >= 0 {
+			d.sets.add(g, d.ids[i])
+		}
+	}
+}
+
+// number gives the rows of c their numbers in ids.
+func (d *distinctCount) number(c *vec.Column) {
+	d.ids = resized(d.ids, c.Len)
+	d.numbers.assign([]*vec.Column{c}, c.Len, d.ids)
+	if d.numbers.len() == d.values.n {
+		return
+	}
+	for i, id := range d.ids {
+		if int(id) == d.values.n {
+			d.values.add(c, i)
+		}
+	}
+}
+
+// merge takes group g of o into group groups[g].
+func (d *distinctCount) merge(o *distinctCount, groups []int32, total int) {
+	d.sets.counts = append(d.sets.counts, make([]int64, max(0, total-len(d.sets.counts)))...)
+	numbers := make([]int32, 0, o.values.n)
+	table := &d.numbers.cols[0]
+	o.values.each(func(c *vec.Column, row int) {
+		id := table.one(c, row, true)
+		if int(id) == d.values.n {
+			d.values.add(c, row)
+		}
+		numbers = append(numbers, id)
+	})
+	o.sets.each(func(g, number int32) { d.sets.add(groups[g], numbers[number]) })
+}
+
+func (d *distinctCount) result(total int) *vec.Column {
+	out := &vec.Column{Kind: vec.Int64, Len: total, I64: make([]int64, total)}
+	copy(out.I64, d.sets.counts)
+	return out
+}
+
+func (d *distinctCount) memSize() int64 {
+	return d.numbers.memSize() + d.values.memSize() + d.sets.memSize()
+}
+
+// numberSets is a set of small numbers for each group: bitmaps, and where those would be mostly empty a table of pairs.
+type numberSets struct {
+	counts []int64
+	bits   []vec.Bitmap
+	words  int // of all bitmaps
+	total  int // of all counts
+	pairs  intTable
+	sparse bool
+}
+
+// denseWords is how long the bitmaps may be without regard to what is in them.
+const denseWords = 1 << 18
+
+func (s *numberSets) add(g, number int32) {
+	if s.sparse {
+		n := s.pairs.n
+		s.pairs.put(int64(g)<<32 | int64(number))
+		s.counts[g] += int64(s.pairs.n - n)
+		return
+	}
+	for int(g) >= len(s.bits) {
+		s.bits = append(s.bits, nil)
+	}
+	w := int(number) >> 6
+	if w >= len(s.bits[g]) {
+		s.widen(g, w)
+		if s.sparse {
+			s.add(g, number)
+			return
+		}
+	}
+	if word, bit := &s.bits[g][w], uint64(1)<<(number&63); *word&bit == 0 {
+		*word |= bit
+		s.counts[g]++
+		s.total++
+	}
+}
+
+// widen makes a bitmap reach word w, or gives bitmaps up.
+func (s *numberSets) widen(g int32, w int) {
+	b := make(vec.Bitmap, max(w+1, 2*len(s.bits[g])))
+	copy(b, s.bits[g])
+	s.words += len(b) - len(s.bits[g])
+	s.bits[g] = b
+	if s.words <= max(denseWords, s.total) {
+		return
+	}
+	s.each(func(g, number int32) { s.pairs.put(int64(g)<<32 | int64(number)) })
+	s.bits, s.sparse = nil, true
+}
+
+// each gives all members of all groups.
+func (s *numberSets) each(f func(g, number int32)) {
+	for _, p := range s.pairs.vals {
+		f(int32(p>>32), int32(p))
+	}
+	var list []int32
+	for g, b := range s.bits {
+		list = b.Indices(list[:0], 64*len(b))
+		for _, number := range list {
+			f(int32(g), number)
+		}
+	}
+}
+
+func (s *numberSets) memSize() int64 {
+	return int64(cap(s.counts)*8 + cap(s.bits)*24 + s.words*8 + s.pairs.memSize())
+}

@@ -1,0 +1,187 @@
+package op
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// names makes a column of texts "n<k>"; numbered ones of space get number k, or k spread so far that tables are no arrays.
+func names(r *rand.Rand, n int, space *vec.Space, spread uint32, coded bool) (*vec.Column, []int) {
+	b := vec.NewBuilder(vec.Bytes, n)
+	ks := make([]int, n)
+	var nums []uint32
+	for i := range n {
+		ks[i] = r.IntN(50)
+		b.AppendString(fmt.Sprintf("n%d", ks[i]))
+		nums = append(nums, uint32(ks[i])*spread)
+	}
+	c := b.Finish()
+	if space != nil {
+		c.Space, c.Nums = space, nums
+	}
+	if !coded {
+		return c, ks
+	}
+	codes, of := make([]int32, n), make([]int, n)
+	for i := range codes {
+		codes[i] = int32(r.IntN(n))
+		of[i] = ks[codes[i]]
+	}
+	return &vec.Column{Kind: vec.Bytes, Len: n, Codes: codes, Dict: c}, of
+}
+
+// TestNumberedKeys gives a grouper columns with and without numbers, of one space and another, in any order: equal texts must
+// get equal numbers, first come first numbered.
+func TestNumberedKeys(t *testing.T) {
+	one, other := &vec.Space{Name: "one"}, &vec.Space{Name: "other"}
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		g := newGrouper([]datum.Type{datum.T(datum.Text)})
+		values := keyValues{typ: datum.T(datum.Text)}
+		model := map[int]int32{}
+		spread := []uint32{1, directNumbers / 3}[seed%2]
+		for range 1 + r.IntN(6) {
+			space := []*vec.Space{one, one, one, other, nil}[r.IntN(5)]
+			c, ks := names(r, 40, space, spread, r.IntN(2) == 0)
+			ids := make([]int32, c.Len)
+			find := r.IntN(4) == 0
+			if find {
+				g.find([]*vec.Column{c}, c.Len, ids)
+			} else {
+				g.assign([]*vec.Column{c}, c.Len, ids)
+			}
+			for i, k := range ks {
+				want, ok := model[k]
+				switch {
+				case !ok && find:
+					want = -1
+				case !ok:
+					want = int32(len(model))
+					model[k] = want
+					values.add(c, i)
+				}
+				if ids[i] != want {
+					t.Fatalf("seed %d: n%d got number %d, expected %d", seed, k, ids[i], want)
+				}
+			}
+		}
+		order := r.Perm(len(model))
+		list := make([]int32, len(order))
+		for i, o := range order {
+			list[i] = int32(o)
+		}
+		c := values.column(list)
+		for i, o := range list {
+			if k := model[atoi(t, string(c.Bytes(i)))]; k != o {
+				t.Fatalf("seed %d: value %d is %q", seed, o, c.Bytes(i))
+			}
+		}
+	}
+}
+
+func atoi(t *testing.T, name string) (k int) {
+	if _, err := fmt.Sscanf(name, "n%d", &k); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// TestDistinctCount counts in two states that are merged, with few and with very many numbers.
+func TestDistinctCount(t *testing.T) {
+	for seed := range uint64(40) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		groups := []int{3, 4000}[seed%2]
+		parts := []*distinctCount{newDistinctCount(datum.T(datum.Int8)), newDistinctCount(datum.T(datum.Int8))}
+		model := map[[2]int]bool{}
+		for range 20 {
+			b := vec.NewBuilder(vec.Int64, 0)
+			ids := make([]int32, 1000)
+			for i := range ids {
+				v := r.IntN(20000)
+				b.AppendInt(int64(v))
+				if ids[i] = int32(r.IntN(groups+1)) - 1; ids[i] >= 0 {
+					model[[2]int{int(ids[i]), v}] = true
+				}
+			}
+			parts[r.IntN(2)].add(b.Finish(), ids, groups)
+		}
+		// Group g of the second is group groups-1-g of the first.
+		swapped := make([]int32, groups)
+		for g := range swapped {
+			swapped[g] = int32(groups - 1 - g)
+		}
+		turned := newDistinctCount(datum.T(datum.Int8))
+		turned.merge(parts[1], swapped, groups)
+		parts[0].merge(turned, swapped, groups)
+		want := make([]int64, groups)
+		for k := range model {
+			want[k[0]]++
+		}
+		if got := parts[0].result(groups).I64; !slices.Equal(got, want) {
+			t.Fatalf("seed %d: %v, expected %v", seed, got, want)
+		}
+		if dense := groups == 3; dense == parts[0].sets.sparse {
+			t.Errorf("seed %d: %d groups, sparse %v", seed, groups, parts[0].sets.sparse)
+		}
+	}
+}
+
+// TestCutoff compares the rows that a cutoff lets through with comparing one by one.
+func TestCutoff(t *testing.T) {
+	env := datum.T(datum.Float8)
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		b := vec.NewBuilder(vec.Float64, 0)
+		n := 1 + r.IntN(200)
+		for range n {
+			switch v := r.IntN(12); v {
+			case 0:
+				b.AppendNull()
+			case 1:
+				b.AppendFloat(nan())
+			default:
+				b.AppendFloat(float64(v - 6))
+			}
+		}
+		col := b.Finish()
+		cut := NewCutoff(plan.SortKey{Desc: seed&1 == 0, NullsFirst: seed&2 == 0})
+		at := r.IntN(n)
+		cut.set(col, at)
+		got := cut.rows(col)
+		var want []int32
+		for i := range n {
+			if col.Null(at) || col.Float(at) != col.Float(at) || !comesAfter(env, col, i, at, cut.key) {
+				want = append(want, int32(i))
+			}
+		}
+		if got == nil && len(want) == n {
+			continue
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("seed %d: %v, expected %v", seed, got, want)
+		}
+	}
+}
+
+func nan() float64 {
+	zero := 0.0
+	return zero / zero
+}
+
+// comesAfter reports whether row i sorts after row k.
+func comesAfter(typ datum.Type, c *vec.Column, i, k int, key plan.SortKey) bool {
+	if c.Null(i) {
+		return !key.NullsFirst
+	}
+	order := datum.Compare(typ, c, i, c, k)
+	if key.Desc {
+		order = -order
+	}
+	return order > 0
+}

@@ -1,0 +1,108 @@
+package op
+
+import "github.com/allsource-db/allsource/vec"
+
+// spaceTable finds the number of a value in a valueTable by its number in a vec.Space: an array access instead of hashing
+// a text. As long as all values come from one space no text is looked at. When one comes that is not numbered, the texts of
+// those known so far are entered where texts are looked up, and the array goes on as a shortcut to that.
+type spaceTable struct {
+	space   *vec.Space
+	direct  []int32  // number in the space → ours plus one
+	sparse  intTable // numbers beyond directNumbers
+	toOurs  []int32  // sparse's number → ours
+	spelled bool     // the texts are entered
+	columns []*vec.Column
+	samples []sample
+	held    int
+}
+
+// sample is where a value was first seen.
+type sample struct{ id, column, row int32 }
+
+// directNumbers is the length that the array may have.
+const directNumbers = 1 << 24
+
+// takes reports whether the numbers of the flat column c are the table's.
+func (s *spaceTable) takes(t *valueTable, c *vec.Column) bool {
+	if s.space == nil && isPlainText(t.typ.OID) {
+		s.space = c.Space
+		s.spelled = t.n > 0
+	}
+	return s.space == c.Space
+}
+
+// one numbers row i of a flat column that has numbers.
+func (s *spaceTable) one(t *valueTable, c *vec.Column, i int, add bool) int32 {
+	num := c.Nums[i]
+	if id := s.get(num); id >= 0 {
+		return id
+	}
+	id := int32(-1)
+	switch {
+	case s.spelled:
+		if id = t.text(c, i, add); id < 0 {
+			return id
+		}
+	case !add:
+		return -1
+	default:
+		id = int32(t.n)
+		t.n++
+		s.keep(c, i, id)
+	}
+	s.put(num, id)
+	return id
+}
+
+func (s *spaceTable) get(num uint32) int32 {
+	if num < directNumbers {
+		if int(num) >= len(s.direct) {
+			return -1
+		}
+		return s.direct[num] - 1
+	}
+	if k := s.sparse.get(int64(num)); k >= 0 {
+		return s.toOurs[k]
+	}
+	return -1
+}
+
+func (s *spaceTable) put(num uint32, id int32) {
+	if num >= directNumbers {
+		s.sparse.put(int64(num))
+		s.toOurs = append(s.toOurs, id)
+		return
+	}
+	if int(num) >= len(s.direct) {
+		grown := make([]int32, min(directNumbers, max(int(num)+1, 2*len(s.direct), 1024)))
+		copy(grown, s.direct)
+		s.direct = grown
+	}
+	s.direct[num] = id + 1
+}
+
+// keep notes where the value can be read.
+func (s *spaceTable) keep(c *vec.Column, i int, id int32) {
+	if n := len(s.columns); n == 0 || s.columns[n-1] != c {
+		s.columns = append(s.columns, c)
+		s.held += c.MemSize()
+	}
+	s.samples = append(s.samples, sample{id, int32(len(s.columns) - 1), int32(i)})
+}
+
+// spell enters the texts of all values known by number only.
+func (s *spaceTable) spell(t *valueTable) {
+	if s.space == nil || s.spelled {
+		return
+	}
+	s.spelled = true
+	for _, v := range s.samples {
+		key := t.key(s.columns[v.column], int(v.row))
+		t.texts.put(key, hashBytes(key), v.id)
+	}
+	s.columns, s.samples, s.held = nil, nil, 0
+}
+
+func (s *spaceTable) memSize() int {
+	return len(s.direct)*4 + s.sparse.memSize() + cap(s.toOurs)*4 + cap(s.samples)*12 + s.held
+}

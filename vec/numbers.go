@@ -1,0 +1,36 @@
+package vec
+
+// Space is a set of values that were numbered together; it is known by its address.
+type Space struct {
+	// Name says what is numbered, for whoever debugs.
+	Name string
+}
+
+// number carries the numbers of the values of from over to a column of the rows named by idx; those of nulls mean nothing.
+func (c *Column) number(from *Column, idx []int32) {
+	if from.Nums == nil {
+		return
+	}
+	c.Space, c.Nums = from.Space, make([]uint32, len(idx))
+	for k, i := range idx {
+		if i >= 0 {
+			c.Nums[k] = from.Nums[i]
+		}
+	}
+}
+
+// JoinNumbers gives out, made of the rows of cols one after the other, their numbers if all have such of one space.
+func JoinNumbers(out *Column, cols []*Column) {
+	for _, c := range cols {
+		if c.Nums == nil || c.Space != cols[0].Space {
+			return
+		}
+	}
+	if len(cols) == 0 {
+		return
+	}
+	out.Space, out.Nums = cols[0].Space, make([]uint32, 0, out.Len)
+	for _, c := range cols {
+		out.Nums = append(out.Nums, c.Nums...)
+	}
+}
