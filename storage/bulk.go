@@ -18,6 +18,7 @@ import (
 type Bulk struct {
 	d          *DB
 	asRecorded bool
+	names      *loadNames
 
 	mu     sync.Mutex
 	groups map[int]*bulkGroup
@@ -32,8 +33,7 @@ type bulkGroup struct {
 	ids    []bulkID
 	runs   []segment.Run // as recorded
 
-	found    []uint64 // ordinals of enc.Entities, as far as they were in the index when that had so many entities
-	entities int64
+	numbers []uint32 // of enc.Entities, in Bulk.names
 }
 
 // bulkID is a producer's id of a row.
@@ -65,7 +65,7 @@ func (e *OrderError) Unwrap() error { return ErrNotInOrder }
 // NewBulk begins a load of many events. With asRecorded each event brings its own recorded time: what the line or
 // segment.Event gave, else its timestamp. It must end with Commit or Abort.
 func (d *DB) NewBulk(asRecorded bool) *Bulk {
-	return &Bulk{d: d, asRecorded: asRecorded, groups: map[int]*bulkGroup{}}
+	return &Bulk{d: d, asRecorded: asRecorded, names: newLoadNames(), groups: map[int]*bulkGroup{}}
 }
 
 // Group returns an empty builder; fill it up to its limit (segment.ErrFull), then give it to Add.
@@ -157,13 +157,10 @@ func (b *Bulk) storeOrphan(g *bulkGroup, enc *segment.Encoded) error {
 	if err := d.s.room.take(enc.Bytes()); err != nil {
 		return err
 	}
-	// Most of what a commit would have to look up is looked up here, where nobody waits for it.
-	disk := d.index.disk.Load()
-	found, err := d.index.find(disk, enc.Entities())
-	if err != nil {
+	var err error
+	if g.numbers, err = b.names.number(d.index, enc.Entities()); err != nil {
 		return err
 	}
-	g.found, g.entities = found, disk.entities
 	object, err := d.storeUnowned(enc)
 	if err != nil {
 		return err

@@ -209,12 +209,8 @@ func (l *load) commit(progress *Progress) (Loaded, error) {
 	}
 	out.First = l.st.end
 	w := d.index.newWriter()
-	pos := l.st.end
-	for _, g := range l.placed {
-		if err := l.assign(w, g, pos); err != nil {
-			return Loaded{}, err
-		}
-		pos += int64(g.enc.Len())
+	if err := l.assign(w); err != nil {
+		return Loaded{}, err
 	}
 	last, err := l.stamp()
 	defer d.flying.landed()
@@ -223,30 +219,6 @@ func (l *load) commit(progress *Progress) (Loaded, error) {
 	}
 	out.RecordedAt = last
 	return out, l.write(w, progress, last)
-}
-
-// assign gives the entities of a group their ordinals and versions.
-func (l *load) assign(w *indexWriter, g *bulkGroup, base int64) error {
-	names, counts := g.enc.Entities(), g.enc.EntityRows()
-	ordinals, err := w.resolve(names, g.found, g.entities)
-	if err != nil {
-		return err
-	}
-	before := make([]int64, len(names))
-	for i, o := range ordinals {
-		v, err := w.version(o)
-		if err != nil {
-			return err
-		}
-		if err := w.setVersion(o, v+int64(counts[i])); err != nil {
-			return err
-		}
-		before[i] = v
-	}
-	for _, id := range g.ids {
-		w.ids = append(w.ids, pair{id.hash, uint64(base + int64(id.row))})
-	}
-	return g.enc.SetEntities(ordinals, before)
 }
 
 // stamp gives all groups their recorded times and returns the last.

@@ -12,14 +12,13 @@ import (
 type indexWriter struct {
 	x        *entityIndex
 	disk     *diskIndex
-	added    map[string]uint64 // names that are new, to ordinals
-	names    []string          // the same by ordinal, from disk.entities on
+	names    []string // new, by ordinal from disk.entities on
 	versions map[uint64][]int64
 	ids      []pair
 }
 
 func (x *entityIndex) newWriter() *indexWriter {
-	return &indexWriter{x: x, disk: x.disk.Load(), added: map[string]uint64{}, versions: map[uint64][]int64{}}
+	return &indexWriter{x: x, disk: x.disk.Load(), versions: map[uint64][]int64{}}
 }
 
 // entities is how many entities there are with the new ones.
@@ -28,7 +27,6 @@ func (w *indexWriter) entities() int64 { return w.disk.entities + int64(len(w.na
 // add gives a name that is new the next ordinal.
 func (w *indexWriter) add(name string) uint64 {
 	ordinal := uint64(w.entities())
-	w.added[name] = ordinal
 	w.names = append(w.names, name)
 	return ordinal
 }
@@ -71,39 +69,6 @@ func (x *entityIndex) find(disk *diskIndex, names []string) ([]uint64, error) {
 		if ok {
 			out[f.value] = f.hash
 		}
-	}
-	return out, nil
-}
-
-// resolve returns the ordinals of distinct names, and gives those that are new the next ones, in order. The tail must be
-// empty. found is what find said when the index had so many entities.
-func (w *indexWriter) resolve(names []string, found []uint64, entities int64) ([]uint64, error) {
-	out := slices.Clone(found)
-	if entities != w.disk.entities {
-		var rest []string
-		var places []int
-		for i, name := range names {
-			if _, ok := w.added[name]; out[i] == unknown && !ok {
-				rest, places = append(rest, name), append(places, i)
-			}
-		}
-		again, err := w.x.find(w.disk, rest)
-		if err != nil {
-			return nil, err
-		}
-		for k, i := range places {
-			out[i] = again[k]
-		}
-	}
-	for i, name := range names {
-		if out[i] != unknown {
-			continue
-		}
-		o, ok := w.added[name]
-		if !ok {
-			o = w.add(name)
-		}
-		out[i] = o
 	}
 	return out, nil
 }

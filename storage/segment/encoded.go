@@ -1,10 +1,10 @@
 package segment
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"sort"
 )
 
 // Encoded is an encoded group. Before its blobs are stored, SetEntities and SetRecorded must have been called; they may
@@ -45,11 +45,7 @@ func (e *Encoded) SetEntities(ordinals []uint64, baseVersions []int64) error {
 	if len(ordinals) != n || len(baseVersions) != n {
 		return fmt.Errorf("segment: %d ordinals and %d versions for %d entities", len(ordinals), len(baseVersions), n)
 	}
-	codes := make([]int64, n)
-	for i := range codes {
-		codes[i] = int64(i)
-	}
-	sort.Slice(codes, func(i, k int) bool { return ordinals[codes[i]] < ordinals[codes[k]] })
+	codes := byOrdinal(ordinals)
 	vals := make([]int64, n)
 	var enc intsEncoder
 	blob := []byte{formatVersion}
@@ -77,6 +73,27 @@ func (e *Encoded) SetEntities(ordinals []uint64, baseVersions []int64) error {
 		e.Columns[i].Data = blob
 	}
 	return nil
+}
+
+// byOrdinal returns the places of ordinals, in ascending order of these.
+func byOrdinal(ordinals []uint64) []int64 {
+	const placeBits = 16 // a group has MaxRows entities at most
+	codes, highest := make([]int64, len(ordinals)), uint64(0)
+	for i, o := range ordinals {
+		codes[i], highest = int64(o<<placeBits|uint64(i)), max(highest, o)
+	}
+	if highest >= 1<<(63-placeBits) {
+		for i := range codes {
+			codes[i] = int64(i)
+		}
+		slices.SortFunc(codes, func(a, b int64) int { return cmp.Compare(ordinals[a], ordinals[b]) })
+		return codes
+	}
+	slices.Sort(codes)
+	for i, c := range codes {
+		codes[i] = c & (1<<placeBits - 1)
+	}
+	return codes
 }
 
 // SetRecorded gives the recorded times: runs ascend in First, the first begins at row 0, and in At.

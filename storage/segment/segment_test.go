@@ -284,3 +284,13 @@ func TestShop(t *testing.T) {
 		t.Logf("  %-30s %8.2f bytes a row", strconv.Itoa(int(c.ID)), float64(len(c.Data))/float64(len(lines)))
 	}
 }
+
+// TestByOrdinal sorts small ordinals, and such that leave no room for their places.
+func TestByOrdinal(t *testing.T) {
+	for _, top := range []uint64{5, 1<<47 - 1, 1 << 47, 1<<64 - 1} {
+		ordinals := []uint64{top, 3, top - 1, 0, 1}
+		if got, want := fmt.Sprint(byOrdinal(ordinals)), "[3 4 1 2 0]"; got != want {
+			t.Errorf("up to %d: %s, not %s", top, got, want)
+		}
+	}
+}
