@@ -14,10 +14,15 @@ import (
 	"github.com/allsource-db/allsource/storage/segment"
 )
 
-// Lines are handed to the workers in lots that fill one row group, cut earlier when the lines are long.
+// Lines are handed to the workers in lots that fill one row group, cut earlier when the lines are long. The text of a lot
+// comes in chunks of whole lines, so that its worker begins with the first of them. So many chunks per worker, and some,
+// are read ahead: enough that the next lot is there when a worker has encoded the one before.
 const (
-	lotLines = segment.MaxRows
-	lotBytes = 24 << 20
+	lotLines        = segment.MaxRows
+	lotBytes        = 24 << 20
+	chunkBytes      = 1 << 20
+	chunksPerWorker = 16
+	chunksAhead     = 8
 )
 
 // SourceDigest marks the last bytes of a source that were stored: their hash, and in its low 13 bits how many they are.
@@ -35,9 +40,9 @@ const digestTail = 4096
 
 // lot is a run of whole lines that becomes one row group.
 type lot struct {
-	seq   int
-	first int64 // number of its first line in the source, from 1
-	data  []byte
+	seq    int
+	first  int64       // number of its first line in the source, from 1
+	chunks chan []byte // closed after the last
 }
 
 // ndjsonSink takes lines apart in parallel, one worker per core, each lot straight into a row group. Nothing is visible
@@ -50,24 +55,26 @@ type ndjsonSink struct {
 	bulk    *storage.Bulk
 	base    storage.Progress // where the source stood before
 	lots    chan lot
-	free    chan []byte // buffers of lots that are done
+	free    chan []byte // buffers of chunks that are done
+	made    int         // buffers there are
 	wg      sync.WaitGroup
 	cur     lot
-	lines   int   // complete lines in cur
-	total   int64 // lines so far
+	chunk   []byte // of cur, not handed on yet
+	lines   int    // complete lines of cur
+	size    int    // bytes of cur
+	total   int64  // lines so far
 	bytes   int64
 	tail    []byte // the last digestTail bytes
-	empty   bool   // nothing was written
 
 	mu  sync.Mutex
 	err error
 	bad int64 // line of err, to report the first one
-	nOK int64
 }
 
 func newNDJSONSink(ctx context.Context, s *Session, o copyOptions) (*ndjsonSink, error) {
 	workers := max(runtime.GOMAXPROCS(0), 1)
-	k := &ndjsonSink{session: s, opts: o, lots: make(chan lot), free: make(chan []byte, workers)}
+	k := &ndjsonSink{session: s, opts: o, free: make(chan []byte, workers*chunksPerWorker+chunksAhead)}
+	k.lots = make(chan lot, cap(k.free)) // each has a chunk, so there is always room
 	if o.source != "" {
 		p, _, err := s.log.Progress(o.source)
 		if err != nil {
@@ -95,19 +102,23 @@ func (k *ndjsonSink) Write(data []byte) error {
 	k.bytes += int64(len(data))
 	k.remember(data)
 	for len(data) > 0 {
-		n := len(data)
-		room := lotLines - k.lines
-		if c := bytes.Count(data, newline); c < room && len(k.cur.data)+len(data) < lotBytes {
-			k.lines += c
-		} else {
-			n = k.cut(data, room)
-		}
-		k.cur.data = append(k.cur.data, data[:n]...)
-		data = data[n:]
-		if k.lines >= lotLines || len(k.cur.data) >= lotBytes && k.cur.data[len(k.cur.data)-1] == '\n' {
-			if err := k.dispatch(); err != nil {
+		if k.chunk == nil {
+			if err := k.newChunk(nil); err != nil {
 				return err
 			}
+		}
+		n := k.cut(data)
+		k.chunk = append(k.chunk, data[:n]...)
+		data = data[n:]
+		var err error
+		switch last := k.chunk[len(k.chunk)-1]; {
+		case last == '\n' && (k.lines >= lotLines || k.size >= lotBytes):
+			err = k.endLot()
+		case len(k.chunk) >= chunkBytes:
+			err = k.passOn(n)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -115,21 +126,29 @@ func (k *ndjsonSink) Write(data []byte) error {
 
 var newline = []byte{'\n'}
 
-// cut returns how much of data still belongs to the lot: up to `room` lines, or fewer when the lot's bytes are reached.
-func (k *ndjsonSink) cut(data []byte, room int) int {
+// cut returns how much of data still belongs to the chunk and the lot, and counts it.
+func (k *ndjsonSink) cut(data []byte) int {
+	if room := chunkBytes - len(k.chunk); room > 0 {
+		data = data[:min(len(data), room)]
+	}
+	if c := bytes.Count(data, newline); k.lines+c < lotLines && k.size+len(data) < lotBytes {
+		k.lines += c
+		k.size += len(data)
+		return len(data)
+	}
 	n := 0
-	for room > 0 {
+	for n < len(data) {
 		i := bytes.IndexByte(data[n:], '\n')
 		if i < 0 {
-			return len(data)
+			n = len(data)
+			break
 		}
 		n += i + 1
-		k.lines++
-		room--
-		if len(k.cur.data)+n >= lotBytes {
+		if k.lines++; k.lines >= lotLines || k.size+n >= lotBytes {
 			break
 		}
 	}
+	k.size += n
 	return n
 }
 
@@ -144,21 +163,67 @@ func (k *ndjsonSink) remember(data []byte) {
 	}
 }
 
-func (k *ndjsonSink) dispatch() error {
-	k.total += int64(k.lines)
-	next := lot{seq: k.cur.seq + 1, first: k.base.Lines + k.total + 1}
-	room := cap(k.cur.data)
-	select {
-	case k.lots <- k.cur:
-	case <-k.ctx().Done():
+// newChunk begins a chunk with the beginning of a line.
+func (k *ndjsonSink) newChunk(rest []byte) error {
+	if k.made < cap(k.free) {
+		select {
+		case k.chunk = <-k.free:
+		default:
+			k.made++
+			k.chunk = make([]byte, 0, chunkBytes)
+		}
+	} else {
+		select {
+		case k.chunk = <-k.free:
+		case <-k.ctx().Done():
+			return k.failure()
+		}
+	}
+	k.chunk = append(k.chunk, rest...)
+	return nil
+}
+
+// passOn hands the whole lines of the chunk, to which so many bytes were just added, to the lot's worker.
+func (k *ndjsonSink) passOn(added int) error {
+	from := len(k.chunk) - added
+	if from < chunkBytes {
+		from = 0
+	} // else a line is longer than a chunk, and what was there has no end
+	end := bytes.LastIndexByte(k.chunk[from:], '\n') + 1
+	if end == 0 {
+		return nil
+	}
+	end += from
+	full := k.chunk
+	if err := k.newChunk(full[end:]); err != nil {
+		return err
+	}
+	return k.send(full[:end])
+}
+
+func (k *ndjsonSink) send(chunk []byte) error {
+	if k.ctx().Err() != nil {
 		return k.failure()
 	}
-	select {
-	case next.data = <-k.free:
-	default:
-		next.data = make([]byte, 0, room)
+	if k.cur.chunks == nil {
+		k.cur.chunks = make(chan []byte, cap(k.free))
+		k.lots <- k.cur
 	}
-	k.cur, k.lines = next, 0
+	k.cur.chunks <- chunk
+	return nil
+}
+
+// endLot hands over the rest of the lot and begins the next.
+func (k *ndjsonSink) endLot() error {
+	k.total += int64(k.lines)
+	last := k.chunk
+	k.chunk = nil
+	if err := k.send(last); err != nil {
+		return err
+	}
+	close(k.cur.chunks)
+	k.cur = lot{seq: k.cur.seq + 1, first: k.base.Lines + k.total + 1}
+	k.lines, k.size = 0, 0
 	return nil
 }
 
@@ -191,10 +256,6 @@ func (k *ndjsonSink) work() {
 			if err := k.load(g, l); err != nil {
 				return
 			}
-			select {
-			case k.free <- l.data[:0]:
-			default:
-			}
 		case <-k.ctx().Done():
 			return
 		}
@@ -203,8 +264,42 @@ func (k *ndjsonSink) work() {
 
 // load fills a row group with a lot's lines.
 func (k *ndjsonSink) load(g *segment.Builder, l lot) error {
-	line, data, good := l.first, l.data, int64(0)
-	for ; len(data) > 0; line++ {
+	line := l.first
+	for {
+		var chunk []byte
+		more := false
+		select {
+		case chunk, more = <-l.chunks:
+		case <-k.ctx().Done():
+		}
+		if err := k.ctx().Err(); err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+		lines, err := k.addLines(g, chunk, line)
+		line += lines
+		if err != nil {
+			k.fail(line, lineError(line, err))
+			return err
+		}
+		if cap(chunk) > 2*chunkBytes {
+			chunk = make([]byte, 0, chunkBytes) // a very long line is not kept
+		}
+		k.free <- chunk[:0]
+	}
+	if err := k.bulk.Add(k.ctx(), l.seq, g); err != nil {
+		k.fail(line, err)
+		return err
+	}
+	return nil
+}
+
+// addLines adds the lines of a chunk, the first of which has the number line. It returns how many it took, before one
+// that is bad.
+func (k *ndjsonSink) addLines(g *segment.Builder, data []byte, line int64) (taken int64, err error) {
+	for ; len(data) > 0; taken++ {
 		text := data
 		if i := bytes.IndexByte(data, '\n'); i >= 0 {
 			text, data = data[:i], data[i+1:]
@@ -214,27 +309,15 @@ func (k *ndjsonSink) load(g *segment.Builder, l lot) error {
 		if len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		if good&1023 == 0 && k.ctx().Err() != nil {
-			return k.ctx().Err()
-		}
 		if err := g.AddLine(text, &k.opts.mapping); err != nil {
 			if k.opts.skipBad && !errors.Is(err, segment.ErrFull) {
-				k.setAside(line, text, err)
+				k.setAside(line+taken, text, err)
 				continue
 			}
-			k.fail(line, lineError(line, err))
-			return err
+			return taken, err
 		}
-		good++
 	}
-	if err := k.bulk.Add(k.ctx(), l.seq, g); err != nil {
-		k.fail(line, err)
-		return err
-	}
-	k.mu.Lock()
-	k.nOK += good
-	k.mu.Unlock()
-	return nil
+	return taken, nil
 }
 
 // setAside tells the client which line was not taken: where and why, and the line itself as the detail.
@@ -261,11 +344,11 @@ func lineError(line int64, err error) *pgerr.Error {
 
 // Close makes the lines part of the log.
 func (k *ndjsonSink) Close(ctx context.Context) (added, repeats int64, err error) {
-	if len(k.cur.data) > 0 {
-		if k.cur.data[len(k.cur.data)-1] != '\n' {
+	if k.size > 0 {
+		if len(k.chunk) > 0 && k.chunk[len(k.chunk)-1] != '\n' {
 			k.lines++
 		}
-		if err := k.dispatch(); err != nil {
+		if err := k.endLot(); err != nil {
 			k.Abort()
 			return 0, 0, err
 		}
