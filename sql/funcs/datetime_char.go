@@ -12,6 +12,7 @@ import (
 type templateNode struct {
 	key    string // in upper case but for the keys whose case shows
 	text   string
+	quoted bool // the text stood in quotes
 	fill   bool // FM: no padding
 	th, TH bool
 }
@@ -53,11 +54,11 @@ func parseTemplate(s string) []templateNode {
 		if s[0] == '"' {
 			var lit string
 			lit, s = quotedPart(s[1:])
-			out = append(out, templateNode{text: lit})
+			out = append(out, templateNode{text: lit, quoted: true})
 			continue
 		}
 		if strings.HasPrefix(s, "\\\"") {
-			out, s = append(out, templateNode{text: "\""}), s[2:]
+			out, s = append(out, templateNode{text: "\"", quoted: true}), s[2:]
 			continue
 		}
 		rest, fill := s, false
@@ -158,7 +159,11 @@ func (v *shown) named(n templateNode) (string, bool) {
 		if m == 0 && (!v.interval || v.Year == 0) {
 			return "", true
 		}
-		return padded(cased(romanMonths[(m+11)%12], n.key), 4, n.fill), true
+		at := (m + 11) % 12
+		if m < 0 || m == 0 && v.Year < 0 { // the months of a negative interval count back from December
+			at = (m + 12) % 12
+		}
+		return padded(cased(romanMonths[at], n.key), 4, n.fill), true
 	case "TZ":
 		return cased(v.zone, n.key), true
 	case "OF", "TZH", "TZM":

@@ -1,240 +1,417 @@
 package funcs
 
 import (
+	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/vec"
 )
 
-// stampReader reads a date and time by a template.
+// stampReader reads a date and time by a template, as to_timestamp and to_date do. Nothing is checked while it reads but
+// that a field has one value and that the fields are all of the Gregorian calendar or all of ISO weeks.
 type stampReader struct {
-	text, rest       string
-	year, month, day int64
-	doy, julian      int64
-	hour, min, sec   int64
-	micro, east      int64
-	daySecs          int64
-	pm, half, bc     bool
-	hasJulian, zoned bool
+	text, rest string
+	last       byte // the character read before rest
+	exact      bool // FX: no blanks are skipped
+	extra      int  // blanks skipped beyond what the template had
+	fields     map[string]int64
+	calendar   byte // 'g' or 'i', 0 while no field says
+	yearDigits int
+	precision  int // of FF1 to FF6, 0 for none
+	clock12    bool
+	sign       int64 // of the zone, 0 while there is none
 }
 
-// keyWidth is how many digits a key takes when a digit follows.
-var keyWidth = map[string]int{"YYYY": 4, "YYY": 3, "YY": 2, "Y": 1, "MM": 2, "DD": 2, "DDD": 3, "HH": 2, "HH12": 2, "HH24": 2, "MI": 2, "SS": 2,
-	"MS": 3, "US": 6, "FF1": 1, "FF2": 2, "FF3": 3, "FF4": 4, "FF5": 5, "FF6": 6, "SSSS": 5, "SSSSS": 5, "J": 7, "TZH": 2, "TZM": 2}
+// stampKey says how a key of digits is read.
+type stampKey struct {
+	field    string
+	length   int // how many digits it takes when more digits follow
+	calendar byte
+}
 
-func (r *stampReader) skip(set string) { r.rest = strings.TrimLeft(r.rest, set) }
+// stampKeys are the keys of digits.
+var stampKeys = map[string]stampKey{
+	"HH": {field: "hour", length: 2}, "HH12": {field: "hour", length: 2}, "HH24": {field: "hour", length: 2},
+	"MI": {field: "min", length: 2}, "SS": {field: "sec", length: 2}, "MS": {field: "ms", length: 3}, "US": {field: "us", length: 6},
+	"FF1": {field: "us", length: 1}, "FF2": {field: "us", length: 2}, "FF3": {field: "us", length: 3}, "FF4": {field: "us", length: 4},
+	"FF5": {field: "us", length: 5}, "FF6": {field: "us", length: 6}, "SSSS": {field: "ssss", length: 4}, "SSSSS": {field: "ssss", length: 5},
+	"TZH": {field: "tzh", length: 2}, "TZM": {field: "tzm", length: 2}, "CC": {field: "cc", length: 2}, "Q": {length: 1}, "J": {field: "j", length: 1},
+	"MM": {field: "mm", length: 2, calendar: 'g'}, "DDD": {field: "ddd", length: 3, calendar: 'g'}, "DD": {field: "dd", length: 2, calendar: 'g'},
+	"D": {field: "d", length: 1, calendar: 'g'}, "WW": {field: "ww", length: 2, calendar: 'g'}, "W": {field: "w", length: 1, calendar: 'g'},
+	"YYYY": {field: "year", length: 4, calendar: 'g'}, "YYY": {field: "year", length: 3, calendar: 'g'},
+	"YY": {field: "year", length: 2, calendar: 'g'}, "Y": {field: "year", length: 1, calendar: 'g'},
+	"IYYY": {field: "year", length: 4, calendar: 'i'}, "IYY": {field: "year", length: 3, calendar: 'i'},
+	"IY": {field: "year", length: 2, calendar: 'i'}, "I": {field: "year", length: 1, calendar: 'i'},
+	"IDDD": {field: "ddd", length: 3, calendar: 'i'}, "ID": {field: "d", length: 1, calendar: 'i'}, "IW": {field: "ww", length: 2, calendar: 'i'},
+}
 
-const templateSeparators = " \t\n\r-/.,:;'_"
+func isBlank(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
-// number reads the digits of a key; false at the end of the text.
-func (r *stampReader) number(key string, bounded bool) (n int64, digits int, ok bool, err error) {
-	r.skip(" ")
-	if r.rest == "" {
-		return 0, 0, false, nil
+// isSeparator reports whether a character of template or text separates fields.
+func isSeparator(c byte) bool {
+	return c > ' ' && c < 0x7f && !(c >= '0' && c <= '9' || c|32 >= 'a' && c|32 <= 'z')
+}
+
+func (r *stampReader) drop(n int) {
+	if n > 0 {
+		r.last = r.rest[n-1]
 	}
-	limit := 10
+	r.rest = r.rest[n:]
+}
+
+func (r *stampReader) blanks() {
+	n := 0
+	for n < len(r.rest) && isBlank(r.rest[n]) {
+		n++
+	}
+	r.drop(n)
+	r.extra += n
+}
+
+// read takes the text apart. It stops where the text ends, whatever is left of the template.
+func (r *stampReader) read(nodes []templateNode) error {
+	for k := 0; k < len(nodes) && r.rest != ""; k++ {
+		n := &nodes[k]
+		if n.key == "" {
+			r.literal(n, k == 0)
+			continue
+		}
+		if !r.exact {
+			r.blanks()
+		}
+		if err := r.key(nodes, k); err != nil {
+			return err
+		}
+		if !r.exact {
+			r.extra = 0
+			r.blanks()
+		}
+	}
+	return nil
+}
+
+// literal matches text of the template, character by character: a separator takes at most one separator, anything else
+// takes a character unless blanks were skipped in its place.
+func (r *stampReader) literal(n *templateNode, first bool) {
+	for k := 0; k < len(n.text) && r.rest != ""; {
+		c := n.text[k]
+		_, size := utf8.DecodeRuneInString(n.text[k:])
+		k += size
+		_, ahead := utf8.DecodeRuneInString(r.rest)
+		separator := !n.quoted && (isBlank(c) || isSeparator(c))
+		if first && !r.exact {
+			r.blanks()
+		}
+		switch {
+		case r.exact:
+			r.drop(ahead)
+		case separator:
+			if r.extra--; r.rest != "" && (isBlank(r.rest[0]) || isSeparator(r.rest[0])) {
+				r.drop(1)
+				r.extra++
+			}
+		default:
+			if r.extra > 0 {
+				r.extra--
+			} else if r.rest != "" {
+				r.drop(ahead)
+			}
+		}
+		first = false
+	}
+}
+
+// digitsFollow reports whether what comes after node k begins with a digit, so that node k takes no more than its length.
+func digitsFollow(nodes []templateNode, k int) bool {
+	if nodes[k].th || k+1 == len(nodes) {
+		return false
+	}
+	next := &nodes[k+1]
+	if next.key == "" {
+		return len(next.text) == 1 && next.text[0] >= '0' && next.text[0] <= '9'
+	}
+	key, ok := stampKeys[next.key]
+	return ok && key.length > 0 && next.key != "TZH" && !strings.HasPrefix(next.key, "FF") || next.key == "Y,YYY"
+}
+
+func badStamp(format string, args ...any) *pgerr.Error {
+	return pgerr.New(pgerr.InvalidDatetimeFormat, format, args...)
+}
+
+// number reads an integer for node k and says how many characters it took.
+func (r *stampReader) number(nodes []templateNode, k, length int) (v int64, used int, err error) {
+	n := &nodes[k]
+	start := len(r.rest)
+	lead := 0
+	for lead < len(r.rest) && isBlank(r.rest[lead]) {
+		lead++
+	}
+	text := r.rest[lead:]
+	bounded := !n.fill && digitsFollow(nodes, k)
 	if bounded {
-		limit = keyWidth[key]
+		if len(text) < length {
+			return 0, 0, badStamp("source string too short for \"%s\" formatting field", n.key).
+				WithDetail("Field requires %d characters, but only %d remain.", length, len(text)).
+				WithHint("If your source string is not fixed-width, try using the \"FM\" modifier.")
+		}
+		text = text[:length]
 	}
 	end := 0
-	if r.rest[0] == '-' || r.rest[0] == '+' {
-		end, limit = 1, limit+1
+	if text != "" && (text[0] == '-' || text[0] == '+') {
+		end = 1
 	}
-	for end < len(r.rest) && end < limit && r.rest[end] >= '0' && r.rest[end] <= '9' {
+	digits := end
+	for end < len(text) && text[end] >= '0' && text[end] <= '9' {
 		end++
 	}
-	n, bad := strconv.ParseInt(r.rest[:end], 10, 64)
-	if bad != nil {
-		word := r.rest
-		if bounded {
-			word = word[:min(len(word), limit)]
-		} else if i := strings.IndexAny(word, " "); i > 0 {
-			word = word[:i]
-		}
-		return 0, 0, false, pgerr.New(pgerr.InvalidDatetimeFormat, "invalid value \"%s\" for \"%s\"", word, key).WithDetail("Value must be an integer.")
+	word := r.rest[lead:min(len(r.rest), lead+length)]
+	switch {
+	case end == digits:
+		return 0, 0, badStamp("invalid value \"%s\" for \"%s\"", word, n.key).WithDetail("Value must be an integer.")
+	case bounded && end < length:
+		return 0, 0, badStamp("invalid value \"%s\" for \"%s\"", word, n.key).
+			WithDetail("Field requires %d characters, but only %d could be parsed.", length, end).
+			WithHint("If your source string is not fixed-width, try using the \"FM\" modifier.")
 	}
-	r.rest = r.rest[end:]
-	return n, end, true, nil
+	v, bad := strconv.ParseInt(text[:end], 10, 64)
+	if bad != nil || v > math.MaxInt32 || v < math.MinInt32 {
+		return 0, 0, pgerr.New(pgerr.DatetimeFieldOverflow, "value for \"%s\" in source string is out of range", n.key).
+			WithDetail("Value must be in the range %d to %d.", math.MinInt32, math.MaxInt32)
+	}
+	r.drop(lead + end)
+	return v, start - len(r.rest), nil
 }
 
-// word reads one of the names, of which a prefix of the given length is enough (0: all of it).
-func (r *stampReader) word(key string, prefix int, name func(i int64) string, from, to int64) (int64, error) {
-	r.skip(" ")
-	for i := from; i <= to; i++ {
-		w := name(i)
-		if prefix > 0 {
-			w = w[:prefix]
-		}
+// word reads one of the names, whatever its case, and gives its place.
+func (r *stampReader) word(key string, names []string) (int64, error) {
+	for i, w := range names {
 		if len(r.rest) >= len(w) && strings.EqualFold(r.rest[:len(w)], w) {
-			r.rest = r.rest[len(w):]
-			return i, nil
+			r.drop(len(w))
+			return int64(i), nil
 		}
 	}
-	bad, _, _ := strings.Cut(r.rest, " ")
-	return 0, pgerr.New(pgerr.InvalidDatetimeFormat, "invalid value \"%s\" for \"%s\"", bad, key).
+	bad := strings.FieldsFunc(r.rest, func(c rune) bool { return c == ' ' })
+	return 0, badStamp("invalid value \"%s\" for \"%s\"", strings.Join(bad[:min(1, len(bad))], ""), key).
 		WithDetail("The given value did not match any of the allowed values for this field.")
 }
 
-// suffix reads AM, PM, AD or BC with or without points.
-func (r *stampReader) suffix(key string) error {
-	r.skip(" ")
-	for _, s := range []string{"a.m.", "p.m.", "a.d.", "b.c.", "am", "pm", "ad", "bc"} {
-		if len(r.rest) >= len(s) && strings.EqualFold(r.rest[:len(s)], s) {
-			r.rest = r.rest[len(s):]
-			r.pm = r.pm || s[0] == 'p'
-			r.bc = r.bc || s[0] == 'b'
-			r.half = r.half || strings.Contains(s, "m")
-			return nil
-		}
+func (r *stampReader) set(key, field string, v int64) error {
+	if have, ok := r.fields[field]; ok && have != 0 && have != v {
+		return badStamp("conflicting values for \"%s\" field in formatting string", key).
+			WithDetail("This value contradicts a previous setting for the same field type.")
 	}
-	_, err := r.word(key, 0, func(int64) string { return "a.m." }, 0, 0)
-	return err
+	r.fields[field] = v
+	return nil
 }
 
-func (r *stampReader) key(n templateNode, bounded bool) (err error) {
-	switch strings.ToUpper(n.key) {
-	case "MONTH":
-		r.month, err = r.word(n.key, 0, datum.MonthName, 1, 12)
-		return err
-	case "MON":
-		r.month, err = r.word(n.key, 3, datum.MonthName, 1, 12)
-		return err
-	case "DAY":
-		_, err = r.word(n.key, 0, datum.DayName, 0, 6)
-		return err
-	case "DY":
-		_, err = r.word(n.key, 3, datum.DayName, 0, 6)
-		return err
-	case "AM", "PM", "A.M.", "P.M.", "AD", "BC", "A.D.", "B.C.":
-		if strings.TrimSpace(r.rest) == "" {
-			return nil
-		}
-		return r.suffix(n.key)
-	case "FX":
-		return nil
+func (r *stampReader) setCalendar(c byte) error {
+	if c != 0 && r.calendar != 0 && r.calendar != c {
+		return badStamp("invalid combination of date conventions").
+			WithHint("Do not mix Gregorian and ISO week date conventions in a formatting template.")
 	}
-	if keyWidth[n.key] == 0 {
-		return pgerr.New(pgerr.FeatureNotSupported, "formatting field \"%s\" is not supported here", n.key)
+	if c != 0 {
+		r.calendar = c
 	}
-	v, digits, ok, err := r.number(n.key, bounded)
-	if err != nil || !ok {
-		return err
-	}
-	return r.set(n.key, v, digits)
+	return nil
 }
 
-func (r *stampReader) set(key string, v int64, digits int) error {
-	switch key {
-	case "YYYY":
-		r.year = v
-	case "YYY", "YY", "Y":
-		r.year = v
-		if digits < 4 && v < 70 {
-			r.year += 2000
-		} else if v < 100 {
-			r.year += 1900
-		}
-	case "MM":
-		r.month = v
-	case "DD":
-		r.day = v
-	case "DDD":
-		r.doy = v
-	case "J":
-		r.julian, r.hasJulian = v, true
+// key reads the field of node k.
+func (r *stampReader) key(nodes []templateNode, k int) error {
+	n := &nodes[k]
+	if done, err := r.named(n); done || err != nil {
+		return err
+	}
+	d, ok := stampKeys[n.key]
+	if !ok {
+		return pgerr.New(pgerr.FeatureNotSupported, "formatting field \"%s\" is only supported in to_char", n.key)
+	}
+	if err := r.setCalendar(d.calendar); err != nil {
+		return err
+	}
+	switch n.key {
 	case "HH", "HH12":
-		if r.hour, r.half = v, true; v < 1 || v > 12 {
-			return pgerr.New(pgerr.InvalidDatetimeFormat, "hour \"%d\" is invalid for the 12-hour clock", v).
-				WithHint("Use the 24-hour clock, or give an hour between 1 and 12.")
-		}
-	case "HH24":
-		r.hour = v
-	case "MI":
-		r.min = v
-	case "SS":
-		r.sec = v
-	case "SSSS", "SSSSS":
-		r.daySecs = v
+		r.clock12 = true
+	case "FF1", "FF2", "FF3", "FF4", "FF5", "FF6":
+		r.precision = d.length
 	case "TZH":
-		r.east, r.zoned = v*3600, true
+		r.zoneSign()
 	case "TZM":
-		if r.east < 0 {
-			v = -v
+		if r.sign == 0 {
+			r.sign = 1
 		}
-		r.east += v * 60
-	default: // MS, US, FF1…: digits after the point
-		for ; digits < 6; digits++ {
+	}
+	v, used, err := r.number(nodes, k, d.length)
+	if err != nil {
+		return err
+	}
+	if d.field != "" {
+		if err := r.set(n.key, d.field, r.scaled(n.key, d, v, used)); err != nil {
+			return err
+		}
+	}
+	if n.th {
+		for range min(2, utf8.RuneCountInString(r.rest)) {
+			_, size := utf8.DecodeRuneInString(r.rest)
+			r.drop(size)
+		}
+	}
+	return nil
+}
+
+// scaled is the value of a field for the number that was read.
+func (r *stampReader) scaled(key string, d stampKey, v int64, used int) int64 {
+	switch d.field {
+	case "ms", "us":
+		width := 3
+		if d.field == "us" {
+			width = 6
+		}
+		for ; used < width; used++ {
 			v *= 10
 		}
-		r.micro = v
-	}
-	return nil
-}
-
-func (r *stampReader) read(nodes []templateNode) error {
-	for k, n := range nodes {
-		switch {
-		case n.key != "":
-			bounded := k+1 < len(nodes) && keyWidth[nodes[k+1].key] > 0
-			if err := r.key(n, bounded); err != nil {
-				return err
-			}
-			if n.th && len(r.rest) > 1 {
-				r.rest = r.rest[2:]
-			}
-		case strings.Contains(templateSeparators, n.text):
-			if k+1 < len(nodes) && nodes[k+1].key == "TZH" {
-				r.skip(" ")
-			} else {
-				r.skip(templateSeparators)
-			}
-		default:
-			r.rest = r.rest[min(len(n.text), len(r.rest)):]
+	case "year":
+		if r.yearDigits = d.length; used < 4 && d.length < 4 {
+			v = fullYear(v)
+		}
+	case "d":
+		if key == "ID" { // counted from Sunday as D is
+			v = v%7 + 1
 		}
 	}
-	return nil
+	return v
 }
 
-// moment puts together what was read, as local time.
-func (r *stampReader) moment() (int64, error) {
-	bad := pgerr.New(pgerr.DatetimeFieldOverflow, "date/time field value out of range: \"%s\"", r.text)
-	year := r.year
+// fullYear puts a year of fewer digits near 2020.
+func fullYear(v int64) int64 {
 	switch {
-	case r.bc && year > 0:
-		year = 1 - year
-	case year < 0:
-		year++
+	case v < 70:
+		return v + 2000
+	case v < 100:
+		return v + 1900
+	case v < 520:
+		return v + 2000
+	case v < 1000:
+		return v + 1000
 	}
-	month, day := max(r.month, 1), max(r.day, 1)
-	if month > 12 || day > datum.DaysInMonth(year, month) || r.month < 0 || r.doy > 366 || r.hour > 23 || r.min > 59 || r.sec > 59 ||
-		r.hour < 0 || r.min < 0 || r.sec < 0 || r.daySecs >= 86400 {
-		return 0, bad
-	}
-	days := datum.DaysFromCivil(year, month, day)
-	if r.doy > 0 {
-		days = datum.DaysFromCivil(year, 1, 1) + r.doy - 1
-	}
-	if r.hasJulian {
-		days = r.julian - 2451545
-	}
-	hour := r.hour
-	if r.half {
-		hour %= 12
-		if r.pm {
-			hour += 12
+	return v
+}
+
+// zoneSign reads the sign of TZH; a minus may have been taken for a separator.
+func (r *stampReader) zoneSign() {
+	switch c := r.rest[0]; {
+	case c == '+' || c == '-' || c == ' ':
+		if r.sign = 1; c == '-' {
+			r.sign = -1
 		}
+		r.drop(1)
+	case r.extra > 0 && r.last == '-':
+		r.sign = -1
+	default:
+		r.sign = 1
 	}
-	return stampAt(days, ((hour*60+r.min)*60+r.sec+r.daySecs)*datum.MicrosPerSecond+r.micro)
+}
+
+var romanDescending = []string{"XII", "XI", "X", "IX", "VIII", "VII", "VI", "V", "IV", "III", "II", "I"}
+
+// named reads the keys whose values are words.
+func (r *stampReader) named(n *templateNode) (bool, error) {
+	var v int64
+	var err error
+	field := "pm"
+	switch key := strings.ToUpper(n.key); key {
+	case "FX":
+		r.exact = true
+		return true, nil
+	case "A.M.", "P.M.":
+		v, err = r.word(n.key, []string{"a.m.", "p.m."})
+		r.clock12 = true
+	case "AM", "PM":
+		v, err = r.word(n.key, []string{"am", "pm"})
+		r.clock12 = true
+	case "A.D.", "B.C.":
+		field = "bc"
+		v, err = r.word(n.key, []string{"a.d.", "b.c."})
+	case "AD", "BC":
+		field = "bc"
+		v, err = r.word(n.key, []string{"ad", "bc"})
+	case "MONTH", "MON", "RM":
+		if err := r.setCalendar('g'); err != nil {
+			return true, err
+		}
+		field = "mm"
+		if key == "RM" {
+			v, err = r.word(n.key, romanDescending)
+			v = 12 - v
+		} else {
+			v, err = r.word(n.key, names(datum.MonthName, 1, 12, key == "MON"))
+			v++
+		}
+	case "DAY", "DY":
+		field = "d"
+		v, err = r.word(n.key, names(datum.DayName, 0, 6, key == "DY"))
+		v++
+	case "Y,YYY":
+		return true, r.longYear(n)
+	default:
+		return false, nil
+	}
+	if err != nil {
+		return true, err
+	}
+	return true, r.set(n.key, field, v)
+}
+
+func names(name func(int64) string, from, to int64, short bool) []string {
+	var out []string
+	for i := from; i <= to; i++ {
+		w := name(i)
+		if short {
+			w = w[:3]
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// longYear reads a year with a comma after the thousands.
+func (r *stampReader) longYear(n *templateNode) error {
+	if err := r.setCalendar('g'); err != nil {
+		return err
+	}
+	at := strings.IndexByte(r.rest, ',')
+	bad := badStamp("invalid input string for \"Y,YYY\"")
+	if at < 0 {
+		return bad
+	}
+	thousands, err := strconv.ParseInt(strings.TrimSpace(r.rest[:at]), 10, 32)
+	if err != nil {
+		return bad
+	}
+	end := at + 1
+	for end < len(r.rest) && end < at+4 && r.rest[end] >= '0' && r.rest[end] <= '9' {
+		end++
+	}
+	years, err := strconv.ParseInt(r.rest[at+1:end], 10, 32)
+	if err != nil {
+		return bad
+	}
+	r.drop(end)
+	r.yearDigits = 4
+	if n.th {
+		r.drop(min(2, len(r.rest)))
+	}
+	return r.set(n.key, "year", thousands*1000+years)
 }
 
 // parseTemplates are to_date and to_timestamp of text.
 func parseTemplates() []Func {
 	read := func(a []*vec.Column, i int) (*stampReader, int64, error) {
-		r := &stampReader{text: string(a[0].Bytes(i))}
-		r.rest = strings.TrimLeft(r.text, " ")
+		r := &stampReader{text: string(a[0].Bytes(i)), fields: map[string]int64{}}
+		r.rest = r.text
 		if err := r.read(parseTemplate(string(a[1].Bytes(i)))); err != nil {
 			return r, 0, err
 		}
@@ -253,13 +430,24 @@ func parseTemplates() []Func {
 			if err != nil {
 				return err
 			}
-			if r.zoned {
-				v -= r.east * datum.MicrosPerSecond
+			if r.sign != 0 {
+				v -= r.sign * (r.fields["tzh"]*3600 + r.fields["tzm"]*60) * datum.MicrosPerSecond
 			} else {
 				v = toUTC(c.Env, v)
+			}
+			if unit := int64(math.Pow10(6 - r.precision)); r.precision > 0 {
+				v = roundMicros(v, unit)
 			}
 			b.AppendInt(v)
 			return nil
 		}),
 	}
+}
+
+// roundMicros rounds half away from zero to a multiple of unit.
+func roundMicros(v, unit int64) int64 {
+	if v < 0 {
+		return -roundMicros(-v, unit)
+	}
+	return (v + unit/2) / unit * unit
 }
