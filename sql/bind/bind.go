@@ -53,7 +53,9 @@ func Bind(ctx *Context, stmt syntax.Stmt, paramTypes []datum.OID) (*Bound, error
 		return nil, err
 	}
 	out := &Bound{Node: node, Tag: stmt.Tag(), ReadOnly: !b.appends, AsOf: b.topAsOf, TimeParams: b.timeParams}
-	out.Fields = node.Schema()
+	if out.Fields = node.Schema(); out.Fields == nil {
+		out.Fields = []plan.Field{} // rows without columns are rows
+	}
 	if a, ok := node.(*plan.Append); ok && a.Returning == nil {
 		out.Fields = nil
 	}

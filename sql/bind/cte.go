@@ -122,7 +122,11 @@ func (b *binder) recursive(node *plan.With, scope *cteScope, c *syntax.CTE, q *s
 		node.Def = def
 		return err
 	}
-	if !namesTable(set.Right, c.Name) {
+	found, err := b.checkRecursion(c.Name, set.Right)
+	if err != nil {
+		return err
+	}
+	if !found {
 		def, err := b.query(q, &in, false)
 		node.Def = def
 		return err

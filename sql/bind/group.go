@@ -40,6 +40,9 @@ func (s *selection) group() error {
 		}
 		s.have = h
 	}
+	if s.f.aggs.used && readsItself(s.sel.From, s.f.env.ctes) {
+		return s.f.errorIn(s.f.aggs.at, pgerr.InvalidRecursion, "aggregate functions are not allowed in a recursive query's recursive term")
+	}
 	if s.sel.GroupBy == nil && s.have == nil && !s.f.aggs.used {
 		return nil
 	}

@@ -263,15 +263,15 @@ func liftSets(in plan.Node, list []expr.Expr) (plan.Node, []expr.Expr) {
 		p.Fields = append(p.Fields, f)
 	}
 	out := make([]expr.Expr, len(list))
+	width := len(p.Exprs)
+	lifted := func(x expr.Expr) bool { // it reads a function that is lifted now, so it has to wait
+		c, ok := x.(*expr.Col)
+		return ok && c.Index >= width
+	}
 	for i, e := range list {
 		out[i] = expr.Transform(e, func(x expr.Expr) expr.Expr {
-			if !isSet(x) {
+			if !isSet(x) || expr.Any(x, lifted) {
 				return x
-			}
-			for _, c := range x.Children() {
-				if expr.HasSet(c) {
-					return x
-				}
 			}
 			c := x.(*expr.Call)
 			for k, old := range p.Exprs {

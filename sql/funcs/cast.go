@@ -125,20 +125,20 @@ func textCasts() []Cast {
 		asIs(datum.Varchar, t, Implicit)
 		asIs(t, datum.BPChar, Implicit)
 		asIs(datum.Name, t, assignmentUnless(t == datum.Text))
-		asIs(datum.Char, t, assignmentUnless(t == datum.Text))
 		out = append(out,
 			Cast{From: datum.BPChar, To: t, Context: Implicit, Body: each(vec.Bytes, trimBlanks)},
 			Cast{From: t, To: datum.Name, Context: Implicit, Body: each(vec.Bytes, toName)},
-			Cast{From: t, To: datum.Char, Context: Assignment, Body: each(vec.Bytes, toChar)},
+			Cast{From: datum.Char, To: t, Context: assignmentUnless(t == datum.Text), Body: viaText(datum.Char, t)},
+			Cast{From: t, To: datum.Char, Context: Assignment, Body: viaText(t, datum.Char)},
 			Cast{From: datum.Bool, To: t, Context: Assignment, Body: each(vec.Bytes, boolText)},
 			Cast{From: t, To: datum.Regclass, Context: Implicit, Body: viaText(datum.Text, datum.Regclass)})
 	}
 	asIs(datum.BPChar, datum.BPChar, Implicit)
 	asIs(datum.Name, datum.BPChar, Assignment)
-	asIs(datum.Char, datum.BPChar, Assignment)
 	return append(out,
 		Cast{From: datum.BPChar, To: datum.Name, Context: Implicit, Body: each(vec.Bytes, toName)},
-		Cast{From: datum.BPChar, To: datum.Char, Context: Assignment, Body: each(vec.Bytes, toChar)},
+		Cast{From: datum.Char, To: datum.BPChar, Context: Assignment, Body: viaText(datum.Char, datum.BPChar)},
+		Cast{From: datum.BPChar, To: datum.Char, Context: Assignment, Body: viaText(datum.BPChar, datum.Char)},
 		Cast{From: datum.Bool, To: datum.BPChar, Context: Assignment, Body: each(vec.Bytes, boolText)})
 }
 
@@ -173,11 +173,6 @@ func toName(_ *Ctx, b *vec.Builder, arg *vec.Column, i int) error {
 		s = s[:len(s)-1]
 	}
 	b.AppendBytes(s)
-	return nil
-}
-
-func toChar(_ *Ctx, b *vec.Builder, arg *vec.Column, i int) error {
-	b.AppendBytes(arg.Bytes(i)[:min(1, len(arg.Bytes(i)))])
 	return nil
 }
 

@@ -45,6 +45,9 @@ func compareOperators() []Func {
 	for _, r := range comparisons {
 		for op, oid := range []datum.OID{r.eq, r.ne, r.lt, r.le, r.gt, r.ge} {
 			f := Func{OID: oid, Name: comparisonSymbols[op], Args: []datum.OID{r.left, r.right}, Ret: datum.Bool, Strict: true, Volatile: Immutable, Doc: "comparison"}
+			if r.left != r.right && (r.left == datum.TimestampTZ || r.right == datum.TimestampTZ) {
+				f.Volatile = Stable // the session's zone decides
+			}
 			if r.left == datum.AnyArray || r.left == datum.Record {
 				f.BodyTyped = compareTyped(comparison(op))
 			} else {

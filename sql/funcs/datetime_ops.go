@@ -12,7 +12,7 @@ func datetimeOperators() []Func {
 
 func dtOp(oid datum.OID, name string, l, r, ret datum.OID, doc string, f func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error) Func {
 	vol := Immutable
-	if ret == datum.TimestampTZ {
+	if ret == datum.TimestampTZ && l != datum.TimeTZ && r != datum.TimeTZ {
 		vol = Stable
 	}
 	return dtRow(oid, name, vol, ret, dtArgs(l, r), doc, f)

@@ -420,6 +420,13 @@ func parseTemplates() []Func {
 	}
 	args := dtArgs(datum.Text, datum.Text)
 	return []Func{
+		dtRow(1176, "timestamptz", Stable, datum.TimestampTZ, dtArgs(datum.Date, datum.Time), "the moment of that date and time in the session's zone", func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+			v, err := datePlusTime(a[0].Int(i), a[1].Int(i))
+			b.AppendInt(toUTC(c.Env, v))
+			return err
+		}),
+		dtRow(1359, "timestamptz", Immutable, datum.TimestampTZ, dtArgs(datum.Date, datum.TimeTZ), "the moment of that date and time", dtInt(datePlusTimeTZ)),
+		dtRow(2025, "timestamp", Immutable, datum.Timestamp, dtArgs(datum.Date, datum.Time), "the moment of that date and time", dtInt(datePlusTime)),
 		dtRow(1780, "to_date", Stable, datum.Date, args, "the date in a text, by a template such as YYYY-MM-DD", func(_ *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
 			_, v, err := read(a, i)
 			b.AppendInt(timestampToDate(v))

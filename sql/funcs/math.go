@@ -63,9 +63,19 @@ func whole(f func(decimal.Dec) decimal.Dec) func(decimal.Dec) (decimal.Dec, erro
 	return func(a decimal.Dec) (decimal.Dec, error) { return f(a), nil }
 }
 
-func inUnit(a float64) bool     { return a >= -1 && a <= 1 }
-func isFinite(a float64) bool   { return !math.IsInf(a, 0) }
-func anyFloat(float64) bool     { return true }
+func inUnit(a float64) bool   { return a >= -1 && a <= 1 }
+func isFinite(a float64) bool { return !math.IsInf(a, 0) }
+func anyFloat(float64) bool   { return true }
+
+// inverseTanh is atanh, which is infinite at the ends of its range.
+var inverseTanh = Func{OID: 2467, Name: "atanh", Args: []datum.OID{datum.Float8}, Ret: datum.Float8, Strict: true, Volatile: Immutable, Doc: "inverse hyperbolic tangent",
+	Body: float1(func(a float64) (float64, error) {
+		if a < -1 || a > 1 {
+			return 0, pgerr.New(pgerr.NumericValueOutOfRange, "input is out of range")
+		}
+		return math.Atanh(a), nil
+	})}
+
 func atLeastOne(a float64) bool { return a >= 1 }
 
 // mathFuncs are the mathematical functions (PostgreSQL documentation, section 9.3).
@@ -83,7 +93,7 @@ var mathFuncs = []Func{
 	ranged(1605, "cos", "cosine", isFinite, math.Cos), ranged(1604, "sin", "sine", isFinite, math.Sin), ranged(1606, "tan", "tangent", isFinite, math.Tan),
 	ranged(1607, "cot", "cotangent", isFinite, func(a float64) float64 { return 1 / math.Tan(a) }),
 	ffunc(2462, "sinh", "hyperbolic sine", math.Sinh), ffunc(2463, "cosh", "hyperbolic cosine", math.Cosh), ffunc(2464, "tanh", "hyperbolic tangent", math.Tanh),
-	ffunc(2465, "asinh", "inverse hyperbolic sine", math.Asinh), ranged(2466, "acosh", "inverse hyperbolic cosine", atLeastOne, math.Acosh), ffunc(2467, "atanh", "inverse hyperbolic tangent", math.Atanh),
+	ffunc(2465, "asinh", "inverse hyperbolic sine", math.Asinh), ranged(2466, "acosh", "inverse hyperbolic cosine", atLeastOne, math.Acosh), inverseTanh,
 	{OID: 1603, Name: "atan2", Args: []datum.OID{datum.Float8, datum.Float8}, Ret: datum.Float8, Strict: true, Volatile: Immutable, Doc: "inverse tangent of the quotient", Body: float2(func(a, b float64) (float64, error) { return math.Atan2(a, b), nil })},
 	{OID: 1368, Name: "power", Args: []datum.OID{datum.Float8, datum.Float8}, Ret: datum.Float8, Strict: true, Volatile: Immutable, Doc: "the first to the power of the second", Body: float2(floatPower)},
 	{OID: 1346, Name: "pow", Args: []datum.OID{datum.Float8, datum.Float8}, Ret: datum.Float8, Strict: true, Volatile: Immutable, Doc: "the first to the power of the second", Body: float2(floatPower)},

@@ -40,6 +40,8 @@ func byteaFuncs() []Func {
 		textRow(752, "overlay", "yyi", "y", "with as many bytes from the position on replaced", textBody(byteOverlay)),
 		textRow(721, "get_byte", "yi", "i", "byte at the position, from 0", textInt(getByte), `get_byte('\x1234', 1)`, "52"),
 		textRow(722, "set_byte", "yii", "y", "with the byte at the position replaced", textBody(setByte)),
+		textRow(723, "get_bit", "yl", "i", "bit at the position, from 0", textInt(getByteBit), `get_bit('\x1234', 1)`, "1"),
+		textRow(724, "set_bit", "yli", "y", "with the bit at the position replaced", textBody(setByteBit)),
 		textRow(6163, "bit_count", "y", "l", "bits that are set", textCount(func(s []byte) (n int) {
 			for _, c := range s {
 				n += bits.OnesCount8(c)
@@ -297,4 +299,39 @@ func checkUTF8(s []byte) error {
 		return pgerr.New(pgerr.CharacterNotInRepertoire, `invalid byte sequence for encoding "UTF8": %s`, byteList(s[at:min(at+n, len(s))]))
 	}
 	return nil
+}
+
+// bitPlace finds a bit, the lowest of each byte first.
+func bitPlace(a []*vec.Column, i int) (at int64, mask byte, err error) {
+	k, bits := a[1].Int(i), 8*int64(len(a[0].Bytes(i)))
+	if k < 0 || k >= bits {
+		return 0, 0, pgerr.New(pgerr.ArraySubscriptError, "index %d out of valid range, 0..%d", k, bits-1)
+	}
+	return k / 8, 1 << (k % 8), nil
+}
+
+func getByteBit(a []*vec.Column, i int) (int, error) {
+	at, mask, err := bitPlace(a, i)
+	if err != nil || a[0].Bytes(i)[at]&mask == 0 {
+		return 0, err
+	}
+	return 1, nil
+}
+
+func setByteBit(dst []byte, a []*vec.Column, i int) ([]byte, error) {
+	at, mask, err := bitPlace(a, i)
+	if err != nil {
+		return nil, err
+	}
+	start := int64(len(dst))
+	dst = append(dst, a[0].Bytes(i)...)
+	switch a[2].Int(i) {
+	case 0:
+		dst[start+at] &^= mask
+	case 1:
+		dst[start+at] |= mask
+	default:
+		return nil, pgerr.New(pgerr.InvalidParameterValue, "new bit must be 0 or 1")
+	}
+	return dst, nil
 }
