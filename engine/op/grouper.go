@@ -115,9 +115,7 @@ func (t *valueTable) memSize() int {
 // number gives the values of c their numbers.
 func (t *valueTable) number(c *vec.Column, n int, ids []int32, add bool) {
 	if c.Codes == nil {
-		for i := range n {
-			ids[i] = t.one(c, i, add)
-		}
+		t.flat(c, n, ids, add)
 		return
 	}
 	if c.Dict != t.dict {
@@ -136,6 +134,24 @@ func (t *valueTable) number(c *vec.Column, n int, ids []int32, add bool) {
 		if id < 0 {
 			id = t.one(c.Dict, int(code), add)
 			t.codes[code] = id
+		}
+		ids[i] = id
+	}
+}
+
+// flat is number for columns without dictionary. Integers that come in runs, such as times cut to the hour, are looked up once
+// a run.
+func (t *valueTable) flat(c *vec.Column, n int, ids []int32, add bool) {
+	if c.Kind != vec.Int64 || c.Valid != nil || t.typ.OID == datum.TimeTZ || n == 0 {
+		for i := range n {
+			ids[i] = t.one(c, i, add)
+		}
+		return
+	}
+	last, id := c.I64[0], t.one(c, 0, add)
+	for i, v := range c.I64[:n] {
+		if v != last {
+			last, id = v, t.one(c, i, add)
 		}
 		ids[i] = id
 	}

@@ -53,6 +53,8 @@ func (r *Reader) readLeaf(ctx context.Context, c *pathColumn, node int, as vec.R
 		return c.readCodes(sel, dict)
 	case as == vec.AsText && z.has&^(hasString|hasNull) == 0 && c.strs != nil:
 		return c.readTexts(sel)
+	case as == vec.AsText && z.has&^(hasBools|hasNull) == 0:
+		return c.readBoolTexts(sel), nil
 	case as == vec.AsJSON && z.has == hasString && c.strs.isDict():
 		dict, err := r.jsonDict(ctx, c, node)
 		if err != nil {
@@ -289,6 +291,9 @@ func (c *pathColumn) readNumbers(s chosen, as vec.ReadAs) *vec.Column {
 
 func (c *pathColumn) readBools(s chosen) *vec.Column {
 	out := &vec.Column{Kind: vec.Bool, Len: s.n, Bits: vec.NewBitmap(s.n), Valid: vec.NewBitmap(s.n)}
+	if s.valid == nil && s.places == nil && c.kinds != nil && s.n > 0 {
+		return c.readAllBools(s, out)
+	}
 	count := 0
 	s.each(func(row, at int) {
 		k, _ := c.place(at)
@@ -301,6 +306,45 @@ func (c *pathColumn) readBools(s chosen) *vec.Column {
 	})
 	if count == s.n {
 		out.Valid = nil
+	}
+	return out
+}
+
+// readAllBools is readBools for consecutive rows that all have a value.
+func (c *pathColumn) readAllBools(s chosen, out *vec.Column) *vec.Column {
+	nulls := false
+	kinds := c.kinds[s.first : s.first+s.n]
+	for w := range out.Bits {
+		var yes, there uint64
+		for i, k := range kinds[w*64 : min(w*64+64, len(kinds))] {
+			if k == valTrue {
+				yes |= 1 << i
+			}
+			if k != valNull {
+				there |= 1 << i
+			} else {
+				nulls = true
+			}
+		}
+		out.Bits[w], out.Valid[w] = yes, there
+	}
+	if !nulls {
+		out.Valid = nil
+	}
+	return out
+}
+
+// boolTexts are the texts of false and true.
+var boolTexts = &vec.Column{Kind: vec.Bytes, Len: 2, Offsets: []int32{0, 5, 9}, Data: []byte("falsetrue")}
+
+// readBoolTexts reads booleans and nulls as codes of their texts.
+func (c *pathColumn) readBoolTexts(s chosen) *vec.Column {
+	b := c.readBools(s)
+	out := &vec.Column{Kind: vec.Bytes, Len: s.n, Valid: b.Valid, Codes: make([]int32, s.n), Dict: boolTexts}
+	for w, word := range b.Bits {
+		for ; word != 0; word &= word - 1 {
+			out.Codes[w*64+bits.TrailingZeros64(word)] = 1
+		}
 	}
 	return out
 }

@@ -38,6 +38,10 @@ const (
 	heapShare   = 0.90 // GOMEMLIMIT
 )
 
+// gcPercent lets the heap grow to some times of what lives before it is collected: queries make columns that live for a moment.
+// The memory limit collects earlier where that would not fit.
+const gcPercent = 400
+
 // DefaultDatabase is the database of a new store, and its owner's name.
 const DefaultDatabase = "allsource"
 
@@ -63,6 +67,7 @@ type Node struct {
 // Open opens the store and the engine without any listener, as the shell does with a data folder.
 func Open(cfg Config) (*Node, error) {
 	debug.SetMemoryLimit(int64(float64(cfg.Memory) * heapShare))
+	debug.SetGCPercent(gcPercent)
 	store, err := storage.Open(cfg.Data, storage.Options{Memory: int64(float64(cfg.Memory) * storeShare), Logger: cfg.Logger, Fatal: cfg.Fatal})
 	if err != nil {
 		return nil, openError(cfg.Data, err)
