@@ -54,14 +54,23 @@ func (b *builder) build(n plan.Node) (op.Op, error) {
 	if o, err := b.buildEvents(n); o != nil || err != nil {
 		return o, err
 	}
-	o, err := b.operator(n)
+	s := b.x.statsOf(n)
+	if s == nil {
+		return b.operator(n)
+	}
+	o, err := b.accounted(n).operator(n)
 	if err != nil {
 		return nil, err
 	}
-	if s := b.x.statsOf(n); s != nil {
-		o = op.Measure(o, s, true)
-	}
-	return o, nil
+	return op.Measure(o, s, true), nil
+}
+
+// accounted is the builder of one node whose memory is counted by itself.
+func (b *builder) accounted(n plan.Node) *builder {
+	c, env := *b, *b.env
+	env.Budget = b.x.budgetOf(n)
+	c.env = &env
+	return &c
 }
 
 // operator is the one place that knows which operator does which node.

@@ -47,6 +47,7 @@ type execution struct {
 	latest storage.View
 	views  map[*plan.TimeClause]seen
 	stats  map[plan.Node]*op.Stats
+	held   map[plan.Node]*op.Budget
 	outer  map[*expr.Subquery][]int
 	free   map[*expr.Subquery]bool
 	once   map[*expr.Subquery]*onceAnswer
@@ -77,7 +78,7 @@ func newExecution(cfg executionConfig) *execution {
 	}
 	x := &execution{
 		cfg: cfg, budget: budget,
-		views: map[*plan.TimeClause]seen{}, stats: map[plan.Node]*op.Stats{}, outer: map[*expr.Subquery][]int{},
+		views: map[*plan.TimeClause]seen{}, stats: map[plan.Node]*op.Stats{}, held: map[plan.Node]*op.Budget{}, outer: map[*expr.Subquery][]int{},
 		free: map[*expr.Subquery]bool{}, once: map[*expr.Subquery]*onceAnswer{},
 	}
 	x.root = &builder{x: x}
@@ -116,6 +117,18 @@ func (x *execution) statsOf(n plan.Node) *op.Stats {
 		x.stats[n] = s
 	}
 	return s
+}
+
+// budgetOf is a node's own part of the budget, so that EXPLAIN ANALYZE can tell what it held.
+func (x *execution) budgetOf(n plan.Node) *op.Budget {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	b := x.held[n]
+	if b == nil {
+		b = x.budget.Child(x.cfg.memory)
+		x.held[n] = b
+	}
+	return b
 }
 
 // see finds what a scan with the clause reads. All scans without a clause see the log at one moment, and so do all with

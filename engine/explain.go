@@ -3,22 +3,28 @@ package engine
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/opt"
 	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/sql/syntax"
+	"github.com/allsource-db/allsource/vec"
 )
 
 // explainOptions are the options of an EXPLAIN.
 type explainOptions struct {
 	analyze, verbose, json bool
-	costs, timing          bool
+	costs, timing, summary bool
 }
 
 func parseExplain(st *syntax.Explain) (explainOptions, error) {
-	o := explainOptions{timing: true}
+	o := explainOptions{timing: true, costs: true}
+	said := map[string]bool{}
 	for _, op := range st.Options {
 		on, err := optionBool(op)
+		said[op.Name] = true
 		switch op.Name {
 		case "format":
 			err = nil
@@ -37,13 +43,21 @@ func parseExplain(st *syntax.Explain) (explainOptions, error) {
 			o.costs = on
 		case "timing":
 			o.timing = on
-		case "buffers", "summary", "settings", "wal", "generic_plan", "memory":
+		case "summary":
+			o.summary = on
+		case "buffers", "settings", "wal", "generic_plan", "memory":
 		default:
 			err = pgerr.New(pgerr.SyntaxError, "unrecognized EXPLAIN option %q", op.Name)
 		}
 		if err != nil {
 			return o, err
 		}
+	}
+	if said["timing"] && o.timing && !o.analyze {
+		return o, pgerr.New(pgerr.InvalidParameterValue, "EXPLAIN option TIMING requires ANALYZE")
+	}
+	if !said["summary"] {
+		o.summary = o.analyze
 	}
 	return o, nil
 }
@@ -55,6 +69,73 @@ func explainFields(st *syntax.Explain) []Field {
 		t = datum.T(datum.JSON)
 	}
 	return []Field{{Name: "QUERY PLAN", Type: t}}
+}
+
+// explain answers EXPLAIN; with ANALYZE the query is run and its rows are forgotten.
+func (s *Session) explain(ctx context.Context, st *syntax.Explain, p *Prepared, params []*vec.Column) (*Rows, error) {
+	o, err := parseExplain(st)
+	if err != nil {
+		return nil, err
+	}
+	node := p.inner.node
+	opts := plan.ExplainOptions{Verbose: o.verbose, Costs: o.costs, Timing: o.timing, Rows: opt.Estimator(s.optOptions(ctx).Stats)}
+	var times plan.ExplainTimes
+	if o.summary {
+		times.Planning = p.inner.planning
+	}
+	if o.analyze {
+		if _, ok := node.(*plan.Append); ok {
+			return nil, pgerr.New(pgerr.FeatureNotSupported, "EXPLAIN ANALYZE of a statement that appends is not supported yet")
+		}
+		start := time.Now()
+		x, root, err := s.openNode(ctx, node, params, true)
+		if err != nil {
+			return nil, err
+		}
+		defer x.Close()
+		err = drain(ctx, root)
+		if err = closeWith(root, err); err != nil {
+			return nil, err
+		}
+		opts.Stats = x.planStats
+		if o.summary {
+			times.Execution = time.Since(start)
+		}
+	}
+	if o.json {
+		text, err := plan.ExplainJSON(node, opts, times)
+		if err != nil {
+			return nil, err
+		}
+		return textRows("EXPLAIN", p.Fields, [][]string{{string(text)}}), nil
+	}
+	var rows [][]string
+	for _, line := range append(plan.Explain(node, opts), times.Lines()...) {
+		rows = append(rows, []string{strings.TrimRight(line, " ")})
+	}
+	return textRows("EXPLAIN", p.Fields, rows), nil
+}
+
+// planStats is what EXPLAIN ANALYZE prints of a node, nil when nothing was counted.
+func (x *execution) planStats(n plan.Node) *plan.Stats {
+	x.mu.Lock()
+	c, held := x.stats[n], x.held[n]
+	x.mu.Unlock()
+	if c == nil {
+		return nil
+	}
+	s := &plan.Stats{Rows: c.Rows.Load(), Loops: c.Loops.Load(), First: time.Duration(c.First.Load()), Time: time.Duration(c.Nanos.Load()),
+		Workers: c.Workers.Load(), Bytes: c.Bytes.Load(), Groups: c.Groups.Load(), Skipped: c.Skipped.Load(), Known: c.Known.Load()}
+	if held != nil {
+		s.Memory, s.Spilled = held.Peak(), held.Spilled()
+	}
+	if s.Loops == 0 && s.Groups+s.Skipped+s.Known > 0 {
+		s.Loops = 1 // a scan that runs as part of the aggregate above it
+	}
+	if scanned := c.Scanned.Load(); scanned > s.Rows {
+		s.Filtered = scanned - s.Rows
+	}
+	return s
 }
 
 // drain runs a query to its end for EXPLAIN ANALYZE and forgets the rows.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/bind"
@@ -22,6 +23,7 @@ type Prepared struct {
 	script     string // what positions count in
 	text       string
 	node       plan.Node // optimized; nil for statements that are no queries
+	planning   time.Duration
 	moments    []int     // parameters that name the moment of an AS OF clause
 	inner      *Prepared // of EXPLAIN, DECLARE, CREATE TABLE AS…: the query inside
 }
@@ -114,6 +116,7 @@ func (s *Session) prepare(ctx context.Context, st syntax.Statement, script strin
 
 // compile binds and optimizes a query.
 func (s *Session) compile(p *Prepared, types []datum.OID) error {
+	start := time.Now()
 	bound, err := bind.Bind(&bind.Context{
 		Catalog: s.catalog(), SearchPath: s.searchPath(), Env: s.env(), Text: p.script,
 	}, p.stmt.Stmt, types)
@@ -124,6 +127,7 @@ func (s *Session) compile(p *Prepared, types []datum.OID) error {
 	if err != nil {
 		return err
 	}
+	p.planning = time.Since(start)
 	p.node, p.ParamTypes, p.Fields, p.moments = node, bound.ParamTypes, bound.Fields, bound.TimeParams
 	return nil
 }

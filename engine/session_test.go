@@ -57,7 +57,7 @@ func TestRulesOff(t *testing.T) {
 }
 
 // measured are the figures of EXPLAIN ANALYZE that no test can foretell.
-var measured = regexp.MustCompile(`(time=|Bytes: )[0-9.]+(?: ?[mkM]?[sB])?`)
+var measured = regexp.MustCompile(`(time=|Time: |Bytes: |Memory: |"Bytes Read": |"Peak Memory Usage": )[0-9.]+(?: ?[mkM]?[sB])?`)
 
 type sessions struct {
 	*bed

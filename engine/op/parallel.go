@@ -88,7 +88,9 @@ func workersFor(env *Env, s *EventScan, list []morsel) int {
 	if rows < parallelRows {
 		return 1
 	}
-	return min(env.Workers, len(list))
+	n := min(env.Workers, len(list))
+	s.Stats.work(n)
+	return n
 }
 
 // start begins the workers. They take morsels in order, so that the first ones are read first.

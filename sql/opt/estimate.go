@@ -22,8 +22,8 @@ const (
 	setRows        = 100
 )
 
-// Estimate guesses how many rows a node gives; negative when there is nothing to go by.
-func Estimate(n plan.Node, s Stats) float64 { return newEstimator(s).of(n) }
+// Estimator returns a function that guesses how many rows a node gives; negative when there is nothing to go by.
+func Estimator(s Stats) func(plan.Node) float64 { return newEstimator(s).of }
 
 // estimator guesses for the nodes of plans, each once.
 type estimator struct {

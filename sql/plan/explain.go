@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -10,8 +9,9 @@ import (
 // ExplainOptions say what EXPLAIN prints.
 type ExplainOptions struct {
 	Verbose bool // columns of scans and output of projections
+	Costs   bool // costs, rows and widths that were expected; needs Rows
 	Timing  bool // times of Stats
-	// Rows estimates a node's rows; nil prints no estimates. Negative is unknown.
+	// Rows estimates a node's rows; negative is unknown.
 	Rows func(Node) float64
 	// Stats tells what a node did; nil, or nil for a node, prints nothing.
 	Stats func(Node) *Stats
@@ -21,36 +21,69 @@ type ExplainOptions struct {
 type Stats struct {
 	Rows     int64 // in all loops
 	Loops    int64 // how often it was opened; 0 is never
-	Time     time.Duration
-	Bytes    int64 // stored bytes that a scan read
-	Groups   int64 // row groups read
-	Skipped  int64 // row groups left out by bounds
-	Known    int64 // row groups of which the metadata said enough
-	Memory   int64 // bytes held at most
-	Spilled  int64 // bytes written to disk
-	Filtered int64 // rows that the filter removed
+	First    time.Duration
+	Time     time.Duration // both in all loops: until the first rows, and all
+	Workers  int64         // goroutines that read for it
+	Bytes    int64         // stored bytes that a scan read
+	Groups   int64         // row groups read
+	Skipped  int64         // row groups left out by bounds
+	Known    int64         // row groups of which the metadata said enough
+	Memory   int64         // bytes held at most
+	Spilled  int64         // bytes written to disk
+	Filtered int64         // rows that the filter removed
 }
+
+// millis is the time of one loop.
+func (s *Stats) millis(d time.Duration) float64 {
+	return float64(d) / float64(time.Millisecond) / float64(max(1, s.Loops))
+}
+
+// rows is how many rows one loop gave, rounded.
+func (s *Stats) rows() int64 { return (s.Rows + s.Loops/2) / max(1, s.Loops) }
 
 // Explain prints a plan as EXPLAIN does, a line each.
 func Explain(n Node, o ExplainOptions) []string {
-	p := &printer{o: o}
+	p := newPrinter(o)
 	p.node(n, "", "")
 	return p.lines
 }
 
+// ExplainTimes are the times that EXPLAIN's summary tells; zero ones are left out.
+type ExplainTimes struct{ Planning, Execution time.Duration }
+
+// Lines prints the times as EXPLAIN does under a plan.
+func (t ExplainTimes) Lines() []string {
+	var out []string
+	if t.Planning > 0 {
+		out = append(out, fmt.Sprintf("Planning Time: %.3f ms", millis(t.Planning)))
+	}
+	if t.Execution > 0 {
+		out = append(out, fmt.Sprintf("Execution Time: %.3f ms", millis(t.Execution)))
+	}
+	return out
+}
+
 type printer struct {
 	o        ExplainOptions
+	costs    *coster // nil: none
 	lines    []string
 	subplans int
+}
+
+func newPrinter(o ExplainOptions) *printer {
+	p := &printer{o: o}
+	if o.Costs && o.Rows != nil {
+		p.costs = &coster{rows: o.Rows, known: map[Node]cost{}}
+	}
+	return p
 }
 
 // node prints a node whose first line begins with head; what belongs to it is indented by tail.
 func (p *printer) node(n Node, head, tail string) {
 	line := head + n.Describe()
-	if p.o.Rows != nil {
-		if r := p.o.Rows(n); r >= 0 {
-			line += fmt.Sprintf("  (rows=%.0f)", r)
-		}
+	if p.costs != nil {
+		c := p.costs.of(n)
+		line += fmt.Sprintf("  (cost=%.2f..%.2f rows=%.0f width=%d)", c.start, c.total, c.rows, width(n))
 	}
 	s := p.stats(n)
 	if s != nil {
@@ -93,9 +126,9 @@ func (p *printer) actual(s *Stats) string {
 		return "(never executed)"
 	}
 	if p.o.Timing {
-		return fmt.Sprintf("(actual time=%.3f ms rows=%d loops=%d)", float64(s.Time)/float64(time.Millisecond), s.Rows, s.Loops)
+		return fmt.Sprintf("(actual time=%.3f..%.3f rows=%d loops=%d)", s.millis(s.First), s.millis(s.Time), s.rows(), s.Loops)
 	}
-	return fmt.Sprintf("(actual rows=%d loops=%d)", s.Rows, s.Loops)
+	return fmt.Sprintf("(actual rows=%d loops=%d)", s.rows(), s.Loops)
 }
 
 func (s *Stats) details() []string {
@@ -104,7 +137,10 @@ func (s *Stats) details() []string {
 		return nil
 	}
 	if s.Filtered > 0 {
-		out = append(out, fmt.Sprintf("Rows Removed by Filter: %d", s.Filtered))
+		out = append(out, fmt.Sprintf("Rows Removed by Filter: %d", s.Filtered/max(1, s.Loops)))
+	}
+	if s.Workers > 1 {
+		out = append(out, fmt.Sprintf("Workers: %d", s.Workers))
 	}
 	if s.Groups+s.Skipped+s.Known > 0 {
 		groups := fmt.Sprintf("Row Groups: %d read, %d skipped", s.Groups, s.Skipped)
@@ -119,50 +155,6 @@ func (s *Stats) details() []string {
 			line += fmt.Sprintf("  Disk: %dkB", (s.Spilled+1023)/1024)
 		}
 		out = append(out, line)
-	}
-	return out
-}
-
-// ExplainJSON prints a plan as EXPLAIN (FORMAT JSON) does.
-func ExplainJSON(n Node, o ExplainOptions) ([]byte, error) {
-	p := &printer{o: o}
-	return json.MarshalIndent([]any{map[string]any{"Plan": p.tree(n)}}, "", "  ")
-}
-
-func (p *printer) tree(n Node) map[string]any {
-	out := map[string]any{"Node Type": n.Describe()}
-	if p.o.Rows != nil {
-		if r := p.o.Rows(n); r >= 0 {
-			out["Plan Rows"] = int64(r)
-		}
-	}
-	for _, d := range n.Details() {
-		k, v, _ := strings.Cut(d, ": ")
-		out[k] = v
-	}
-	if s := p.stats(n); s != nil {
-		out["Actual Rows"], out["Actual Loops"] = s.Rows, s.Loops
-		if p.o.Timing {
-			out["Actual Total Time"] = float64(s.Time) / float64(time.Millisecond)
-		}
-		if s.Groups+s.Skipped+s.Known > 0 {
-			out["Row Groups Read"], out["Row Groups Skipped"], out["Row Groups Known"], out["Bytes Read"] = s.Groups, s.Skipped, s.Known, s.Bytes
-		}
-		if s.Memory > 0 {
-			out["Peak Memory"], out["Spilled"] = s.Memory, s.Spilled
-		}
-	}
-	var plans []map[string]any
-	for _, s := range Subplans(n) {
-		t := p.tree(s)
-		t["Parent Relationship"] = "SubPlan"
-		plans = append(plans, t)
-	}
-	for _, c := range n.Children() {
-		plans = append(plans, p.tree(c))
-	}
-	if plans != nil {
-		out["Plans"] = plans
 	}
 	return out
 }
