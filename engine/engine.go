@@ -49,6 +49,7 @@ type Engine struct {
 	nextPID  int32
 	started  time.Time
 	catalogs map[string]*catalog.Catalog // by database; built-in relations and events do not change
+	plans    *planCache
 	metrics  Metrics
 }
 
@@ -62,7 +63,7 @@ func New(cfg Config) *Engine {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Engine{cfg: cfg, sessions: map[int32]*Session{}, catalogs: map[string]*catalog.Catalog{}, started: cfg.Now(), nextPID: 1000}
+	return &Engine{cfg: cfg, sessions: map[int32]*Session{}, catalogs: map[string]*catalog.Catalog{}, plans: newPlanCache(), started: cfg.Now(), nextPID: 1000}
 }
 
 // Metrics returns the counters.

@@ -56,10 +56,14 @@ func (s *Session) Prepare(ctx context.Context, st syntax.Statement, script strin
 	if err := s.mayRun(st.Stmt); err != nil {
 		return nil, err
 	}
+	if p := s.planOf(st, types); p != nil {
+		return p, nil
+	}
 	p, err := s.prepare(ctx, st, script, types)
 	if err != nil {
 		return nil, s.fail(ctx, err)
 	}
+	s.keepPlan(st, script, types, p)
 	return p, nil
 }
 

@@ -26,6 +26,8 @@ type Session struct {
 	derived  derived
 	tx       transaction
 	prepared map[string]*Prepared
+	planned  *cachedPlan // of the script that was parsed last; nil: it was not in the cache
+	whole    syntax.Stmt // the one statement of that script; nil: it has several
 	cursors  map[string]*cursor
 	began    time.Time // of the session
 
@@ -172,7 +174,13 @@ func explainError(ctx context.Context, err error) error {
 
 // Parse splits a script into statements. The positions of errors count from the script's start.
 func (s *Session) Parse(script string) ([]syntax.Statement, error) {
+	if stmts := s.cached(script); stmts != nil {
+		return stmts, nil
+	}
 	stmts, err := syntax.Parse(script)
+	if s.whole = nil; len(stmts) == 1 {
+		s.whole = stmts[0].Stmt
+	}
 	if err != nil && (s.tx.block || s.tx.implicit) {
 		s.tx.failed = true
 	}

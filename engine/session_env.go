@@ -20,6 +20,7 @@ type derived struct {
 	env      datum.Env
 	timeout  time.Duration // of a statement; 0: none
 	readOnly bool          // outside a block
+	planning string        // part of the key of plans
 }
 
 func (s *Session) derive() *derived {
@@ -27,7 +28,8 @@ func (s *Session) derive() *derived {
 		timeout, _ := s.vars.get("statement_timeout")
 		readOnly, _ := s.vars.get("default_transaction_read_only")
 		limit, _ := parseDuration(timeout) // it was checked when it was set
-		s.derived = derived{version: s.vars.version, env: s.newEnv(), timeout: limit, readOnly: readOnly == "on"}
+		s.derived = derived{version: s.vars.version, env: s.newEnv(), timeout: limit, readOnly: readOnly == "on",
+			planning: s.vars.planning()}
 	}
 	return &s.derived
 }

@@ -1,0 +1,152 @@
+package engine
+
+import (
+	"container/list"
+	"context"
+	"hash/maphash"
+	"sync"
+
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/syntax"
+)
+
+// planCache keeps what repeated statements were analysed to, for all sessions, so that a statement that comes again as text
+// is neither parsed nor bound nor optimized again. A plan is right for one text under one catalog and the parameters that
+// reading it depends on; moments, times and subqueries are evaluated by each execution. A statement is kept when it comes
+// for the second time: texts that carry their values come once.
+type planCache struct {
+	mu    sync.Mutex
+	plans map[planKey]*list.Element // of *cachedPlan
+	used  list.List                 // the one used last in front
+	bytes int
+	seen  [1 << 12]uint64 // hashes of texts that came, by their last bits
+	seed  maphash.Seed
+}
+
+// What the cache holds at most. A plan is taken to be so many times as large as its text, and no smaller than the least.
+const (
+	maxPlans      = 1000
+	maxPlanBytes  = 16 << 20
+	maxPlanText   = 16 << 10
+	planOfText    = 20
+	leastPlanSize = 4 << 10
+)
+
+// planKey is what a plan depends on.
+type planKey struct {
+	text     string
+	catalog  *catalog.Catalog
+	settings string
+}
+
+// cachedPlan is never changed.
+type cachedPlan struct {
+	key      planKey
+	stmts    []syntax.Statement
+	prepared *Prepared
+	rows     float64 // of the log when it was planned
+	size     int
+}
+
+func newPlanCache() *planCache {
+	return &planCache{plans: map[planKey]*list.Element{}, seed: maphash.MakeSeed()}
+}
+
+// get returns a plan, nil if there is none. A plan for a log that has become another size is not given.
+func (c *planCache) get(k planKey, rows func() float64) *cachedPlan {
+	c.mu.Lock()
+	e := c.plans[k]
+	if e != nil {
+		c.used.MoveToFront(e)
+	}
+	c.mu.Unlock()
+	if e == nil {
+		return nil
+	}
+	p := e.Value.(*cachedPlan)
+	if rows() > 2*p.rows+1000 {
+		return nil
+	}
+	return p
+}
+
+// wants reports whether a text came before, and remembers that it came.
+func (c *planCache) wants(text string) bool {
+	if len(text) > maxPlanText {
+		return false
+	}
+	h := maphash.String(c.seed, text)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	slot := &c.seen[h%uint64(len(c.seen))]
+	again := *slot == h
+	*slot = h
+	return again
+}
+
+// put keeps a plan in the place of what has not been used for long.
+func (c *planCache) put(p *cachedPlan) {
+	p.size = max(leastPlanSize, planOfText*len(p.key.text))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old := c.plans[p.key]; old != nil {
+		c.drop(old)
+	}
+	c.plans[p.key] = c.used.PushFront(p)
+	c.bytes += p.size
+	for c.used.Len() > maxPlans || c.bytes > maxPlanBytes {
+		c.drop(c.used.Back())
+	}
+}
+
+func (c *planCache) drop(e *list.Element) {
+	p := c.used.Remove(e).(*cachedPlan)
+	delete(c.plans, p.key)
+	c.bytes -= p.size
+}
+
+// planKey is the key of a text in this session.
+func (s *Session) planKey(text string) planKey {
+	return planKey{text: text, catalog: s.catalog(), settings: s.derive().planning}
+}
+
+// planning lists the values of the parameters on which reading and planning a statement depends.
+func (v *vars) planning() string {
+	var out []byte
+	for _, name := range []string{"search_path", "TimeZone", "DateStyle", "IntervalStyle", "bytea_output", "extra_float_digits", "optimizer_off"} {
+		val, _ := v.get(name)
+		out = append(append(out, val...), 0)
+	}
+	return string(out)
+}
+
+// cached returns the statements of a script whose plan is known, and remembers them for Prepare.
+func (s *Session) cached(script string) []syntax.Statement {
+	if len(script) > maxPlanText {
+		return nil
+	}
+	s.planned = s.engine.plans.get(s.planKey(script), s.logRows)
+	if s.planned == nil {
+		return nil
+	}
+	return s.planned.stmts
+}
+
+// planOf returns what a statement was analysed to before.
+func (s *Session) planOf(st syntax.Statement, types []datum.OID) *Prepared {
+	if s.planned == nil || len(types) > 0 || s.planned.stmts[0].Stmt != st.Stmt {
+		return nil
+	}
+	return s.planned.prepared
+}
+
+// keepPlan puts a query that came before into the cache. It must be the whole script: positions count in that.
+func (s *Session) keepPlan(st syntax.Statement, script string, types []datum.OID, p *Prepared) {
+	if _, ok := st.Stmt.(*syntax.Query); !ok || len(types) > 0 || st.Stmt != s.whole || !s.engine.plans.wants(script) {
+		return
+	}
+	s.engine.plans.put(&cachedPlan{key: s.planKey(script), stmts: []syntax.Statement{st}, prepared: p, rows: s.logRows()})
+}
+
+func (s *Session) logRows() float64 { return logStats{log: s.log, ctx: context.Background}.Rows("") }
