@@ -106,7 +106,10 @@ func (b *builder) operator(n plan.Node) (op.Op, error) {
 		return b.over(n.Input, func(in op.Op) op.Op { return op.NewLimit(b.env, in, n) })
 	case *plan.Distinct:
 		return b.over(n.Input, func(in op.Op) op.Op {
-			if n.On != nil {
+			switch {
+			case n.AnyOrder:
+				return op.NewFirstRows(b.env, in, n.On, n.Order)
+			case n.On != nil:
 				return op.NewDistinctOn(b.env, in, n.On)
 			}
 			return op.NewDistinct(b.env, in, typesOf(n.Input))

@@ -233,6 +233,32 @@ func TestDistinct(t *testing.T) {
 	})
 }
 
+func TestFirstRows(t *testing.T) {
+	in := optest.Table{Types: []datum.OID{i4, text, i4}, Rows: [][]string{
+		{"1", "b", "1"}, {"2", "x", "2"}, {"NULL", "q", "3"}, {"1", "a", "4"}, {"1", "c", "5"}, {"1", "a", "6"}, {"NULL", "NULL", "7"}, {"2", "y", "8"}}}
+	make := func(on []expr.Expr, order ...plan.SortKey) func(env *op.Env, in []op.Op) op.Op {
+		return func(env *op.Env, in []op.Op) op.Op { return op.NewFirstRows(env, in[0], on, order) }
+	}
+	for _, c := range []struct {
+		make func(env *op.Env, in []op.Op) op.Op
+		want [][]string
+	}{
+		{make([]expr.Expr{col(0, i4)}, plan.SortKey{Expr: col(1, text)}), [][]string{{"1", "a", "4"}, {"2", "x", "2"}, {"NULL", "q", "3"}}},
+		{make([]expr.Expr{col(0, i4)}, plan.SortKey{Expr: col(1, text), Desc: true, NullsFirst: true}), [][]string{{"1", "c", "5"}, {"2", "y", "8"}, {"NULL", "NULL", "7"}}},
+		{make([]expr.Expr{col(0, i4)}), [][]string{{"1", "b", "1"}, {"2", "x", "2"}, {"NULL", "q", "3"}}},
+		{make([]expr.Expr{col(0, i4)}, plan.SortKey{Expr: col(1, text)}, plan.SortKey{Expr: col(2, i4), Desc: true}), [][]string{{"1", "a", "6"}, {"2", "x", "2"}, {"NULL", "q", "3"}}},
+	} {
+		optest.Run(t, optest.Case{Inputs: []optest.Table{in}, Make: c.make, Types: in.Types, Ordered: true, Want: c.want})
+	}
+	large := many(300)
+	want := large.Rows
+	large.Rows = append(slices.Clone(want), want...)
+	optest.Run(t, optest.Case{
+		Inputs: []optest.Table{large}, Types: large.Types, Want: want, Memory: 6000,
+		Make: make([]expr.Expr{col(0, large.Types[0])}, plan.SortKey{Expr: col(0, large.Types[0])}),
+	})
+}
+
 func TestSetOps(t *testing.T) {
 	types := []datum.OID{i4}
 	l := optest.Table{Types: types, Rows: [][]string{{"1"}, {"1"}, {"1"}, {"2"}, {"NULL"}, {"3"}, {"3"}}}

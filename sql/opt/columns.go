@@ -170,6 +170,10 @@ func (p *pruner) node(n plan.Node, need wants) (plan.Node, found) {
 		return p.values(n, need)
 	case *plan.Filter, *plan.Sort, *plan.Limit:
 		return p.passing(n, need)
+	case *plan.Distinct:
+		if len(n.On) > 0 {
+			return p.passing(n, need)
+		}
 	case *plan.SetOp:
 		return p.setOp(n, need)
 	case *plan.With:
@@ -329,6 +333,9 @@ func (p *pruner) passing(n plan.Node, need wants) (plan.Node, found) {
 		all.addKeys(n.Keys, old)
 	case *plan.Limit:
 		all.addKeys(n.Ties, old)
+	case *plan.Distinct:
+		all.addAll(n.On, old)
+		all.addKeys(n.Order, old)
 	}
 	in, at := p.node(old, all)
 	n = plan.MapExprs(n, func(e expr.Expr) expr.Expr { return at.rewrite(e, old) })

@@ -33,9 +33,7 @@ func push(n plan.Node, conds []expr.Expr) plan.Node {
 			return over(n, push(n.Input, conds))
 		}
 	case *plan.Distinct:
-		if len(n.On) == 0 {
-			return over(n, push(n.Input, conds))
-		}
+		return pushDistinct(n, conds)
 	case *plan.With:
 		return pushWith(n, conds)
 	}
@@ -192,6 +190,34 @@ func pushJoin(n *plan.Join, conds []expr.Expr) plan.Node {
 		return filtered(n, conds)
 	}
 	return filtered(&c, above)
+}
+
+// pushDistinct moves conditions below: with ON those that all rows of a value meet, or none.
+func pushDistinct(n *plan.Distinct, conds []expr.Expr) plan.Node {
+	if len(n.On) == 0 {
+		return over(n, push(n.Input, conds))
+	}
+	on := map[int]bool{}
+	for _, e := range n.On {
+		if c, ok := e.(*expr.Col); ok {
+			on[c.Index] = true
+		}
+	}
+	var below, above []expr.Expr
+	for _, c := range conds {
+		used := map[int]bool{}
+		plan.Cols(c, used)
+		ok := len(used) > 0 && !expr.IsVolatile(c)
+		for i := range used {
+			ok = ok && on[i]
+		}
+		if ok {
+			below = append(below, c)
+		} else {
+			above = append(above, c)
+		}
+	}
+	return filtered(over(n, push(n.Input, below)), above)
 }
 
 // pushAggregate moves conditions on keys below the grouping.

@@ -1,6 +1,8 @@
 package opt
 
 import (
+	"slices"
+
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
 )
@@ -152,6 +154,35 @@ func asFields(n plan.Node, fields []plan.Field) plan.Node {
 		p.Exprs = append(p.Exprs, &expr.Col{Index: i, Typ: f.Type, Name: f.Name})
 	}
 	return p
+}
+
+// distinctFirst finds the first rows of DISTINCT ON before they are sorted, where they are fewer than all.
+func distinctFirst(r *run, n plan.Node) (plan.Node, error) {
+	return plan.Transform(n, func(n plan.Node) (plan.Node, error) {
+		d, ok := n.(*plan.Distinct)
+		if !ok || len(d.On) == 0 || d.AnyOrder {
+			return n, nil
+		}
+		s, ok := d.Input.(*plan.Sort)
+		if !ok || s.Limit >= 0 || len(s.Keys) < len(d.On) {
+			return n, nil
+		}
+		for _, k := range s.Keys {
+			if expr.IsVolatile(k.Expr) {
+				return n, nil
+			}
+		}
+		for _, k := range s.Keys[:len(d.On)] {
+			if !slices.ContainsFunc(d.On, func(e expr.Expr) bool { return plan.Equal(e, k.Expr) }) {
+				return n, nil
+			}
+		}
+		if rows := r.guess.of(s.Input); rows > 0 && r.guess.of(d) > rows/2 {
+			return n, nil
+		}
+		first := &plan.Distinct{Input: s.Input, On: d.On, AnyOrder: true, Order: s.Keys[len(d.On):]}
+		return &plan.Sort{Input: first, Keys: s.Keys, Limit: -1}, nil
+	})
 }
 
 // distinctGroups makes DISTINCT a grouping by all columns.

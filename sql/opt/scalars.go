@@ -147,6 +147,7 @@ type unnested struct {
 	right   plan.Node
 	keys    []expr.Expr // over right
 	values  []expr.Expr // over the joined row
+	having  expr.Expr   // over the same: whether there is a row at all; nil: always
 	careful bool        // it may fail for rows that nobody asks about
 }
 
@@ -190,12 +191,11 @@ func (u *unnester) aggregated(sub plan.Node) (*unnested, bool) {
 		}
 		return &expr.Coalesce{Args: []expr.Expr{v, empty[x.Index]}, Typ: x.Typ}
 	}
+	if q.having != nil {
+		j.having = outside(q.having, result)
+	}
 	for _, e := range q.exprs {
-		v := outside(e, result)
-		if q.having != nil {
-			v = &expr.Case{Whens: []expr.When{{Cond: outside(q.having, result), Then: v}}, Else: nullOf(v.Type()), Typ: v.Type()}
-		}
-		j.values = append(j.values, v)
+		j.values = append(j.values, nullUnless(j.having, outside(e, result)))
 	}
 	return j, true
 }
@@ -256,6 +256,14 @@ func ofNothing(c *plan.AggCall) (*expr.Const, bool) {
 	return &expr.Const{Val: b.Finish(), Typ: c.Typ}, true
 }
 
+// nullUnless is a value where a condition holds, null elsewhere; a nil condition always holds.
+func nullUnless(cond, v expr.Expr) expr.Expr {
+	if cond == nil {
+		return v
+	}
+	return &expr.Case{Whens: []expr.When{{Cond: cond, Then: v}}, Else: nullOf(v.Type()), Typ: v.Type()}
+}
+
 func nullOf(t datum.Type) *expr.Const {
 	b := datum.NewBuilder(t, 1)
 	b.AppendNull()
@@ -301,15 +309,12 @@ func (u *unnester) first(sub plan.Node) (*unnested, bool) {
 	for _, e := range q.exprs {
 		p.Exprs = append(p.Exprs, g.lift(e))
 	}
-	s := &plan.Sort{Input: p, Limit: -1}
-	for _, k := range keyCols(g.named) {
-		s.Keys = append(s.Keys, plan.SortKey{Expr: k})
-	}
+	first := &plan.Distinct{Input: p, On: keyCols(g.named), AnyOrder: true}
 	for _, k := range q.order {
 		k.Expr = plan.ShiftOuterExpr(moved(k.Expr, nk), -1)
-		s.Keys = append(s.Keys, k)
+		first.Order = append(first.Order, k)
 	}
-	j.right = &plan.Distinct{Input: s, On: keyCols(g.named)}
+	j.right = first
 	j.keys, j.outer = keyCols(g.named), g.outer
 	for _, i := range q.give {
 		j.values = append(j.values, col(u.width+nk+i, q.fields[i].Type, q.fields[i].Name))

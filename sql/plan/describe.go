@@ -272,6 +272,9 @@ func (l *Limit) Details() []string {
 
 // Describe implements Node.
 func (d *Distinct) Describe() string {
+	if d.AnyOrder {
+		return "First Rows"
+	}
 	if len(d.On) > 0 {
 		return "Unique"
 	}
@@ -280,10 +283,14 @@ func (d *Distinct) Describe() string {
 
 // Details implements Node.
 func (d *Distinct) Details() []string {
+	var out []string
 	if len(d.On) > 0 {
-		return []string{"On: " + list(d.On)}
+		out = append(out, "On: "+list(d.On))
 	}
-	return nil
+	if len(d.Order) > 0 {
+		out = append(out, "Order: "+sortKeys(d.Order))
+	}
+	return out
 }
 
 var joinKinds = [...]string{Inner: "", Left: " Left", Right: " Right", Full: " Full", Semi: " Semi", Anti: " Anti", Cross: ""}

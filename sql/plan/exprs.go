@@ -54,7 +54,7 @@ func MapExprs(n Node, f func(expr.Expr) expr.Expr) Node {
 		out = &c
 	case *Distinct:
 		c := *n
-		c.On = m.list(n.On)
+		c.On, c.Order = m.list(n.On), m.keys(n.Order)
 		out = &c
 	case *Join:
 		c := *n

@@ -159,10 +159,13 @@ type Limit struct {
 	Ties   []SortKey
 }
 
-// Distinct removes duplicates; with On it keeps the first row per value of On (the input is sorted by On).
+// Distinct removes duplicates; with On it keeps the first row per value of On. The input is sorted by On, unless AnyOrder: then
+// the first row is that of Order, and the rows come out in any order.
 type Distinct struct {
-	Input Node
-	On    []expr.Expr
+	Input    Node
+	On       []expr.Expr
+	AnyOrder bool
+	Order    []SortKey
 }
 
 // JoinKind is the kind of a Join.
