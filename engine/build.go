@@ -102,6 +102,8 @@ func (b *builder) operator(n plan.Node) (op.Op, error) {
 		return b.over(n.Input, func(in op.Op) op.Op {
 			return op.NewSort(b.env, in, typesOf(n.Input), n.Keys, n.Limit)
 		})
+	case *plan.Window:
+		return b.over(n.Input, func(in op.Op) op.Op { return op.NewWindow(b.env, in, n) })
 	case *plan.Limit:
 		return b.over(n.Input, func(in op.Op) op.Op { return op.NewLimit(b.env, in, n) })
 	case *plan.Distinct:

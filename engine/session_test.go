@@ -19,14 +19,15 @@ import (
 )
 
 // TestSession plays the scripts of testdata/session, each on a new store whose clock goes only when it is told to. `sql` runs
-// a script as one message of the simple protocol, `analyze` does too and masks what is measured. `copy` has the statement on
-// its first line and the data on the others (escaped: with Go's escapes, hex: in hexadecimal, piece=n: in pieces of n bytes).
-// `clock` moves the clock by a Go duration; `seal`, `compact` and `reopen` are what they say. session=name says who does it.
-// Answers are columns apart by |, then the tag, then the state of the transaction where there is one.
+// a script as one message of the simple protocol, after the WITH query that `table` gave a name where with= says so; `analyze`
+// does too and masks what is measured. `copy` has the statement on its first line and the data on the others (escaped: with
+// Go's escapes, hex: in hexadecimal, piece=n: in pieces of n bytes). `clock` moves the clock by a Go duration; `seal`, `compact`
+// and `reopen` are what they say. session=name says who does it. Answers are columns apart by |, then the tag, then the state
+// of the transaction where there is one.
 func TestSession(t *testing.T) {
 	datadriven.Walk(t, "testdata/session", func(t *testing.T, path string) {
 		defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-		s := &sessions{bed: newBed(t), people: map[string]*person{}}
+		s := &sessions{bed: newBed(t), people: map[string]*person{}, tables: map[string]string{}}
 		defer func() {
 			s.leave()
 			s.close(t)
@@ -43,9 +44,9 @@ func TestRulesOff(t *testing.T) {
 		off = append(off, r.Name)
 	}
 	for _, rule := range off {
-		for _, script := range []string{"queries.txt", "correlated.txt"} {
+		for _, script := range []string{"queries.txt", "correlated.txt", "windows.txt"} {
 			t.Run(rule+"/"+script, func(t *testing.T) {
-				s := &sessions{bed: newBed(t), people: map[string]*person{}, first: "SET optimizer_off = '" + rule + "'"}
+				s := &sessions{bed: newBed(t), people: map[string]*person{}, tables: map[string]string{}, first: "SET optimizer_off = '" + rule + "'"}
 				defer func() {
 					s.leave()
 					s.close(t)
@@ -63,6 +64,7 @@ type sessions struct {
 	*bed
 	people map[string]*person
 	first  string // what everybody runs first
+	tables map[string]string
 }
 
 func (s *sessions) leave() {
@@ -85,7 +87,15 @@ func (s *sessions) step(t *testing.T, d *datadriven.TestData) string {
 	}
 	var err error
 	switch d.Cmd {
+	case "table":
+		d.ScanArgs(t, "name", &name)
+		s.tables[name] = d.Input
+		return ""
 	case "sql":
+		name := ""
+		if d.MaybeScanArgs(t, "with", &name); name != "" {
+			d.Input = "WITH " + s.tables[name] + "\n" + d.Input
+		}
 		answers, err := p.run(d.Input)
 		return p.report(answers, err)
 	case "analyze":

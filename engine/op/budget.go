@@ -41,6 +41,13 @@ func (b *Budget) hold(n int64) bool {
 	return fits
 }
 
+// wrote counts n bytes that were written to a temporary file, for the budgets around this one too.
+func (b *Budget) wrote(n int64) {
+	for ; b != nil; b = b.parent {
+		b.spilled.Add(n)
+	}
+}
+
 // Peak returns the most that was held at once, Spilled the bytes written to temporary files.
 func (b *Budget) Peak() int64    { return b.peak.Load() }
 func (b *Budget) Spilled() int64 { return b.spilled.Load() }

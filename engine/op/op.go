@@ -80,8 +80,8 @@ func evalAll(ps []*expr.Program, b *vec.Batch) ([]*vec.Column, error) {
 	return out, nil
 }
 
-// drain gives f every batch of an open operator.
-func drain(ctx context.Context, in Op, f func(*vec.Batch) error) error {
+// drain gives f every batch of an open operator or another source.
+func drain(ctx context.Context, in source, f func(*vec.Batch) error) error {
 	for {
 		b, err := in.Next(ctx)
 		if err != nil || b == nil {

@@ -69,7 +69,7 @@ func (s *spillFile) write(b *vec.Batch) error {
 		return spillError(err)
 	}
 	s.rows += int64(b.Len)
-	s.budget.spilled.Add(int64(len(s.buf)))
+	s.budget.wrote(int64(len(s.buf)))
 	return nil
 }
 

@@ -119,7 +119,7 @@ func (f *frame) aggregateCall(x *syntax.FuncCall) (expr.Expr, error) {
 	}
 	if x.Filter != nil {
 		fl := in
-		fl.what, fl.aggs, fl.inAgg = "FILTER", nil, false
+		fl.what, fl.aggs, fl.windows, fl.inAgg = "FILTER", nil, nil, false
 		if call.Filter, err = fl.condition(x.Filter, "FILTER"); err != nil {
 			return nil, err
 		}

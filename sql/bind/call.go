@@ -17,8 +17,10 @@ func (f *frame) call(x *syntax.FuncCall) (expr.Expr, error) {
 		return nil, err
 	}
 	if x.Over != nil {
-		return nil, f.errorIn(x, pgerr.FeatureNotSupported, "window functions are not supported yet").
-			WithHint("A subquery with GROUP BY, or DISTINCT ON, often says the same.")
+		return f.windowCall(x)
+	}
+	if list := funcs.LookupWindow(name); len(list) > 0 && len(x.WithinGroup) == 0 {
+		return nil, f.overMissing(x, list)
 	}
 	if len(aggregatesNamed(name)) > 0 {
 		return f.aggregateCall(x)
@@ -35,6 +37,24 @@ func (f *frame) call(x *syntax.FuncCall) (expr.Expr, error) {
 			WithHint("To append the rows of a query, write INSERT INTO events … SELECT ….")
 	}
 	return f.resolveCall(x, name, args, names)
+}
+
+// overMissing is the error for a call of a window function without OVER.
+func (f *frame) overMissing(x *syntax.FuncCall, list []*funcs.Window) error {
+	in := *f
+	args, _, err := in.arguments(x)
+	if err != nil {
+		return err
+	}
+	for _, w := range list {
+		if len(w.Args) == len(args) && reachable(w.Args, typesOf(args)) {
+			return f.errorIn(x, pgerr.WrongObjectType, "window function %s requires an OVER clause", dotted(x.Name))
+		}
+	}
+	if len(aggregatesNamed(x.Name.Last())) > 0 {
+		return f.errorIn(x, pgerr.WrongObjectType, "WITHIN GROUP is required for ordered-set aggregate %s", dotted(x.Name))
+	}
+	return f.noFunction(x, typesOf(args), nil, false)
 }
 
 // checkSchema refuses functions of schemas that have none.
@@ -226,6 +246,10 @@ func gather(c *expr.Call, best *candidate) *expr.Call {
 func (f *frame) setAllowed(fn *funcs.Func, x syntax.Node) error {
 	if !fn.RetSet || f.sets {
 		return nil
+	}
+	if f.inWindow {
+		return f.errorIn(x, pgerr.FeatureNotSupported, "window function calls cannot contain set-returning function calls").
+			WithHint("You might be able to move the set-returning function into a LATERAL FROM item.")
 	}
 	if f.inAgg {
 		return f.errorIn(x, pgerr.FeatureNotSupported, "aggregate function calls cannot contain set-returning function calls").

@@ -12,6 +12,7 @@ type candidate struct {
 	args []datum.OID
 	fn   *funcs.Func
 	agg  *funcs.Aggregate
+	win  *funcs.Window
 	// order says which argument of the call each parameter takes, -1 for one left out; nil: as written.
 	order    []int
 	expanded bool // a variadic parameter was repeated

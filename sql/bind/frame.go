@@ -1,6 +1,8 @@
 package bind
 
 import (
+	"strings"
+
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/pgerr"
@@ -27,13 +29,15 @@ type moment struct {
 // frame is where an expression stands: the row it may refer to and what it may contain.
 type frame struct {
 	*binder
-	env   *env
-	scope *scope
-	what  string // "WHERE", "JOIN conditions"…: as PostgreSQL names the place
-	aggs  *aggs  // collects aggregate calls; nil where they are not allowed
-	inAgg bool   // inside an aggregate's arguments
-	sets  bool   // set-returning functions are allowed
-	novar bool   // columns of the row itself are not allowed
+	env      *env
+	scope    *scope
+	what     string   // "WHERE", "JOIN conditions"…: as PostgreSQL names the place
+	aggs     *aggs    // collects aggregate calls; nil where they are not allowed
+	inAgg    bool     // inside an aggregate's arguments
+	windows  *windows // collects calls over windows; nil where they are not allowed
+	inWindow bool     // inside the arguments of such a call
+	sets     bool     // set-returning functions are allowed
+	novar    bool     // columns of the row itself are not allowed
 }
 
 // inside returns the frame for a place inside this one where set-returning functions are not allowed.
@@ -153,7 +157,7 @@ func (f *frame) column(x *syntax.ColumnRef) (expr.Expr, error) {
 		return nil, err
 	}
 	if f.novar && expr.Any(e, func(e expr.Expr) bool { _, ok := e.(*expr.Col); return ok }) {
-		return nil, f.errorIn(x, pgerr.InvalidColumnReference, "argument of %s must not contain variables", f.what)
+		return nil, f.errorIn(x, pgerr.InvalidColumnReference, "argument of %s must not contain variables", strings.TrimPrefix(f.what, "window "))
 	}
 	return e, nil
 }

@@ -33,7 +33,7 @@ func (s *selection) group() error {
 	}
 	if s.sel.Having != nil {
 		f := *s.f
-		f.what, f.sets = "HAVING", false
+		f.what, f.sets, f.windows = "HAVING", false, nil
 		h, err := f.condition(s.sel.Having, "HAVING")
 		if err != nil {
 			return err
@@ -57,6 +57,7 @@ func (g *grouper) build() error {
 		cols[i] = g.rewrite(c.expr)
 	}
 	have := g.rewrite(s.have)
+	g.windows.rewrite(g.rewrite)
 	if g.err != nil {
 		return g.err
 	}
@@ -72,7 +73,8 @@ func (g *grouper) build() error {
 	for i := range s.cols {
 		s.cols[i].expr = g.located(cols[i])
 	}
-	s.node = agg
+	g.windows.rewrite(g.located)
+	s.node, s.groupKeys = agg, len(g.keys)
 	if have != nil {
 		s.node = &plan.Filter{Input: agg, Cond: g.located(have)}
 	}
@@ -231,7 +233,7 @@ func (g *grouper) key(e expr.Expr, field plan.Field) int {
 // keyExpr binds an item: a column of the input, else an output column by name or number, else an expression.
 func (g *grouper) keyExpr(x syntax.Expr) (expr.Expr, plan.Field, error) {
 	f := *g.frame
-	f.what, f.aggs, f.sets = "GROUP BY", nil, false
+	f.what, f.aggs, f.windows, f.sets = "GROUP BY", nil, nil, false
 	match := true
 	if c, ok := x.(*syntax.ColumnRef); ok && len(c.Name) == 1 {
 		if col, _, ambiguous := g.scope.find(c.Name[0]); col != nil || ambiguous {
@@ -269,6 +271,9 @@ func (g *grouper) keyExpr(x syntax.Expr) (expr.Expr, plan.Field, error) {
 func (g *grouper) noAggregate(c typedColumn) error {
 	if expr.Any(c.expr, func(e expr.Expr) bool { _, ok := e.(*aggRef); return ok }) {
 		return g.errorIn(c.at, pgerr.GroupingError, "aggregate functions are not allowed in GROUP BY")
+	}
+	if expr.Any(c.expr, func(e expr.Expr) bool { _, ok := e.(*windowCall); return ok }) {
+		return g.errorIn(c.at, pgerr.WindowingError, "window functions are not allowed in GROUP BY")
 	}
 	if expr.HasSet(c.expr) {
 		return g.errorIn(c.at, pgerr.FeatureNotSupported, "set-returning functions are not allowed in GROUP BY")

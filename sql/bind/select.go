@@ -19,6 +19,8 @@ type selection struct {
 	sort  []sortItem
 	on    []int
 	have  expr.Expr
+	// groupKeys is how many of the first columns of node are the keys of a grouping.
+	groupKeys int
 }
 
 // selectQuery binds SELECT with its ORDER BY and LIMIT.
@@ -41,6 +43,12 @@ func (b *binder) selectQuery(sel *syntax.Select, q *syntax.Query, e *env, keep b
 		s.node = &plan.Filter{Input: s.node, Cond: cond}
 	}
 	s.f = &frame{binder: b, env: e, scope: s.scope, what: "SELECT", aggs: &aggs{}, sets: true}
+	defs := *s.f
+	defs.what, defs.sets = "window definitions", false
+	s.f.windows = &windows{frame: &defs}
+	if err := s.f.windows.define(sel.Windows); err != nil {
+		return nil, err
+	}
 	if err := s.targets(keep); err != nil {
 		return nil, err
 	}
@@ -50,6 +58,7 @@ func (b *binder) selectQuery(sel *syntax.Select, q *syntax.Query, e *env, keep b
 	if err := s.group(); err != nil {
 		return nil, err
 	}
+	s.windowing()
 	return s.finish()
 }
 

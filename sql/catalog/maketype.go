@@ -76,6 +76,9 @@ func procs() []procRow {
 	for _, a := range funcs.Aggregates() {
 		out = append(out, procRow{oid: a.OID, name: a.Name, kind: "a", args: a.Args, ret: a.Ret, volatile: "i", doc: a.Doc})
 	}
+	for _, w := range funcs.Windows() {
+		out = append(out, procRow{oid: w.OID, name: w.Name, kind: "w", args: w.Args, ret: w.Ret, strict: len(w.Args) > 0, volatile: "i", doc: w.Doc})
+	}
 	sort.Slice(out, func(i, j int) bool { return out[i].oid < out[j].oid })
 	return out
 }

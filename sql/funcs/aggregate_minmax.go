@@ -153,9 +153,21 @@ func (a *anyMinMax) Add(_ *Ctx, args []*vec.Column, groups []int32, n int) error
 }
 
 func (a *anyMinMax) take(g int32, c *vec.Column, i int) {
-	if old := a.v[g]; old == nil || datum.Compare(a.typ, c, i, old, 0)*a.sign > 0 {
+	if old := a.v[g]; old == nil || a.replaces(c, i, old) {
 		a.v[g] = c.Take([]int32{int32(i)}).Flat()
 	}
+}
+
+// replaces reports whether row i takes the place of the value that is held. Of values that are equal but not the same, as
+// 1.0 and 1.00 are, the last counts.
+func (a *anyMinMax) replaces(c *vec.Column, i int, old *vec.Column) bool {
+	switch sign := datum.Compare(a.typ, c, i, old, 0) * a.sign; {
+	case sign != 0:
+		return sign > 0
+	case c.Kind == vec.Decimal:
+		return c.Decimal(i).Scale != old.Decimal(0).Scale
+	}
+	return c.Kind == vec.Interval && c.Interval(i) != old.Interval(0)
 }
 
 func (a *anyMinMax) Merge(other Accumulator, groups []int32) error {

@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/allsource-db/allsource/sql/datum"
-	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/vec"
 	"github.com/allsource-db/allsource/vec/decimal"
 )
@@ -62,11 +61,8 @@ func (a *varianceAcc) Add(_ *Ctx, args []*vec.Column, groups []int32, n int) err
 		if !taken(args[0], groups, i) {
 			continue
 		}
-		x, m := args[0].Float(i), &a.m[groups[i]]
-		before := m.sx
-		m.add(x)
-		if math.IsInf(m.sx, 0) && !math.IsInf(before, 0) && !math.IsInf(x, 0) {
-			return pgerr.New(pgerr.NumericValueOutOfRange, "value out of range: overflow")
+		if err := a.Step(args, i, groups[i]); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -113,13 +109,8 @@ func (a *decVariance) Add(_ *Ctx, args []*vec.Column, groups []int32, n int) err
 		if !taken(args[0], groups, i) {
 			continue
 		}
-		x := a.get(args[0], i)
-		sq, err := x.Mul(x)
-		if err == nil {
-			err = a.m[groups[i]].merge(decMoments{1, x, sq})
-		}
-		if err != nil {
-			return numericError(err)
+		if err := a.Step(args, i, groups[i]); err != nil {
+			return err
 		}
 	}
 	return nil

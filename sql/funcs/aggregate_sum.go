@@ -30,13 +30,13 @@ var sumAggregates = []Aggregate{
 var errBigintRange = pgerr.New(pgerr.NumericValueOutOfRange, "bigint out of range")
 
 func newIntSum([]datum.Type) Accumulator {
-	return &fold[int64]{op: func(a, b int64) (int64, error) {
+	return &intSum{fold: fold[int64]{op: func(a, b int64) (int64, error) {
 		s := a + b
 		if (a^s)&(b^s) < 0 {
 			return 0, errBigintRange
 		}
 		return s, nil
-	}, get: (*vec.Column).Int, put: (*vec.Builder).AppendInt, kind: vec.Int64, size: 8}
+	}, get: (*vec.Column).Int, put: (*vec.Builder).AppendInt, kind: vec.Int64, size: 8}}
 }
 
 // newFloatSum adds in the order of the rows; single rounds after each step, as float4 sums do.
@@ -137,10 +137,11 @@ func decDec(c *vec.Column, i int) decimal.Dec { return c.Decimal(i) }
 
 // decSum adds exactly; with mean it divides by the count at the end.
 type decSum struct {
-	sum  []decimal.Dec
-	n    []int64
-	get  func(c *vec.Column, i int) decimal.Dec
-	mean bool
+	sum    []decimal.Dec
+	n      []int64
+	get    func(c *vec.Column, i int) decimal.Dec
+	mean   bool
+	widest []int32 // of Step: how many values have as many decimals as the sum
 }
 
 func newDecSum(get func(c *vec.Column, i int) decimal.Dec, mean bool) func([]datum.Type) Accumulator {

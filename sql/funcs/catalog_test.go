@@ -72,6 +72,11 @@ func TestAgainstPostgres(t *testing.T) {
 			t.Errorf("operator %d: got %v, want %v", f.OID, got, d)
 		}
 	}
+	for _, w := range Windows() {
+		if got := (described{"w", w.Name, oids(w.Args), fmt.Sprint(w.Ret), "i", letter(len(w.Args) > 0), "f"}); got != pg[fmt.Sprint("f", w.OID)] {
+			t.Errorf("window function %d: got %v, want %v", w.OID, got, pg[fmt.Sprint("f", w.OID)])
+		}
+	}
 	for i := range Aggregates() {
 		a := &Aggregates()[i]
 		d := pg[fmt.Sprint("f", a.OID)]

@@ -20,6 +20,7 @@ type registry struct {
 	byName    map[string][]*Func
 	bySymbol  map[string][]*Func
 	aggByName map[string][]*Aggregate
+	winByName map[string][]*Window
 	byCast    map[castKey]*Cast
 	byOID     map[datum.OID]*Func
 	spread    map[datum.OID]*Func // of functions that take any number of "any": the form for an array of them
@@ -64,6 +65,11 @@ func (r *registry) build() {
 		a := &r.aggs[i]
 		r.aggByName[a.Name] = append(r.aggByName[a.Name], a)
 	}
+	r.winByName = map[string][]*Window{}
+	for i := range windowFunctions {
+		w := &windowFunctions[i]
+		r.winByName[w.Name] = append(r.winByName[w.Name], w)
+	}
 	r.byCast = map[castKey]*Cast{}
 	for i := range r.casts {
 		c := &r.casts[i]
@@ -79,6 +85,9 @@ func Operators() []Func { return tables().operators }
 
 // Aggregates returns all aggregates; their OIDs are those of pg_proc.
 func Aggregates() []Aggregate { return tables().aggs }
+
+// Windows returns all window functions.
+func Windows() []Window { return windowFunctions }
 
 // Casts returns the conversions beside those through text.
 func Casts() []Cast { return tables().casts }
@@ -103,6 +112,9 @@ func LookupOperator(symbol string, nargs int) []*Func {
 // LookupAggregate returns the overloads of an aggregate.
 func LookupAggregate(name string) []*Aggregate { return tables().aggByName[name] }
 
+// LookupWindow returns the overloads of a window function.
+func LookupWindow(name string) []*Window { return tables().winByName[name] }
+
 // FindCast returns the conversion between two types as pg_cast has it; arrays convert as their elements do. When there is
 // none, IOCast may still do.
 func FindCast(from, to datum.OID) (*Cast, bool) {
@@ -117,15 +129,20 @@ func FindCast(from, to datum.OID) (*Cast, bool) {
 	return arrayCast(from, to, ef, et)
 }
 
-// Names returns the distinct names of functions and aggregates in order, for completion.
+// Names returns the distinct names of functions, aggregates and window functions in order, for completion.
 func Names() []string {
 	r := tables()
-	out := make([]string, 0, len(r.byName)+len(r.aggByName))
+	out := make([]string, 0, len(r.byName)+len(r.aggByName)+len(r.winByName))
 	for n := range r.byName {
 		out = append(out, n)
 	}
 	for n := range r.aggByName {
 		if r.byName[n] == nil {
+			out = append(out, n)
+		}
+	}
+	for n := range r.winByName {
+		if r.byName[n] == nil && r.aggByName[n] == nil {
 			out = append(out, n)
 		}
 	}

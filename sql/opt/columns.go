@@ -164,6 +164,8 @@ func (p *pruner) node(n plan.Node, need wants) (plan.Node, found) {
 		return p.project(n, need)
 	case *plan.Aggregate:
 		return p.aggregate(n, need)
+	case *plan.Window:
+		return p.window(n, need)
 	case *plan.Join:
 		return p.join(n, need)
 	case *plan.Values:

@@ -103,6 +103,8 @@ func (s *estimator) estimate(n plan.Node) float64 {
 			rows *= setRows
 		}
 		return rows
+	case *plan.Window:
+		return s.of(n.Input)
 	case *plan.Append:
 		return s.of(n.Input)
 	}

@@ -88,6 +88,8 @@ func givesPaths(n plan.Node, i int, typed bool) bool {
 		return givesPaths(n.Input, i, typed)
 	case *plan.Sort:
 		return !typed && givesPaths(n.Input, i, typed)
+	case *plan.Window:
+		return !typed && i < len(n.Keep) && givesPaths(n.Input, n.Keep[i], typed)
 	case *plan.Limit:
 		return givesPaths(n.Input, i, typed)
 	case *plan.Project:

@@ -28,6 +28,7 @@ func Rules() []Rule {
 		{"sort-by-position", "the log is in order of position already", sortByPosition},
 		{"limit-scans", "a scan in the order that is asked for stops early", pushLimits},
 		{"newest-first", "a search for the latest begins at the end of the log", newestFirst},
+		{"window-order", "rows that come in the order of a window, or leave one in the order asked for, are not sorted again", windowOrder},
 	}
 }
 

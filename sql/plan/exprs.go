@@ -44,6 +44,8 @@ func MapExprs(n Node, f func(expr.Expr) expr.Expr) Node {
 		c := *n
 		c.Keys, c.Calls = m.list(n.Keys), m.calls(n.Calls)
 		out = &c
+	case *Window:
+		out = m.window(n)
 	case *Sort:
 		c := *n
 		c.Keys = m.keys(n.Keys)

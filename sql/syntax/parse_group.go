@@ -90,10 +90,10 @@ func (p *parser) nullsOrder() NullsOrder {
 
 // namedWindow reads name AS (…) of a WINDOW clause.
 func (p *parser) namedWindow() *Window {
-	at, name := p.at(), p.colID()
+	name := p.colID()
 	p.expect("as")
 	w := p.windowSpec()
-	w.At, w.Name = at, name
+	w.Name = name
 	return w
 }
 

@@ -1,0 +1,195 @@
+package opt
+
+import (
+	"slices"
+
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/funcs"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// window keeps the calls and the columns that are wanted; without any call the node goes.
+func (p *pruner) window(n *plan.Window, need wants) (plan.Node, found) {
+	nk := len(n.Keep)
+	below, passed := wants{}, wants{}
+	var calls []int
+	for w := range need {
+		if w.col >= nk {
+			continue
+		}
+		w.col = n.Keep[w.col]
+		below[w], passed[w] = true, true
+	}
+	for i := range n.Calls {
+		if need[column(nk+i)] {
+			calls = append(calls, i)
+		}
+	}
+	give := found{}
+	if len(calls) == 0 {
+		in, at := p.node(n.Input, below)
+		for w := range need {
+			down := w
+			down.col = n.Keep[w.col]
+			give[w] = at[down]
+		}
+		return in, give
+	}
+	c := *n
+	c.Calls, c.Keep, c.Fields = nil, nil, nil
+	for _, i := range calls {
+		c.Calls = append(c.Calls, n.Calls[i])
+	}
+	for _, e := range plan.Exprs(&c) {
+		below.add(e, n.Input)
+	}
+	in, at := p.node(n.Input, below)
+	out := plan.MapExprs(&c, func(e expr.Expr) expr.Expr { return at.rewrite(e, n.Input) })
+	w := out.WithChildren([]plan.Node{in}).(*plan.Window)
+	fields := in.Schema()
+	for _, x := range need.sorted() {
+		if x.col >= nk {
+			continue
+		}
+		down := x
+		down.col = n.Keep[x.col]
+		give[x] = len(w.Keep)
+		w.Keep, w.Fields = append(w.Keep, at[down]), append(w.Fields, fields[at[down]])
+	}
+	for _, i := range calls {
+		give[column(nk+i)] = len(w.Fields)
+		w.Fields = append(w.Fields, n.Fields[nk+i])
+	}
+	return w, give
+}
+
+// windowOrder finds the windows whose input comes in their order already, from another window, a sort or the log, and those whose
+// partitions may come in any order because something above sorts or does not care. A sort above a window in the same order goes.
+func windowOrder(_ *run, n plan.Node) (plan.Node, error) { return ordered(n, true), nil }
+
+// ordered rewrites n; matters says whether the order of its rows does.
+func ordered(n plan.Node, matters bool) plan.Node {
+	if x, ok := n.(*plan.Sort); ok && startsWith(orderOf(x.Input), x.Keys) {
+		return ordered(x.Input, true) // a limit that the sort has is that of a Limit above it
+	}
+	in := n.Children()
+	out := make([]plan.Node, len(in))
+	changed := false
+	for i, c := range in {
+		out[i] = ordered(c, orderMatters(n, matters))
+		changed = changed || out[i] != c
+	}
+	if changed {
+		n = n.WithChildren(out)
+	}
+	x, ok := n.(*plan.Window)
+	if !ok {
+		return n
+	}
+	sorted := startsWith(orderOf(x.Input), x.SortKeys())
+	if sorted == x.Sorted && x.AnyOrder != matters {
+		return x
+	}
+	c := *x
+	c.Sorted, c.AnyOrder = sorted, !matters
+	return &c
+}
+
+// orderMatters reports whether a node's answer depends on the order of its input's rows, other than in ties.
+func orderMatters(n plan.Node, matters bool) bool {
+	switch x := n.(type) {
+	case *plan.Aggregate:
+		if matters && (len(x.Keys) > 0 || x.Sets != nil) {
+			return true // groups come in the order in which they are first seen
+		}
+		return slices.ContainsFunc(x.Calls, func(c plan.AggCall) bool { return dependsOnOrder(c.Fn) && len(c.Order) == 0 })
+	case *plan.Window:
+		return startsWith(orderOf(x.Input), x.SortKeys()) // then it need not sort, or has no order of its own
+	case *plan.Sort:
+		return false
+	case *plan.Filter, *plan.Project:
+		return matters
+	}
+	return true
+}
+
+// dependsOnOrder reports whether the result may differ when rows come in another order, as it does where floats are added.
+func dependsOnOrder(a *funcs.Aggregate) bool {
+	switch a.Name {
+	case "count", "min", "max", "bool_and", "bool_or", "every":
+		return false
+	case "sum", "avg":
+		return slices.ContainsFunc(a.Args, func(t datum.OID) bool { return datum.KindOf(t) == vec.Float64 })
+	}
+	return true
+}
+
+// orderOf tells what a node's rows are known to be ordered by, over its columns; nil where nothing is known.
+func orderOf(n plan.Node) []plan.SortKey {
+	switch x := n.(type) {
+	case *plan.Sort:
+		return x.Keys
+	case *plan.Filter:
+		return orderOf(x.Input)
+	case *plan.Limit:
+		return orderOf(x.Input)
+	case *plan.Window:
+		if x.AnyOrder {
+			return nil
+		}
+		return moveKeys(x.SortKeys(), func(i int) int {
+			for at, k := range x.Keep {
+				if k == i {
+					return at
+				}
+			}
+			return -1
+		})
+	case *plan.Project:
+		if !keepsRows(x) {
+			return nil
+		}
+		return moveKeys(orderOf(x.Input), func(i int) int {
+			for at, e := range x.Exprs {
+				if c, ok := e.(*expr.Col); ok && c.Index == i {
+					return at
+				}
+			}
+			return -1
+		})
+	case *plan.Scan:
+		if x.Relation.OID != catalog.EventsOID {
+			return nil
+		}
+		for i, c := range x.Cols {
+			if c.Column == catalog.EventPosition && wholeColumn(c) {
+				return []plan.SortKey{{Expr: &expr.Col{Index: i, Typ: c.Field.Type, Name: c.Field.Name}, Desc: x.Reverse, NullsFirst: x.Reverse}}
+			}
+		}
+	}
+	return nil
+}
+
+// moveKeys renumbers the columns of keys, up to the first key that is not to be had: to gives -1 for its column.
+func moveKeys(keys []plan.SortKey, to func(int) int) []plan.SortKey {
+	var out []plan.SortKey
+	for _, k := range keys {
+		c, ok := k.Expr.(*expr.Col)
+		if !ok || to(c.Index) < 0 {
+			break
+		}
+		moved := *c
+		moved.Index = to(c.Index)
+		k.Expr = &moved
+		out = append(out, k)
+	}
+	return out
+}
+
+// startsWith reports whether rows ordered by have are ordered by want.
+func startsWith(have, want []plan.SortKey) bool {
+	return len(have) >= len(want) && plan.EqualKeys(have[:len(want)], want)
+}
