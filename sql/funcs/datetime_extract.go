@@ -306,6 +306,9 @@ func intervalField(_ *Ctx, u dtUnit, a *vec.Column, i int) (dtField, bool, error
 		return wholeField(years / 1000), true, nil
 	case unitEpoch: // a year has 365.25 days, a month 30
 		secs := (1461*years + 120*months + 4*int64(v.Days)) * 21600
+		if micros := secs*1_000_000 + v.Micros; secs/4_000_000_000_000 == 0 && v.Micros/4_000_000_000_000_000_000 == 0 {
+			return scaledField(micros, 6), true, nil
+		}
 		return epochField(new(big.Int).Mul(big.NewInt(secs), big.NewInt(1e6)), v.Micros), true, nil
 	}
 	f, ok := clockField(u, v.Micros)

@@ -42,8 +42,8 @@ func dateOperators() []Func {
 		dtOp(1327, "+", tstz, iv, tstz, "moment moved by an interval, days and months in the session's zone", dtShift(0, 1, 1, shiftMoment)),
 		dtOp(1329, "-", tstz, iv, tstz, "moment moved back by an interval, days and months in the session's zone", dtShift(0, 1, -1, shiftMoment)),
 		dtOp(2554, "+", iv, tstz, tstz, "moment moved by an interval, days and months in the session's zone", dtShift(1, 0, 1, shiftMoment)),
-		dtOp(2067, "-", ts, ts, iv, "time between, in days and a rest", dtSpan(subtractStamps)),
-		dtOp(1328, "-", tstz, tstz, iv, "time between, in days and a rest", dtSpan(subtractStamps)),
+		inLoop(dtOp(2067, "-", ts, ts, iv, "time between, in days and a rest", dtSpan(subtractStamps)), spanLoop),
+		inLoop(dtOp(1328, "-", tstz, tstz, iv, "time between, in days and a rest", dtSpan(subtractStamps)), spanLoop),
 		dtOp(1399, "-", t, t, iv, "time between", dtSpan(func(a, b int64) (vec.IntervalValue, error) { return vec.IntervalValue{Micros: a - b}, nil })),
 		dtOp(1800, "+", t, iv, t, "time of day moved by an interval", dtShift(0, 1, 1, shiftTime)),
 		dtOp(1801, "-", t, iv, t, "time of day moved back by an interval", dtShift(0, 1, -1, shiftTime)),
@@ -61,6 +61,52 @@ func dtSpan(f func(a, b int64) (vec.IntervalValue, error)) func(*Ctx, *vec.Build
 		b.AppendInterval(v)
 		return err
 	}
+}
+
+// inLoop lets loop compute what it can; it gives nil for what it leaves to the function's own body.
+func inLoop(f Func, loop func(args []*vec.Column, n int) (*vec.Column, error)) Func {
+	body := f.Body
+	f.Body = func(c *Ctx, args []*vec.Column, n int) (*vec.Column, error) {
+		if out, err := loop(args, n); out != nil || err != nil {
+			return out, err
+		}
+		return body(c, args, n)
+	}
+	return f
+}
+
+// spanLoop is subtractStamps over plain columns.
+func spanLoop(args []*vec.Column, n int) (*vec.Column, error) {
+	a, b := args[0], args[1]
+	if a.Codes != nil || b.Codes != nil {
+		return nil, nil
+	}
+	out := &vec.Column{Kind: vec.Interval, Len: n, Iv: make([]vec.IntervalValue, n), Valid: bothValid(a, b, n)}
+	for i := range n {
+		if out.Valid != nil && !out.Valid.Get(i) {
+			continue
+		}
+		var err error
+		if out.Iv[i], err = subtractStamps(a.I64[i], b.I64[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// bothValid marks the rows in which neither column is null; nil for all.
+func bothValid(a, b *vec.Column, n int) vec.Bitmap {
+	switch {
+	case a.Valid == nil:
+		return b.Valid
+	case b.Valid == nil:
+		return a.Valid
+	}
+	out := vec.NewBitmap(n)
+	for i := range out {
+		out[i] = a.Valid[i] & b.Valid[i]
+	}
+	return out
 }
 
 func intervalOperators() []Func {
