@@ -341,7 +341,7 @@ func (b *builder) run(s *expr.Subquery, outer []expr.OuterRow) (*vec.Batch, erro
 	switch s.Kind {
 	case expr.Exists:
 		limit = 1
-	case expr.Scalar:
+	case expr.Scalar, expr.RowQuery:
 		limit = 2
 	}
 	rows, err := op.Collect(b.x.cfg.fn.Context, in.env, o, typesOf(n), limit)

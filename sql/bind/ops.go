@@ -16,6 +16,9 @@ func (f *frame) binary(x *syntax.Binary) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	if e, ok, err := f.rowOfQuery(l, x); ok || err != nil {
+		return e, err
+	}
 	r, err := f.bind(x.R)
 	if err != nil {
 		return nil, err

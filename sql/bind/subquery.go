@@ -131,26 +131,14 @@ func (f *frame) inQuery(l typed, q *syntax.Query, not bool, at syntax.Node) (exp
 	if err != nil {
 		return nil, err
 	}
-	cols := n.Schema()
 	left := []expr.Expr{l.expr}
 	row, isRow := l.expr.(*expr.Row)
 	if isRow {
 		left = row.Elems
 	}
-	if err := f.sameWidth(len(left), len(cols), at); err != nil {
+	tests, n, err := f.testedColumns(left, n, l.at, q, at)
+	if err != nil {
 		return nil, err
-	}
-	tests := make([]expr.Expr, len(left))
-	for i := range left {
-		c := &expr.Col{Index: i, Typ: cols[i].Type, Name: cols[i].Name}
-		a, r, err := f.alike(typed{left[i], l.at}, typed{c, q}, at)
-		if err != nil {
-			return nil, err
-		}
-		tests[i] = a
-		if n, err = f.retype(n, i, r.Type(), q); err != nil {
-			return nil, err
-		}
 	}
 	out := subquery(expr.InQuery, n, datum.T(datum.Bool))
 	out.Not = not
@@ -189,10 +177,14 @@ func (f *frame) quantified(x *syntax.Quantified) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	cols := n.Schema()
-	if _, isRow := l.(*expr.Row); isRow {
-		return nil, f.errorIn(x, pgerr.FeatureNotSupported, "comparing a row with ANY or ALL of a query is not supported yet")
+	kind := expr.AnyQuery
+	if x.All {
+		kind = expr.AllQuery
 	}
+	if row, isRow := l.(*expr.Row); isRow {
+		return f.rowQuery(kind, x.Op, row, n, x.X, x.Query, x)
+	}
+	cols := n.Schema()
 	if err := f.sameWidth(1, len(cols), x); err != nil {
 		return nil, err
 	}
@@ -209,13 +201,67 @@ func (f *frame) quantified(x *syntax.Quantified) (expr.Expr, error) {
 	if n, err = f.retype(n, 0, datum.T(args[1]), x.Query); err != nil {
 		return nil, err
 	}
-	kind := expr.AnyQuery
-	if x.All {
-		kind = expr.AllQuery
-	}
 	out := subquery(kind, n, datum.T(datum.Bool))
 	out.Test, out.Op = l, fn
 	return out, nil
+}
+
+// rowQuery compares a row with the rows of a query, field by field.
+func (f *frame) rowQuery(kind expr.SubqueryKind, op syntax.Operator, row *expr.Row, n plan.Node, lat syntax.Node, q *syntax.Query, at syntax.Node) (expr.Expr, error) {
+	tests, n, err := f.testedColumns(row.Elems, n, lat, q, at)
+	if err != nil {
+		return nil, err
+	}
+	left, right := &expr.Row{}, &expr.Row{}
+	for i, t := range tests {
+		left.Elems = append(left.Elems, &expr.Col{Index: i, Typ: t.Type()})
+	}
+	for i, c := range n.Schema() {
+		right.Elems = append(right.Elems, &expr.Col{Index: len(tests) + i, Typ: c.Type, Name: c.Name})
+	}
+	out := subquery(kind, n, datum.T(datum.Bool))
+	out.Test = &expr.Row{Elems: tests}
+	if out.Compare, err = f.compareRows(op, left, right, at, at, at); err != nil {
+		return nil, err
+	}
+	out.Op, _, _, err = f.resolveOperator(op, []datum.OID{tests[0].Type().OID, n.Schema()[0].Type.OID}, at)
+	return out, err
+}
+
+// testedColumns converts the operands on the left and the columns of a query to types that can be compared.
+func (f *frame) testedColumns(left []expr.Expr, n plan.Node, lat syntax.Node, q *syntax.Query, at syntax.Node) ([]expr.Expr, plan.Node, error) {
+	cols := n.Schema()
+	if err := f.sameWidth(len(left), len(cols), at); err != nil {
+		return nil, nil, err
+	}
+	tests := make([]expr.Expr, len(left))
+	for i := range left {
+		c := &expr.Col{Index: i, Typ: cols[i].Type, Name: cols[i].Name}
+		a, r, err := f.alike(typed{left[i], lat}, typed{c, q}, at)
+		if err != nil {
+			return nil, nil, err
+		}
+		tests[i] = a
+		if n, err = f.retype(n, i, r.Type(), q); err != nil {
+			return nil, nil, err
+		}
+	}
+	return tests, n, nil
+}
+
+// rowOfQuery is row op (SELECT a, b …); ok is false where the right side is no query of several columns.
+func (f *frame) rowOfQuery(l expr.Expr, x *syntax.Binary) (e expr.Expr, ok bool, err error) {
+	row, isRow := l.(*expr.Row)
+	sub, isQuery := x.R.(*syntax.Subquery)
+	if !isRow || !isQuery {
+		return nil, false, nil
+	}
+	n, err := f.sub(sub.Query, true)
+	if err != nil {
+		return nil, true, err
+	}
+	e, err = f.rowQuery(expr.RowQuery, x.Op, row, n, x.L, sub.Query, x)
+	return e, true, err
 }
 
 // overArray is x op ANY (array).

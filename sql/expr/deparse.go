@@ -296,6 +296,8 @@ func (e *Subquery) String() string {
 		return within(e.Test, bindIn+1) + " " + op + " ALL (SubPlan)"
 	case ArrayOf:
 		return "ARRAY(SubPlan)"
+	case RowQuery:
+		return within(e.Test, bindIn+1) + " " + op + " (SubPlan)"
 	}
 	return "(SubPlan)"
 }

@@ -18,6 +18,7 @@ type subqueryNode struct {
 	query   *Subquery
 	test    node
 	op      *funcs.Func
+	compare node  // of rows
 	outer   []int // columns of the row that the plan reads
 	kind    vec.Kind
 	answers map[string]*answer
@@ -34,6 +35,9 @@ func (c *compiler) subquery(e *Subquery) node {
 	n := &subqueryNode{query: e, op: e.Op, kind: kindOf(e.Type()), answers: map[string]*answer{}}
 	if e.Test != nil {
 		n.test = c.compile(e.Test)
+	}
+	if e.Compare != nil {
+		n.compare = c.compile(e.Compare)
 	}
 	if c.x.Subqueries != nil {
 		n.outer = c.x.Subqueries.OuterCols(e)
@@ -113,7 +117,7 @@ func (n *subqueryNode) answer(x *EvalCtx, key string, b *vec.Batch, row int) (*a
 	if err != nil {
 		return nil, err
 	}
-	if n.query.Kind == Scalar && rows.Len > 1 {
+	if k := n.query.Kind; (k == Scalar || k == RowQuery) && rows.Len > 1 {
 		return nil, pgerr.New(pgerr.CardinalityViolation, "more than one row returned by a subquery used as an expression")
 	}
 	a := &answer{rows: rows}
@@ -131,6 +135,9 @@ func (n *subqueryNode) answer(x *EvalCtx, key string, b *vec.Batch, row int) (*a
 // equality reports whether the test asks for an equal value, or for the absence of one.
 func (n *subqueryNode) equality() bool {
 	q := n.query
+	if q.Compare != nil {
+		return false
+	}
 	switch q.Kind {
 	case InQuery:
 		return true
@@ -163,6 +170,15 @@ func (n *subqueryNode) value(x *EvalCtx, a *answer, test *vec.Column, rows int) 
 			return vec.NullColumn(n.kind, rows), nil
 		}
 		return vec.Repeat(a.rows.Cols[0], 0, rows), nil
+	case RowQuery:
+		if a.rows.Len == 0 {
+			return vec.NullColumn(vec.Bool, rows), nil
+		}
+		right := make([]*vec.Column, len(a.rows.Cols))
+		for i, c := range a.rows.Cols {
+			right[i] = vec.Repeat(c, 0, rows)
+		}
+		return n.compareRows(x, test.Flat().Fields, right, rows)
 	case ArrayOf:
 		list, err := listOf(a.rows.Cols[0], q.Typ)
 		if err != nil {
@@ -211,10 +227,23 @@ func listOf(c *vec.Column, t datum.Type) (*vec.Column, error) {
 func (n *subqueryNode) compareAll(x *EvalCtx, a *answer, test *vec.Column) (*vec.Column, error) {
 	yes, no := vec.NewBitmap(test.Len), vec.NewBitmap(test.Len)
 	m := a.rows.Len
+	if n.compare != nil {
+		test = test.Flat()
+	}
 	for i := range test.Len {
 		var res *vec.Column
-		if m > 0 {
-			var err error
+		var err error
+		switch {
+		case m == 0:
+		case n.compare != nil:
+			left := make([]*vec.Column, len(test.Fields))
+			for k, f := range test.Fields {
+				left[k] = vec.Repeat(f, i, m)
+			}
+			if res, err = n.compareRows(x, left, a.rows.Cols, m); err != nil {
+				return nil, err
+			}
+		default:
 			if res, err = call(x, n.op, n.opTypes(), vec.Bool, []*vec.Column{vec.Repeat(test, i, m), a.rows.Cols[0]}, m); err != nil {
 				return nil, err
 			}
@@ -222,6 +251,11 @@ func (n *subqueryNode) compareAll(x *EvalCtx, a *answer, test *vec.Column) (*vec
 		fold(res, 0, m, n.query.Kind == AllQuery, i, yes, no)
 	}
 	return boolColumn(yes, no, test.Len), nil
+}
+
+// compareRows compares n rows of the test with as many of the query.
+func (n *subqueryNode) compareRows(x *EvalCtx, left, right []*vec.Column, rows int) (*vec.Column, error) {
+	return n.compare.eval(x, &vec.Batch{Len: rows, Cols: append(left[:len(left):len(left)], right...)})
 }
 
 // anyEqual is IN for row values: a row is equal when all its fields are, different when one is, unknown otherwise.

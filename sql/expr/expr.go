@@ -162,6 +162,7 @@ const (
 	AnyQuery                     // Test op ANY (…)
 	AllQuery                     // Test op ALL (…)
 	ArrayOf                      // ARRAY(…)
+	RowQuery                     // Test compared with the only row of several columns
 )
 
 // Subquery is a query used as a value. Plan is a plan.Node, opaque here; the engine evaluates it through the Evaluator's
@@ -174,6 +175,9 @@ type Subquery struct {
 	Not        bool
 	Typ        datum.Type
 	Correlated bool
+	// Compare compares rows, for AnyQuery and AllQuery whose Test is a Row, and for RowQuery: an expression over the fields of
+	// Test and then the columns of the query. Op is the operator as it was written, between the first of them.
+	Compare Expr
 }
 
 // AggRef and window functions never reach the evaluator: plan.Aggregate computes them and the projection above reads Cols.
