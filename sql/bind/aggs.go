@@ -16,6 +16,8 @@ type aggs struct {
 	refs  []*aggRef
 	used  bool
 	at    syntax.Node // the first call, for errors
+	// direct are the arguments of ordered-set aggregates that belong to the group, not to a row.
+	direct []expr.Expr
 }
 
 // aggRef stands for the result of calls[index].
@@ -118,15 +120,14 @@ func (f *frame) aggregateCall(x *syntax.FuncCall) (expr.Expr, error) {
 		return nil, err
 	}
 	if x.Filter != nil {
-		fl := in
-		fl.what, fl.aggs, fl.windows, fl.inAgg = "FILTER", nil, nil, false
-		if call.Filter, err = fl.condition(x.Filter, "FILTER"); err != nil {
+		if call.Filter, err = in.aggFilter(x.Filter); err != nil {
 			return nil, err
 		}
 	}
 	if err := f.ownLevel(call, x); err != nil {
 		return nil, err
 	}
+	f.aggs.directArguments(call)
 	return f.aggs.add(*call, x), nil
 }
 

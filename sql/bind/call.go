@@ -19,6 +19,9 @@ func (f *frame) call(x *syntax.FuncCall) (expr.Expr, error) {
 	if x.Over != nil {
 		return f.windowCall(x)
 	}
+	if hypotheticals[name] != nil && len(x.WithinGroup) > 0 {
+		return f.hypotheticalCall(x)
+	}
 	if list := funcs.LookupWindow(name); len(list) > 0 && len(x.WithinGroup) == 0 {
 		return nil, f.overMissing(x, list)
 	}
@@ -51,7 +54,7 @@ func (f *frame) overMissing(x *syntax.FuncCall, list []*funcs.Window) error {
 			return f.errorIn(x, pgerr.WrongObjectType, "window function %s requires an OVER clause", dotted(x.Name))
 		}
 	}
-	if len(aggregatesNamed(x.Name.Last())) > 0 {
+	if hypotheticals[x.Name.Last()] != nil {
 		return f.errorIn(x, pgerr.WrongObjectType, "WITHIN GROUP is required for ordered-set aggregate %s", dotted(x.Name))
 	}
 	return f.noFunction(x, typesOf(args), nil, false)

@@ -58,6 +58,9 @@ func (g *grouper) build() error {
 	}
 	have := g.rewrite(s.have)
 	g.windows.rewrite(g.rewrite)
+	for _, e := range g.aggs.direct {
+		g.rewrite(e)
+	}
 	if g.err != nil {
 		return g.err
 	}

@@ -90,6 +90,8 @@ func (f *frame) resolveWindow(c *windowCall, x *syntax.FuncCall, list []*funcs.W
 	}
 	best, many := choose(fit, typesOf(args))
 	switch {
+	case len(x.WithinGroup) > 0 && hypotheticals[x.Name.Last()] != nil:
+		return f.errorIn(x, pgerr.FeatureNotSupported, "OVER is not supported for ordered-set aggregate %s", dotted(x.Name))
 	case len(x.WithinGroup) > 0:
 		return f.errorIn(x, pgerr.WrongObjectType, "window function %s cannot have WITHIN GROUP", dotted(x.Name))
 	case best == nil:

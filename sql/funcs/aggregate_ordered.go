@@ -108,6 +108,9 @@ func (a *orderedAcc) Result(_ *Ctx, n int) (*vec.Column, error) {
 // several answers an array of fractions with an array of values.
 func (a *orderedAcc) several(d *vec.Column, t datum.Type, vals *vec.Column, rows []int32, b *vec.Builder) error {
 	child, from, to := d.List(0)
+	if child.Kind == vec.List {
+		return pgerr.New(pgerr.FeatureNotSupported, "fractions in an array of more than one dimension are not supported")
+	}
 	for k := from; k < to; k++ {
 		if child.Null(k) {
 			b.Elem().AppendNull()
