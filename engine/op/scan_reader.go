@@ -193,7 +193,10 @@ func (r *eventReader) choose(ctx context.Context, p part, from, to int, b *vec.B
 		return nil, err
 	}
 	rows := cut.rows(first.Cols[cut.Col])
-	if rows == nil || sel == nil {
+	switch {
+	case rows == nil: // the cutoff lets all through that the filter does
+		return sel, nil
+	case sel == nil:
 		return rows, nil
 	}
 	for i, k := range rows {
