@@ -99,6 +99,7 @@ func (b *builder) operator(n plan.Node) (op.Op, error) {
 		if o := b.top(n); o != nil {
 			return o, nil
 		}
+		b.topGroups(n)
 		return b.over(n.Input, func(in op.Op) op.Op {
 			return op.NewSort(b.env, in, typesOf(n.Input), n.Keys, n.Limit)
 		})

@@ -129,7 +129,7 @@ func (b *builder) eventScan(ctx context.Context, c *eventChain) (*op.EventScan, 
 
 // aggregate groups, in the workers of a scan where that is possible.
 func (b *builder) aggregate(n *plan.Aggregate) (op.Op, error) {
-	a := &op.Aggregation{Keys: n.Keys, Calls: n.Calls, Sets: n.Sets}
+	a := &op.Aggregation{Keys: n.Keys, Calls: n.Calls, Sets: n.Sets, Top: b.x.topOf(n)}
 	c := chainOf(n.Input)
 	if c == nil || !a.Parallel() || c.scan.Limit >= 0 || c.scan.Reverse {
 		return b.over(n.Input, func(in op.Op) op.Op { return op.NewAggregate(b.env, in, a) })
@@ -146,6 +146,41 @@ func (b *builder) aggregate(n *plan.Aggregate) (op.Op, error) {
 		}
 		return op.NewScanAggregate(b.env, s, a), nil
 	}}, nil
+}
+
+// topGroups notes for the aggregation below a sort with a limit which groups the sort wants, if its first key is the result of a
+// call and nothing in between can fail or drop rows.
+func (b *builder) topGroups(n *plan.Sort) {
+	if n.Limit < 0 {
+		return
+	}
+	key, ok := n.Keys[0].Expr.(*expr.Col)
+	in := n.Input
+	for ok {
+		p, isProject := in.(*plan.Project)
+		if !isProject {
+			break
+		}
+		if slices.ContainsFunc(p.Exprs, func(e expr.Expr) bool { return !expr.CannotFail(e) }) {
+			return
+		}
+		key, ok = p.Exprs[key.Index].(*expr.Col)
+		in = p.Input
+	}
+	a, isAggregate := in.(*plan.Aggregate)
+	if !ok || !isAggregate || key.Index < len(a.Keys) || key.Index >= len(a.Keys)+len(a.Calls) {
+		return
+	}
+	b.x.mu.Lock()
+	defer b.x.mu.Unlock()
+	b.x.top[a] = &op.TopGroups{Call: key.Index - len(a.Keys), Desc: n.Keys[0].Desc, Limit: n.Limit}
+}
+
+// topOf is what topGroups noted.
+func (x *execution) topOf(n *plan.Aggregate) *op.TopGroups {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.top[n]
 }
 
 // countsAll reports whether the aggregation only asks how many events there are.

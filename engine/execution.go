@@ -51,6 +51,7 @@ type execution struct {
 	outer  map[*expr.Subquery][]int
 	free   map[*expr.Subquery]bool
 	once   map[*expr.Subquery]*onceAnswer
+	top    map[*plan.Aggregate]*op.TopGroups
 }
 
 // seen is the part of the log that a scan reads: a view, cut before the position end unless that is 0.
@@ -80,6 +81,7 @@ func newExecution(cfg executionConfig) *execution {
 		cfg: cfg, budget: budget,
 		views: map[*plan.TimeClause]seen{}, stats: map[plan.Node]*op.Stats{}, held: map[plan.Node]*op.Budget{}, outer: map[*expr.Subquery][]int{},
 		free: map[*expr.Subquery]bool{}, once: map[*expr.Subquery]*onceAnswer{},
+		top: map[*plan.Aggregate]*op.TopGroups{},
 	}
 	x.root = &builder{x: x}
 	x.root.env = &op.Env{X: x.root.evalCtx(nil), Budget: x.budget, Rows: cfg.rows, Workers: max(1, cfg.workers)}

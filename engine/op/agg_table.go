@@ -17,6 +17,7 @@ type Aggregation struct {
 	Keys  []expr.Expr
 	Calls []plan.AggCall
 	Sets  [][]int
+	Top   *TopGroups // may be nil
 }
 
 // aggInput evaluates keys and arguments: what one goroutine needs to fill tables.
@@ -179,15 +180,8 @@ func (t *aggTable) endBlock() error {
 
 // merge takes the groups of another table over, in their order.
 func (t *aggTable) merge(o *aggTable) error {
-	keys := make([]*vec.Column, 0, len(o.keys)+1)
-	for k := range o.keys {
-		keys = append(keys, o.keys[k].column(nil))
-	}
-	if t.in.Sets != nil {
-		keys = append(keys, o.sets.Finish())
-	}
 	before := t.n
-	ids := t.number(keys, o.n)
+	ids := t.numberOf(o)
 	if t.ordered {
 		t.firsts = t.firsts[:before]
 		for i, id := range ids {
@@ -203,6 +197,30 @@ func (t *aggTable) merge(o *aggTable) error {
 		}
 	}
 	return nil
+}
+
+// numberOf finds the groups of another table.
+func (t *aggTable) numberOf(o *aggTable) []int32 {
+	if len(t.keys) == 1 && t.in.Sets == nil {
+		ids := make([]int32, 0, o.n)
+		o.keys[0].each(func(c *vec.Column, row int) {
+			id := t.groups.cols[0].one(c, row, true)
+			if int(id) == t.n {
+				t.n++
+				t.keys[0].add(c, row)
+			}
+			ids = append(ids, id)
+		})
+		return ids
+	}
+	keys := make([]*vec.Column, 0, len(o.keys)+1)
+	for k := range o.keys {
+		keys = append(keys, o.keys[k].column(nil))
+	}
+	if t.in.Sets != nil {
+		keys = append(keys, o.sets.Finish())
+	}
+	return t.number(keys, o.n)
 }
 
 // order lists the groups by their first rows, nil where they are in that order.
@@ -267,22 +285,43 @@ func (t *aggTable) complete() {
 	}
 }
 
+// best lists the groups that a sort above may want, in their order; nil for all.
+func (t *aggTable) best(calls []*vec.Column) []int32 {
+	if t.in.Top == nil || t.in.Sets != nil {
+		return nil
+	}
+	rows := t.in.Top.rows(calls[t.in.Top.Call])
+	if t.ordered {
+		slices.SortFunc(rows, func(a, b int32) int { return cmp.Compare(t.firsts[a], t.firsts[b]) })
+	}
+	return rows
+}
+
 // result gives all groups as one batch: keys, calls, and with grouping sets the set's number.
 func (t *aggTable) result(ctx context.Context) (*vec.Batch, error) {
+	calls := make([]*vec.Column, len(t.calls))
+	for k, c := range t.calls {
+		var err error
+		if calls[k], err = c.result(ctx, t.n); err != nil {
+			return nil, err
+		}
+	}
+	order := t.best(calls)
+	if order == nil {
+		order = t.order()
+	}
 	out := &vec.Batch{Len: t.n}
-	order := t.order()
+	if order != nil {
+		out.Len = len(order)
+	}
 	for k := range t.keys {
 		out.Cols = append(out.Cols, t.keys[k].column(order))
 	}
-	for _, c := range t.calls {
-		col, err := c.result(ctx, t.n)
-		if err != nil {
-			return nil, err
-		}
+	for _, c := range calls {
 		if order != nil {
-			col = col.Take(order)
+			c = c.Take(order)
 		}
-		out.Cols = append(out.Cols, col)
+		out.Cols = append(out.Cols, c)
 	}
 	if t.in.Sets != nil {
 		out.Cols = append(out.Cols, t.sets.Finish())

@@ -121,8 +121,10 @@ func (t *valueTable) number(c *vec.Column, n int, ids []int32, add bool) {
 	if c.Dict != t.dict {
 		t.dict = c.Dict
 		t.codes = resized(t.codes, c.Dict.Len)
-		for i := range t.codes {
-			t.codes[i] = -1
+		if t.dict.Nums == nil || t.dict.Len > 8*n || !t.space.all(t.dict, t.codes) {
+			for i := range t.codes {
+				t.codes[i] = -1
+			}
 		}
 	}
 	for i, code := range c.Codes[:n] {

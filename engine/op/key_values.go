@@ -71,13 +71,12 @@ func (k *keyValues) column(order []int32) *vec.Column {
 		}
 		return c
 	}
-	size := 0
-	for _, p := range k.places {
-		o := k.columns[p.column].Offsets
-		size += int(o[p.row+1] - o[p.row])
+	n := k.n
+	if order != nil {
+		n = len(order)
 	}
-	out := &vec.Column{Kind: vec.Bytes, Len: k.n, Offsets: make([]int32, 1, k.n+1), Data: make([]byte, 0, size), Nums: make([]uint32, k.n), Space: k.columns[0].Space}
-	for i := range k.n {
+	out := &vec.Column{Kind: vec.Bytes, Len: n, Offsets: make([]int32, 1, n+1), Nums: make([]uint32, n), Space: k.columns[0].Space}
+	for i := range n {
 		p := k.places[i]
 		if order != nil {
 			p = k.places[order[i]]

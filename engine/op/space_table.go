@@ -67,6 +67,23 @@ func (s *spaceTable) get(num uint32) int32 {
 	return -1
 }
 
+// all stores the numbers of all values of a flat column, -1 where they have none yet, if the column's space is the table's:
+// look-ups that follow each other closely wait for memory together.
+func (s *spaceTable) all(c *vec.Column, ids []int32) bool {
+	if s.space == nil || s.space != c.Space || c.Valid != nil || len(s.sparse.vals) > 0 {
+		return false
+	}
+	direct := s.direct
+	for i, num := range c.Nums {
+		id := int32(-1)
+		if int(num) < len(direct) {
+			id = direct[num] - 1
+		}
+		ids[i] = id
+	}
+	return true
+}
+
 func (s *spaceTable) put(num uint32, id int32) {
 	if num >= directNumbers {
 		s.sparse.put(int64(num))
