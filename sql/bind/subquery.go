@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/allsource-db/allsource/sql/datum"
@@ -27,7 +28,17 @@ func (f *frame) exists(x *syntax.Exists) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return subquery(expr.Exists, n, datum.T(datum.Bool)), nil
+	return subquery(expr.Exists, withoutTargets(n), datum.T(datum.Bool)), nil
+}
+
+// withoutTargets leaves out a select list that does not change how many rows there are: nobody looks at it, so it must not
+// fail.
+func withoutTargets(n plan.Node) plan.Node {
+	p, ok := n.(*plan.Project)
+	if !ok || slices.ContainsFunc(p.Exprs, expr.HasSet) {
+		return n
+	}
+	return p.Input
 }
 
 // scalar is a query in parentheses: one column, at most one row.
