@@ -57,7 +57,11 @@ race: ## the tests under the race detector (needs a C compiler)
 
 .PHONY: slt
 slt: ## the SQL corpus under every configuration
-	$(GO) test -run 'SLT' $(TESTFLAGS) ./engine/...
+	ALLSOURCE_SLT=all $(GO) test -count=1 -run 'SLT' $(TESTFLAGS) ./engine/...
+
+.PHONY: slt-record
+slt-record: ## write the corpus' answers as PostgreSQL 15 gives them (ALLSOURCE_ORACLE=host:port, role and database allsource)
+	$(GO) test -count=1 -run 'TestSLTElsewhere' ./engine -record
 
 .PHONY: crash
 crash: ## crashable disks, failing disks, kill -9 of the real binary

@@ -124,6 +124,7 @@ func (b *bed) connect(t fataler, worker int) *person {
 type answer struct {
 	tag    string
 	fields []string
+	types  []datum.OID
 	rows   [][]string
 	binary [][]string // hexadecimal
 }
@@ -204,7 +205,7 @@ func (p *person) execute(prep *engine.Prepared, params []*vec.Column) (answer, e
 	defer rows.Close()
 	var a answer
 	for _, f := range rows.Fields {
-		a.fields = append(a.fields, f.Name)
+		a.fields, a.types = append(a.fields, f.Name), append(a.types, f.Type.OID)
 	}
 	for {
 		b, err := rows.Next()

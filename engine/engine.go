@@ -31,7 +31,7 @@ type Logs interface {
 	Names() []string
 }
 
-// Config is what an engine is made with; every field must be set except Logger.
+// Config is what an engine is made with; every field must be set except Logger and BatchRows.
 type Config struct {
 	Logs    Logs
 	Memory  int64 // bytes that all statements together may use
@@ -39,6 +39,8 @@ type Config struct {
 	Now     func() time.Time
 	Logger  *slog.Logger
 	Workers int // parallel workers of one scan
+	// BatchRows is how many rows operators hand on at a time; 0 is the usual number.
+	BatchRows int
 }
 
 // Engine serves sessions over the databases of one store.

@@ -53,6 +53,7 @@ var beside = []struct{ from, to, why string }{
 // harnesses are packages for tests only: they may import what they test, and no product code may import them.
 var harnesses = []struct{ pkg, why string }{
 	{"engine/op/optest", "runs an operator under all batch sizes, nulls and cancels"},
+	{"engine/slt", "reads and plays files of SQL with answers"},
 }
 
 // walls are said once more than the floors say them, because the floors alone would let some of these through.
