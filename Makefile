@@ -59,6 +59,10 @@ race: ## the tests under the race detector (needs a C compiler)
 slt: ## the SQL corpus under every configuration
 	ALLSOURCE_SLT=all $(GO) test -count=1 -run 'SLT' $(TESTFLAGS) ./engine/...
 
+.PHONY: sqlite-slt
+sqlite-slt: ## SQLite's public test queries over events (ALLSOURCE_SQLITE=folder; LIMIT=200 queries of each file, 0: all)
+	$(GO) test -count=1 -timeout 0 -v -run 'TestSQLiteSLT' ./engine -sqlite-limit $(or $(LIMIT),200)
+
 .PHONY: slt-record
 slt-record: ## write the corpus' answers as PostgreSQL 15 gives them (ALLSOURCE_ORACLE=host:port, role and database allsource)
 	$(GO) test -count=1 -run 'TestSLTElsewhere' ./engine -record

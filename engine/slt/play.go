@@ -36,7 +36,7 @@ type Player struct {
 
 // Play plays a file to its end and returns how many records were played and how many of them answered wrongly.
 func (p *Player) Play(f *File) (played, wrong int, err error) {
-	p.labels = map[string]string{}
+	clear(p.labels)
 	for _, r := range f.Records {
 		if !r.RunsOn(p.Name) {
 			continue
@@ -44,7 +44,7 @@ func (p *Player) Play(f *File) (played, wrong int, err error) {
 		if r.Kind == Halt {
 			break
 		}
-		bad, err := p.check(r)
+		bad, err := p.Check(r)
 		if err != nil {
 			return played, wrong, fmt.Errorf("%s:%d: %w", f.Name, r.Line, err)
 		}
@@ -74,8 +74,8 @@ func StateOf(err error) (string, bool) {
 	return s.SQLState(), true
 }
 
-// check runs a record and says what is wrong with the answer.
-func (p *Player) check(r *Record) (wrong, err error) {
+// Check runs a record and says what is wrong with the answer; err is what ended the connection.
+func (p *Player) Check(r *Record) (wrong, err error) {
 	a, err := p.Conn.Run(r.SQL)
 	if err != nil {
 		state, ok := StateOf(err)
@@ -112,6 +112,9 @@ func (p *Player) compare(r *Record, a Answer) error {
 	if r.Label != "" {
 		if first, ok := p.labels[r.Label]; ok && first != hash {
 			return fmt.Errorf("answers otherwise than the first query with the label %s", r.Label)
+		}
+		if p.labels == nil {
+			p.labels = map[string]string{}
 		}
 		p.labels[r.Label] = hash
 	}
