@@ -44,7 +44,7 @@ func TestRulesOff(t *testing.T) {
 		off = append(off, r.Name)
 	}
 	for _, rule := range off {
-		for _, script := range []string{"queries.txt", "correlated.txt", "windows.txt"} {
+		for _, script := range []string{"queries.txt", "correlated.txt", "joins.txt", "windows.txt"} {
 			t.Run(rule+"/"+script, func(t *testing.T) {
 				s := &sessions{bed: newBed(t), people: map[string]*person{}, tables: map[string]string{}, first: "SET optimizer_off = '" + rule + "'"}
 				defer func() {

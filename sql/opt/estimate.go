@@ -192,6 +192,16 @@ func (s *estimator) distinct(e expr.Expr, in plan.Node) float64 {
 	if expr.IsSteady(e) {
 		return 1
 	}
+	if _, ok := e.(*expr.Col); !ok {
+		// A function of one column has no more values than that.
+		used := map[int]bool{}
+		plan.Cols(e, used)
+		for i := range used {
+			if f := in.Schema()[i]; len(used) == 1 {
+				return s.distinct(col(i, f.Type, f.Name), in)
+			}
+		}
+	}
 	all := max(1, rows*groupsOf)
 	if column, ok := origin(e, in); ok {
 		switch column {
@@ -200,6 +210,10 @@ func (s *estimator) distinct(e expr.Expr, in plan.Node) float64 {
 		case catalog.EventEntity:
 			if l := s.about(); l != nil {
 				all = l.Entities
+			}
+		case catalog.EventVersion:
+			if l := s.about(); l != nil {
+				all = 10 * s.events() / max(1, l.Entities) // some entities have many events
 			}
 		case catalog.EventType:
 			all = 10
