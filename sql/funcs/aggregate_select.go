@@ -23,13 +23,14 @@ func selectPercentile(continuous bool) func(types []datum.Type, desc bool) Accum
 		value := types[1]
 		switch datum.KindOf(value.OID) {
 		case vec.Float64:
-			return &selection[float64]{types: types, desc: desc, continuous: continuous, less: lessFloat,
+			return &selection[float64]{types: types, desc: desc, continuous: continuous, less: lessFloat, flat: func(c *vec.Column) []float64 { return c.F64 },
 				get: (*vec.Column).Float, put: (*vec.Builder).AppendFloat}
 		case vec.Int64:
 			if continuous || value.OID == datum.TimeTZ {
 				return nil
 			}
-			return &selection[int64]{types: types, desc: desc, less: cmp.Less[int64], get: (*vec.Column).Int, put: (*vec.Builder).AppendInt}
+			return &selection[int64]{types: types, desc: desc, less: cmp.Less[int64],
+				flat: func(c *vec.Column) []int64 { return c.I64 }, get: (*vec.Column).Int, put: (*vec.Builder).AppendInt}
 		}
 		return nil
 	}
@@ -55,10 +56,13 @@ type selection[T int64 | float64] struct {
 	desc       bool
 	continuous bool
 	first      []*vec.Column // each group's fraction, one row
-	pieces     [][][]T       // by group; only the last one grows
+	pieces     [][][]T       // by group, full ones
+	open       [][]T         // by group, the piece that grows
+	used       []int32       // by group, values in it
 	odd        []bool        // by group: some value is NaN or 0, for which < is not enough
 	size       int
 
+	flat func(c *vec.Column) []T
 	less func(a, b T) bool
 	get  func(c *vec.Column, i int) T
 	put  func(b *vec.Builder, v T)
@@ -69,11 +73,16 @@ const firstPiece, lastPiece = 8, 1 << 15
 
 func (a *selection[T]) Grow(n int) {
 	a.first, a.pieces, a.odd = grown(a.first, n), grown(a.pieces, n), grown(a.odd, n)
+	a.open, a.used = grown(a.open, n), grown(a.used, n)
 }
 
 func (a *selection[T]) Add(_ *Ctx, args []*vec.Column, groups []int32, n int) error {
 	fractions, c := args[0], args[1]
 	nulls := c.HasNulls()
+	var flat []T
+	if c.Codes == nil {
+		flat = a.flat(c)
+	}
 	for i, g := range groups[:n] {
 		if g < 0 {
 			continue
@@ -84,29 +93,43 @@ func (a *selection[T]) Add(_ *Ctx, args []*vec.Column, groups []int32, n int) er
 		if nulls && c.Null(i) {
 			continue
 		}
-		v := a.get(c, i)
+		var v T
+		if flat != nil {
+			v = flat[i]
+		} else {
+			v = a.get(c, i)
+		}
 		if v == 0 || v != v {
 			a.odd[g] = true
 		}
-		a.take(g, v)
+		at := int(a.used[g])
+		if at == len(a.open[g]) {
+			a.fresh(g)
+			at = 0
+		}
+		a.open[g][at] = v
+		a.used[g] = int32(at + 1)
 	}
 	return nil
 }
 
-func (a *selection[T]) take(g int32, v T) {
-	list := a.pieces[g]
-	n := len(list)
-	if n == 0 || len(list[n-1]) == cap(list[n-1]) {
-		room := firstPiece
-		if n > 0 {
-			room = min(2*cap(list[n-1]), lastPiece)
-		}
-		list = append(list, make([]T, 0, room))
-		a.size += 8*room + 24
-		a.pieces[g] = list
-		n++
+// fresh puts the group's piece, which is full, to the others and begins the next one.
+func (a *selection[T]) fresh(g int32) {
+	room := firstPiece
+	if full := a.open[g]; len(full) > 0 {
+		a.pieces[g] = append(a.pieces[g], full)
+		room = min(2*len(full), lastPiece)
 	}
-	list[n-1] = append(list[n-1], v)
+	a.open[g], a.used[g] = make([]T, room), 0
+	a.size += 8*room + 24
+}
+
+// values gives the pieces of the group that have values.
+func (a *selection[T]) values(g int) [][]T {
+	if a.used[g] == 0 {
+		return a.pieces[g]
+	}
+	return append(a.pieces[g][:len(a.pieces[g]):len(a.pieces[g])], a.open[g][:a.used[g]])
 }
 
 func (a *selection[T]) Merge(other Accumulator, groups []int32) error {
@@ -116,7 +139,7 @@ func (a *selection[T]) Merge(other Accumulator, groups []int32) error {
 			a.first[g] = o.first[i]
 		}
 		a.odd[g] = a.odd[g] || o.odd[i]
-		a.pieces[g] = append(o.pieces[i][:len(o.pieces[i]):len(o.pieces[i])], a.pieces[g]...)
+		a.pieces[g] = append(a.pieces[g], o.values(i)...)
 	}
 	a.size += o.size
 	return nil
@@ -126,8 +149,8 @@ func (a *selection[T]) Merge(other Accumulator, groups []int32) error {
 func (a *selection[T]) Drain() ([]int32, []*vec.Column) {
 	var groups []int32
 	fraction, value := datum.NewBuilder(a.types[0], 0), datum.NewBuilder(a.types[1], 0)
-	for g, list := range a.pieces {
-		for _, piece := range list {
+	for g := range a.pieces {
+		for _, piece := range a.values(g) {
 			for _, v := range piece {
 				groups = append(groups, int32(g))
 				fraction.AppendFrom(a.first[g], 0)
@@ -135,7 +158,7 @@ func (a *selection[T]) Drain() ([]int32, []*vec.Column) {
 			}
 		}
 	}
-	a.pieces, a.size = nil, 0
+	a.pieces, a.open, a.used, a.size = nil, nil, nil, 0
 	return groups, []*vec.Column{fraction.Finish(), value.Finish()}
 }
 
@@ -147,12 +170,12 @@ func (a *selection[T]) Result(_ *Ctx, n int) (*vec.Column, error) {
 	}
 	for g := range n {
 		d := a.first[g]
-		if len(a.pieces[g]) == 0 || d == nil || d.Null(0) {
+		pieces := a.values(g)
+		if len(pieces) == 0 || d == nil || d.Null(0) {
 			b.AppendNull()
 			continue
 		}
-		vals := slices.Concat(a.pieces[g]...)
-		a.pieces[g] = [][]T{vals}
+		vals := slices.Concat(pieces...)
 		if a.odd[g] {
 			a.sort(vals)
 		}
@@ -216,4 +239,4 @@ func (a *selection[T]) pick(fraction float64, vals []T, sorted bool, b *vec.Buil
 	b.AppendFloat(x + (at-float64(lo))*(float64(nth(hi))-x))
 }
 
-func (a *selection[T]) MemSize() int { return cap(a.first)*8 + cap(a.pieces)*25 + 2*a.size }
+func (a *selection[T]) MemSize() int { return cap(a.first)*8 + cap(a.pieces)*53 + 2*a.size }
