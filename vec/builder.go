@@ -185,6 +185,10 @@ func (b *Builder) AppendFrom(c *Column, i int) {
 		b.AppendInterval(d.Iv[j])
 	case List:
 		b.shapeFrom(d)
+		// A column without elements may not have known their kind.
+		if b.child.Len() == 0 && b.child.c.Kind != elemKind(d) && d.Offsets[j] < d.Offsets[j+1] {
+			b.child = NewBuilder(elemKind(d), 0)
+		}
 		for k := d.Offsets[j]; k < d.Offsets[j+1]; k++ {
 			b.child.AppendFrom(d.Child, int(k))
 		}

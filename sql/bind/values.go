@@ -369,7 +369,8 @@ func (f *frame) nullIf(x *syntax.Special, list []typed) (expr.Expr, error) {
 		return nil, err
 	}
 	arg := list[0].expr
-	if call, ok := eq.(*expr.Call); ok && arg.Type().OID == datum.Unknown {
+	// The result has the type in which the operands are compared: text for varchar, numeric for an integer beside one.
+	if call, ok := eq.(*expr.Call); ok {
 		arg = call.Args[0]
 	}
 	return &expr.NullIf{Arg: arg, Eq: eq}, nil

@@ -228,22 +228,30 @@ func (a *intervalSum) Grow(n int) { a.sum, a.n = grown(a.sum, n), grown(a.n, n) 
 func (a *intervalSum) Add(_ *Ctx, args []*vec.Column, groups []int32, n int) error {
 	for i := range n {
 		if taken(args[0], groups, i) {
-			a.take(groups[i], args[0].Interval(i), 1)
+			if err := a.take(groups[i], args[0].Interval(i), 1); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func (a *intervalSum) take(g int32, v vec.IntervalValue, n int64) {
-	s := &a.sum[g]
-	s.Months, s.Days, s.Micros = s.Months+v.Months, s.Days+v.Days, s.Micros+v.Micros
+func (a *intervalSum) take(g int32, v vec.IntervalValue, n int64) error {
+	sum, err := addIntervals(a.sum[g], v)
+	if err != nil {
+		return err
+	}
+	a.sum[g] = sum
 	a.n[g] += n
+	return nil
 }
 
 func (a *intervalSum) Merge(other Accumulator, groups []int32) error {
 	o := other.(*intervalSum)
 	for i, g := range groups {
-		a.take(g, o.sum[i], o.n[i])
+		if err := a.take(g, o.sum[i], o.n[i]); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/vec"
 )
 
@@ -286,9 +287,17 @@ func yearDigits(key string, year, iso int64) (int64, int) {
 	return year, 4
 }
 
+// datesOnly are the keys that say nothing about an interval, which has no weekday, no month with a name and no zone.
+var datesOnly = map[string]bool{"AD": true, "BC": true, "A.D.": true, "B.C.": true, "MONTH": true, "MON": true, "DAY": true, "DY": true,
+	"D": true, "ID": true, "TZ": true, "TZH": true, "TZM": true, "OF": true}
+
 // format writes the value by the template.
-func (v *shown) format(dst []byte, nodes []templateNode) []byte {
+func (v *shown) format(dst []byte, nodes []templateNode) ([]byte, error) {
 	for _, n := range nodes {
+		if v.interval && datesOnly[strings.ToUpper(n.key)] {
+			return nil, pgerr.New(pgerr.InvalidDatetimeFormat, "invalid format specification for an interval value").
+				WithHint("Intervals are not tied to specific calendar dates.")
+		}
 		if n.key == "" {
 			dst = append(dst, n.text...)
 			continue
@@ -306,13 +315,16 @@ func (v *shown) format(dst []byte, nodes []templateNode) []byte {
 			dst = append(dst, ordinal(s, n.TH)...)
 		}
 	}
-	return dst
+	return dst, nil
 }
 
 func (v *shown) digits(n templateNode) string {
 	if n.key == "Y,YYY" {
 		y, _ := v.number("YYYY")
 		return fmt.Sprintf("%d,%03d", y/1000, y%1000)
+	}
+	if n.key == "Q" && v.Month == 0 {
+		return ""
 	}
 	num, width := v.number(n.key)
 	if n.fill && !(n.key == "MS" || n.key == "US" || n.key[0] == 'F') {
@@ -378,7 +390,7 @@ func templated(show func(c *Ctx, a *vec.Column, i int) *shown) Body {
 				b.AppendNull()
 				return nil
 			}
-			return b.AppendWith(func(dst []byte) ([]byte, error) { return v.format(dst, nodes), nil })
+			return b.AppendWith(func(dst []byte) ([]byte, error) { return v.format(dst, nodes) })
 		})(c, args, n)
 	}
 }

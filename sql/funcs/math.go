@@ -16,17 +16,31 @@ func ffunc(oid datum.OID, name, doc string, f func(a float64) float64) Func {
 }
 
 // ranged is ffunc with a domain and the check that a finite argument gives a finite result.
+var errOutOfRange = pgerr.New(pgerr.NumericValueOutOfRange, "input is out of range")
+
+// ranged is a function with a domain whose results are finite.
 func ranged(oid datum.OID, name, doc string, ok func(a float64) bool, f func(a float64) float64) Func {
+	return domained(oid, name, doc, ok, func(a float64) (float64, error) {
+		v := f(a)
+		if math.IsInf(v, 0) && !math.IsInf(a, 0) {
+			return 0, errOverflow
+		}
+		return v, nil
+	})
+}
+
+// unbounded is a function with a domain and poles: there it is infinite.
+func unbounded(oid datum.OID, name, doc string, ok func(a float64) bool, f func(a float64) float64) Func {
+	return domained(oid, name, doc, ok, func(a float64) (float64, error) { return f(a), nil })
+}
+
+func domained(oid datum.OID, name, doc string, ok func(a float64) bool, f func(a float64) (float64, error)) Func {
 	return Func{OID: oid, Name: name, Args: []datum.OID{datum.Float8}, Ret: datum.Float8, Strict: true, Volatile: Immutable, Doc: doc,
 		Body: float1(func(a float64) (float64, error) {
 			if !math.IsNaN(a) && !ok(a) {
-				return 0, pgerr.New(pgerr.NumericValueOutOfRange, "input is out of range")
+				return 0, errOutOfRange
 			}
-			v := f(a)
-			if math.IsInf(v, 0) && !math.IsInf(a, 0) {
-				return 0, errOverflow
-			}
-			return v, nil
+			return f(a)
 		})}
 }
 
@@ -67,15 +81,6 @@ func inUnit(a float64) bool   { return a >= -1 && a <= 1 }
 func isFinite(a float64) bool { return !math.IsInf(a, 0) }
 func anyFloat(float64) bool   { return true }
 
-// inverseTanh is atanh, which is infinite at the ends of its range.
-var inverseTanh = Func{OID: 2467, Name: "atanh", Args: []datum.OID{datum.Float8}, Ret: datum.Float8, Strict: true, Volatile: Immutable, Doc: "inverse hyperbolic tangent",
-	Body: float1(func(a float64) (float64, error) {
-		if a < -1 || a > 1 {
-			return 0, pgerr.New(pgerr.NumericValueOutOfRange, "input is out of range")
-		}
-		return math.Atanh(a), nil
-	})}
-
 func atLeastOne(a float64) bool { return a >= 1 }
 
 // mathFuncs are the mathematical functions (PostgreSQL documentation, section 9.3).
@@ -91,9 +96,9 @@ var mathFuncs = []Func{
 	logf(1341, "ln", "natural logarithm", math.Log), logf(1340, "log", "logarithm to base 10", math.Log10), logf(1194, "log10", "logarithm to base 10", math.Log10),
 	ranged(1601, "acos", "inverse cosine", inUnit, math.Acos), ranged(1600, "asin", "inverse sine", inUnit, math.Asin), ffunc(1602, "atan", "inverse tangent", math.Atan),
 	ranged(1605, "cos", "cosine", isFinite, math.Cos), ranged(1604, "sin", "sine", isFinite, math.Sin), ranged(1606, "tan", "tangent", isFinite, math.Tan),
-	ranged(1607, "cot", "cotangent", isFinite, func(a float64) float64 { return 1 / math.Tan(a) }),
+	unbounded(1607, "cot", "cotangent", isFinite, func(a float64) float64 { return 1 / math.Tan(a) }),
 	ffunc(2462, "sinh", "hyperbolic sine", math.Sinh), ffunc(2463, "cosh", "hyperbolic cosine", math.Cosh), ffunc(2464, "tanh", "hyperbolic tangent", math.Tanh),
-	ffunc(2465, "asinh", "inverse hyperbolic sine", math.Asinh), ranged(2466, "acosh", "inverse hyperbolic cosine", atLeastOne, math.Acosh), inverseTanh,
+	ffunc(2465, "asinh", "inverse hyperbolic sine", math.Asinh), ranged(2466, "acosh", "inverse hyperbolic cosine", atLeastOne, math.Acosh), unbounded(2467, "atanh", "inverse hyperbolic tangent", inUnit, math.Atanh),
 	{OID: 1603, Name: "atan2", Args: []datum.OID{datum.Float8, datum.Float8}, Ret: datum.Float8, Strict: true, Volatile: Immutable, Doc: "inverse tangent of the quotient", Body: float2(func(a, b float64) (float64, error) { return math.Atan2(a, b), nil })},
 	{OID: 1368, Name: "power", Args: []datum.OID{datum.Float8, datum.Float8}, Ret: datum.Float8, Strict: true, Volatile: Immutable, Doc: "the first to the power of the second", Body: float2(floatPower)},
 	{OID: 1346, Name: "pow", Args: []datum.OID{datum.Float8, datum.Float8}, Ret: datum.Float8, Strict: true, Volatile: Immutable, Doc: "the first to the power of the second", Body: float2(floatPower)},

@@ -19,15 +19,35 @@ func degreeFuncs() []Func {
 		ok   func(float64) bool
 	}{
 		{2735, "sind", sind, isFinite}, {2736, "cosd", cosd, isFinite}, {2737, "tand", tand, isFinite},
-		{2738, "cotd", func(a float64) float64 { return 1 / tand(a) }, isFinite},
+		{2738, "cotd", cotd, isFinite},
 		{2731, "asind", asind, inUnit}, {2732, "acosd", func(a float64) float64 { return 90 - asind(a) }, inUnit},
 		{2733, "atand", atand, anyFloat},
 	} {
-		out = append(out, ranged(r.oid, r.name, r.name[:len(r.name)-1]+" in degrees", r.ok, r.f))
+		out = append(out, unbounded(r.oid, r.name, r.name[:len(r.name)-1]+" in degrees", r.ok, r.f))
 	}
 	return append(out, row(2734, "atan2d", datum.Float8, "angle of y and x in degrees", float2(func(y, x float64) (float64, error) {
 		return exactDegrees(math.Atan2(y, x) * 180 / math.Pi), nil
 	}), datum.Float8, datum.Float8))
+}
+
+// cotd folds the angle into the first quarter; at its poles the sign is that of the side from which the fold comes.
+func cotd(a float64) float64 {
+	a = math.Mod(a, 360)
+	sign := 1.0
+	if a < 0 {
+		a, sign = -a, -sign
+	}
+	if a > 180 {
+		a, sign = 360-a, -sign
+	}
+	if a > 90 {
+		a, sign = 180-a, -sign
+	}
+	if a == 90 {
+		return 0
+	}
+	// Over the same quotient at 45 degrees, so that it is exactly 1 there.
+	return sign * (cosd(a) / sind(a)) / (cosd(45) / sind(45))
 }
 
 func sind(a float64) float64 {

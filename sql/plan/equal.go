@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"math"
 	"slices"
 
 	"github.com/allsource-db/allsource/sql/expr"
@@ -96,30 +97,45 @@ func sameForm(a, b expr.Expr) (ok bool) {
 	return ok
 }
 
-// sameValue compares two columns of one row by representation.
-func sameValue(a, b *vec.Column) bool {
-	if a == b {
-		return true
-	}
-	if a.Kind != b.Kind || a.Null(0) != b.Null(0) {
+// sameValue compares two columns of one row by representation: a NaN is the same as a NaN, and the two zeros are not.
+func sameValue(a, b *vec.Column) bool { return a == b || sameRow(a, 0, b, 0) }
+
+func sameRow(a *vec.Column, i int, b *vec.Column, j int) bool {
+	if a.Kind != b.Kind || a.Null(i) != b.Null(j) {
 		return false
 	}
-	if a.Null(0) {
+	if a.Null(i) {
 		return true
 	}
 	switch a.Kind {
 	case vec.Bool:
-		return a.Bool(0) == b.Bool(0)
+		return a.Bool(i) == b.Bool(j)
 	case vec.Int64:
-		return a.Int(0) == b.Int(0)
+		return a.Int(i) == b.Int(j)
 	case vec.Float64:
-		return a.Float(0) == b.Float(0)
+		return math.Float64bits(a.Float(i)) == math.Float64bits(b.Float(j))
 	case vec.Bytes:
-		return bytes.Equal(a.Bytes(0), b.Bytes(0))
+		return bytes.Equal(a.Bytes(i), b.Bytes(j))
 	case vec.Decimal:
-		return a.Decimal(0) == b.Decimal(0)
+		return a.Decimal(i) == b.Decimal(j)
 	case vec.Interval:
-		return a.Interval(0) == b.Interval(0)
+		return a.Interval(i) == b.Interval(j)
+	case vec.List:
+		return sameList(a, i, b, j)
 	}
 	return false
+}
+
+func sameList(a *vec.Column, i int, b *vec.Column, j int) bool {
+	x, from, to := a.List(i)
+	y, start, end := b.List(j)
+	if to-from != end-start {
+		return false
+	}
+	for k := range to - from {
+		if !sameRow(x, from+k, y, start+k) {
+			return false
+		}
+	}
+	return true
 }
