@@ -9,6 +9,7 @@ FUZZTIME ?= 5s
 ROUNDS   ?= 3
 EVENTS   ?= 2000000
 DURATION ?= 10s
+SEED     ?= 1
 
 # Large real logs and corpora that are no part of the repository; what is not there is left out.
 SHARED   ?= ../shared
@@ -76,6 +77,11 @@ fuzz: ## each fuzz target for FUZZTIME (5s)
 	@for p in $$($(GO) list $(PKGS)); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; done; done
+
+.PHONY: diff
+diff: ## random queries compared with PostgreSQL (DURATION=10m SEED=1 POSTGRES=url; the installed one without)
+	$(GO) test -count=1 -timeout 0 ./cmd/internal/difftest -v -args -duration $(if $(filter command line environment,$(origin DURATION)),$(DURATION),10m) \
+	  -seed $(SEED) $(if $(POSTGRES),-postgres '$(POSTGRES)')
 
 .PHONY: oracle
 oracle: ## the modules of their own: our parser against PostgreSQL's (cgo), the generators
