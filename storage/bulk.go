@@ -95,10 +95,9 @@ func (b *Bulk) Add(ctx context.Context, seq int, rows *segment.Builder) error {
 
 func (b *Bulk) encode(g *bulkGroup, rows *segment.Builder) error {
 	d := b.d
-	names := rows.Entities()
-	hashes := make([]uint64, len(names))
-	for i, n := range names {
-		hashes[i] = d.hashName(n)
+	hashes := slices.Clone(rows.EntityHashes())
+	for i, h := range hashes {
+		hashes[i] = d.mixName(h)
 	}
 	rows.EachID(func(row, entity int, id [16]byte) {
 		pos, _ := d.ids.position(id)
@@ -115,7 +114,7 @@ func (b *Bulk) encode(g *bulkGroup, rows *segment.Builder) error {
 	if err != nil {
 		return err
 	}
-	return b.storeOrphan(g, enc)
+	return b.storeOrphan(g, enc, hashes)
 }
 
 // recordedRuns gathers the recorded times that a builder's rows bring.
@@ -140,8 +139,8 @@ func recordedRuns(rows *segment.Builder) ([]segment.Run, error) {
 // standIn is the recorded time of rows that have none yet: no timestamp that a producer gives.
 const standIn = -(1 << 55)
 
-// storeOrphan writes a group's blobs, marked as an orphan. Entities and times are stand-ins until Commit knows them.
-func (b *Bulk) storeOrphan(g *bulkGroup, enc *segment.Encoded) error {
+// storeOrphan writes a group's blobs, marked as an orphan; hashes are what hashName gives for its entities. Entities and times are stand-ins until Commit knows them.
+func (b *Bulk) storeOrphan(g *bulkGroup, enc *segment.Encoded, hashes []uint64) error {
 	d := b.d
 	ordinals := make([]uint64, len(enc.Entities()))
 	for i := range ordinals {
@@ -158,7 +157,7 @@ func (b *Bulk) storeOrphan(g *bulkGroup, enc *segment.Encoded) error {
 		return err
 	}
 	var err error
-	if g.numbers, err = b.names.number(d.index, enc.Entities()); err != nil {
+	if g.numbers, err = b.names.number(d.index, enc.Entities(), hashes); err != nil {
 		return err
 	}
 	object, err := d.storeUnowned(enc)
@@ -296,7 +295,7 @@ func (b *Bulk) rebuild(ctx context.Context, g *bulkGroup, drop vec.Bitmap) error
 			*g = old
 			return err
 		}
-		if err := b.storeOrphan(g, enc); err != nil {
+		if err := b.storeOrphan(g, enc, d.hashNames(enc.Entities())); err != nil {
 			*g = old
 			return err
 		}

@@ -11,18 +11,24 @@ import (
 // Each name is looked up once, where nobody waits for it: a commit goes through arrays.
 type loadNames struct {
 	mu       sync.Mutex
-	numbers  map[string]uint32
-	names    []string // by number
-	ordinals []uint64 // of those that were in the index when they came, else unknown
-	entities int64    // how many entities the index had then, at the least; -1 before the first
+	table    []numbered // by hash, linear probing; its length is a power of two
+	names    []string   // by number
+	ordinals []uint64   // of those that were in the index when they came, else unknown
+	entities int64      // how many entities the index had then, at the least; -1 before the first
 }
 
-func newLoadNames() *loadNames { return &loadNames{numbers: map[string]uint32{}, entities: -1} }
+// numbered is a name's hash and its number+1; 0 is a free place.
+type numbered struct {
+	hash   uint64
+	number uint32
+}
 
-// number returns the numbers of distinct names.
-func (n *loadNames) number(x *entityIndex, names []string) ([]uint32, error) {
+func newLoadNames() *loadNames { return &loadNames{table: make([]numbered, 1024), entities: -1} }
+
+// number returns the numbers of distinct names, for which hashName gives hashes.
+func (n *loadNames) number(x *entityIndex, names []string, hashes []uint64) ([]uint32, error) {
 	disk := x.disk.Load()
-	out, first, fresh := n.enter(names, disk.entities)
+	out, first, fresh := n.enter(names, hashes, disk.entities)
 	if len(fresh) == 0 || disk.entities == 0 {
 		return out, nil
 	}
@@ -34,7 +40,7 @@ func (n *loadNames) number(x *entityIndex, names []string) ([]uint32, error) {
 }
 
 // enter numbers names, of which fresh, from first on, are new to the load. The index has so many entities.
-func (n *loadNames) enter(names []string, entities int64) (numbers []uint32, first int, fresh []string) {
+func (n *loadNames) enter(names []string, hashes []uint64, entities int64) (numbers []uint32, first int, fresh []string) {
 	numbers = make([]uint32, len(names))
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -43,16 +49,51 @@ func (n *loadNames) enter(names []string, entities int64) (numbers []uint32, fir
 	}
 	first = len(n.names)
 	for i, name := range names {
-		number, ok := n.numbers[name]
-		if !ok {
-			number = uint32(len(n.names))
-			n.numbers[name] = number
-			n.names = append(n.names, name)
-			n.ordinals = append(n.ordinals, unknown)
+		if 2*len(n.names) >= len(n.table) {
+			n.grow()
 		}
-		numbers[i] = number
+		p := n.place(hashes[i], name)
+		if p.number == 0 {
+			n.names, n.ordinals = append(n.names, name), append(n.ordinals, unknown)
+			*p = numbered{hashes[i], uint32(len(n.names))}
+		}
+		numbers[i] = p.number - 1
 	}
 	return numbers, first, n.names[first:len(n.names):len(n.names)]
+}
+
+// place finds the place of a name, or the free one where it goes.
+func (n *loadNames) place(hash uint64, name string) *numbered {
+	mask := uint64(len(n.table) - 1)
+	for i := hash & mask; ; i = (i + 1) & mask {
+		p := &n.table[i]
+		if p.number == 0 || p.hash == hash && n.names[p.number-1] == name {
+			return p
+		}
+	}
+}
+
+func (n *loadNames) grow() {
+	old := n.table
+	n.table = make([]numbered, 4*len(old))
+	mask := uint64(len(n.table) - 1)
+	for _, p := range old {
+		i := p.hash & mask
+		for p.number != 0 && n.table[i].number != 0 {
+			i = (i + 1) & mask
+		}
+		if p.number != 0 {
+			n.table[i] = p
+		}
+	}
+}
+
+func (d *DB) hashNames(names []string) []uint64 {
+	out := make([]uint64, len(names))
+	for i, name := range names {
+		out[i] = d.hashName(name)
+	}
+	return out
 }
 
 // refresh looks up again what was not in the index, if that has got more entities.

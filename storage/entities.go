@@ -84,7 +84,10 @@ func openEntityIndex(d *DB) (*entityIndex, error) {
 	return x, nil
 }
 
-func (d *DB) hashName(name string) uint64 { return mix(xxhash.Sum64String(name) ^ d.salt) }
+func (d *DB) hashName(name string) uint64 { return d.mixName(xxhash.Sum64String(name)) }
+
+// mixName is hashName given the xxhash64 of the name.
+func (d *DB) mixName(hash uint64) uint64 { return mix(hash ^ d.salt) }
 
 // extend adds rows of the tail, the first at position base. It comes before they are visible.
 func (x *entityIndex) extend(base int64, rows []tail.Row) {

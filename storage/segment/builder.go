@@ -221,13 +221,19 @@ func (b *Builder) Reset() {
 // Entities returns the distinct entity names in the order of their first sight.
 func (b *Builder) Entities() []string { return names(&b.ents) }
 
+// names shares one string among all.
 func names(d *dict) []string {
+	all := string(d.data)
 	out := make([]string, d.len())
-	for i := range out {
-		out[i] = string(d.at(i))
+	from := uint32(0)
+	for i, end := range d.ends {
+		out[i], from = all[from:end], end
 	}
 	return out
 }
+
+// EntityHashes returns the xxhash64 of each of Entities, shared with the builder until it is changed.
+func (b *Builder) EntityHashes() []uint64 { return b.ents.hashes }
 
 // EntityCode returns the index into Entities of a row's entity.
 func (b *Builder) EntityCode(row int) int { return int(b.entCodes[row]) }

@@ -59,27 +59,26 @@ func (e *intsEncoder) append(dst []byte, vals []int64, differences bool) []byte 
 	for len(vals) > 0 {
 		n := min(len(vals), intBlock)
 		x := e.x[:n]
+		low, high := ^uint64(0), uint64(0)
 		if unit == 1 {
 			for i, v := range vals[:n] {
-				x[i] = uint64(v) - uint64(lo)
+				u := uint64(v) - uint64(lo)
+				low, high, x[i] = min(low, u), max(high, u), u
 			}
 		} else {
 			for i, v := range vals[:n] {
-				x[i] = (uint64(v) - uint64(lo)) / unit
+				u := (uint64(v) - uint64(lo)) / unit
+				low, high, x[i] = min(low, u), max(high, u), u
 			}
 		}
-		dst = e.appendBlock(dst, x, differences)
+		dst = e.appendBlock(dst, x, low, high, differences)
 		vals = vals[n:]
 	}
 	return append(dst, e.packed...)
 }
 
-// appendBlock appends the head of a block to dst and its values to e.packed.
-func (e *intsEncoder) appendBlock(dst []byte, x []uint64, differences bool) []byte {
-	low, high := x[0], x[0]
-	for _, v := range x {
-		low, high = min(low, v), max(high, v)
-	}
+// appendBlock appends the head of a block, with values from low to high, to dst and the values to e.packed.
+func (e *intsEncoder) appendBlock(dst []byte, x []uint64, low, high uint64, differences bool) []byte {
 	w := packWidth(high - low)
 	if differences && w > 2 {
 		least, most := int64(x[1]-x[0]), int64(x[1]-x[0])

@@ -236,7 +236,7 @@ func (b *Builder) setText(f int, s []byte) error {
 	case fieldEntity:
 		l.ent = b.ents.add(s)
 	case fieldType:
-		l.typ = b.types.add(s)
+		l.typ = b.types.addRecent(s)
 		b.slot = uint(l.typ) % slots
 	case fieldID:
 		if l.id, ok = parseUUID(s); !ok {

@@ -118,6 +118,15 @@ type presenceEncoder struct {
 // append encodes that the given rows of n have values. types are the codes of the rows' types, counts how many rows each
 // type has. It also returns the set of types of the rows.
 func (e *presenceEncoder) append(dst []byte, rows []uint16, n int, types []uint16, counts []int) (out []byte, typeSet vec.Bitmap) {
+	if len(rows) == n {
+		typeSet = vec.NewBitmap(len(counts))
+		for t, c := range counts {
+			if c > 0 {
+				typeSet.Set(t)
+			}
+		}
+		return append(dst, presentAll), typeSet
+	}
 	e.seen = append(e.seen[:0], make([]int, len(counts))...)
 	for _, r := range rows {
 		e.seen[types[r]]++
@@ -131,8 +140,6 @@ func (e *presenceEncoder) append(dst []byte, rows []uint16, n int, types []uint1
 		}
 	}
 	switch {
-	case len(rows) == n:
-		return append(dst, presentAll), typeSet
 	case whole && len(counts) <= 8*max(len(rows), 64):
 		dst = append(dst, presentByType)
 		return appendBits(dst, typeSet, len(counts)), typeSet

@@ -10,6 +10,7 @@ import (
 const (
 	pieceSize  = 8 << 10 // raw bytes of a zstd piece: what reading one text may cost
 	sampleSize = 16 << 10
+	fewTexts   = 32 // distinct texts, of very many, for which no other form is tried: codes take five bits at most
 )
 
 // byteList is a list of byte strings, one after the other.
@@ -66,8 +67,11 @@ func (e *textsEncoder) append(dst []byte, l *byteList) []byte {
 	}
 	if distinct > 0 {
 		d := byteList{e.dict.data, e.dict.ends}
-		size := e.guess(&d) + n*bitsPerValue(distinct)/8
-		if distinct <= n*3/4 && size < e.guess(l)*9/8 {
+		take := distinct <= fewTexts && n >= fewTexts*fewTexts
+		if !take && distinct <= n*3/4 {
+			take = e.guess(&d)+n*bitsPerValue(distinct)/8 < e.guess(l)*9/8
+		}
+		if take {
 			dst = binary.AppendUvarint(append(dst, textsDict), uint64(distinct))
 			dst = e.appendPlain(dst, &d)
 			return e.ints.append(dst, e.codes, false)
@@ -83,7 +87,7 @@ func (e *textsEncoder) classify(l *byteList) int {
 	e.codes = e.codes[:0]
 	e.hashes = e.hashes[:0]
 	for i := range n {
-		e.codes = append(e.codes, int64(e.dict.add(l.at(i))))
+		e.codes = append(e.codes, int64(e.dict.addRecent(l.at(i))))
 		if i&4095 == 4095 && e.dict.len() > i/8*7 {
 			e.hashes = append(e.hashes, e.dict.hashes...)
 			for i++; i < n; i++ {
