@@ -197,7 +197,7 @@ func (a *selection[T]) Result(_ *Ctx, n int) (*vec.Column, error) {
 			}
 			a.pick(child.Float(k), vals, a.odd[g], b.Elem())
 		}
-		b.AppendList()
+		b.AppendShaped(d.Dims(0))
 	}
 	return b.Finish(), nil
 }
