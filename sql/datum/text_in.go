@@ -304,6 +304,12 @@ func parseBytesText(dst []byte, t Type, s string) ([]byte, error) {
 		return append(dst, TruncateName(s)...), nil
 	case BPChar, Varchar:
 		return fitText(append(dst, s...), len(dst), t, false)
+	case JSONPath:
+		p, err := ParsePath(s)
+		if err != nil {
+			return nil, err
+		}
+		return p.Append(dst), nil
 	}
 	return append(dst, s...), nil
 }

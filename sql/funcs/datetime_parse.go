@@ -24,6 +24,9 @@ type stampReader struct {
 	precision  int // of FF1 to FF6, 0 for none
 	clock12    bool
 	sign       int64 // of the zone, 0 while there is none
+	done       int   // nodes of the template that were read
+	unmatched  bool  // a character of the template had no match
+	standard   bool  // as the SQL standard wants it: separators match exactly and nothing is left over
 }
 
 // stampKey says how a key of digits is read.
@@ -47,6 +50,19 @@ var stampKeys = map[string]stampKey{
 	"IYYY": {field: "year", length: 4, calendar: 'i'}, "IYY": {field: "year", length: 3, calendar: 'i'},
 	"IY": {field: "year", length: 2, calendar: 'i'}, "I": {field: "year", length: 1, calendar: 'i'},
 	"IDDD": {field: "ddd", length: 3, calendar: 'i'}, "ID": {field: "d", length: 1, calendar: 'i'}, "IW": {field: "ww", length: 2, calendar: 'i'},
+}
+
+// complete refuses text that is left over, and a template that is, as the standard mode wants it.
+func (r *stampReader) complete(nodes []templateNode) error {
+	switch {
+	case r.unmatched:
+		return badStamp("unmatched format character")
+	case strings.TrimLeft(r.rest, " ") != "":
+		return badStamp("trailing characters remain in input string after datetime format")
+	case r.done < len(nodes):
+		return badStamp("input string is too short for datetime format")
+	}
+	return nil
 }
 
 func isBlank(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
@@ -76,6 +92,7 @@ func (r *stampReader) blanks() {
 func (r *stampReader) read(nodes []templateNode) error {
 	for k := 0; k < len(nodes) && r.rest != ""; k++ {
 		n := &nodes[k]
+		r.done = k + 1
 		if n.key == "" {
 			r.literal(n, k == 0)
 			continue
@@ -107,6 +124,9 @@ func (r *stampReader) literal(n *templateNode, first bool) {
 			r.blanks()
 		}
 		switch {
+		case r.standard:
+			r.unmatched = r.unmatched || r.rest[0] != c
+			r.drop(ahead)
 		case r.exact:
 			r.drop(ahead)
 		case separator:
