@@ -27,6 +27,7 @@ func Rules() []Rule {
 		{"swap-joins", "the smaller input of a join is the one that is held", swapJoins},
 		{"distinct-first", "DISTINCT ON finds the first rows before it sorts them", distinctFirst},
 		{"distinct-groups", "DISTINCT is a grouping by all columns", distinctGroups},
+		{"group-inputs", "a grouping computes what the projection under it would", groupInputs},
 		{"scan-filters", "a condition right above a scan is the scan's own", scanFilters},
 		{"prune-columns", "only the columns and JSON paths that somebody reads are read", pruneColumns},
 		{"scan-bounds", "row groups that cannot match are left out", scanBounds},

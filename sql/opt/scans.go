@@ -136,6 +136,19 @@ func limited(n plan.Node, rows int64) plan.Node {
 		if keepsRows(x) {
 			return over(x, limited(x.Input, rows))
 		}
+	case *plan.SetOp:
+		if l, r := limited(x.Left, rows), limited(x.Right, rows); x.Kind == plan.Union && x.All && (l != x.Left || r != x.Right) {
+			c := *x
+			c.Left, c.Right = l, r
+			return &c
+		}
+	case *plan.Join:
+		// Each row of the side that is kept gives one at least.
+		if l := limited(x.Left, rows); x.Kind == plan.Left && l != x.Left {
+			c := *x
+			c.Left = l
+			return &c
+		}
 	}
 	return n
 }
