@@ -29,6 +29,10 @@ var benchmarks = []struct {
 	{"ComparePairs64", func(d *benchData) { ComparePairs64(d.bits, d.small, d.ints, Lt) }},
 	{"CompareFloat64", func(d *benchData) { CompareFloat64(d.bits, d.floats, Gt, 50) }},
 	{"ComparePairsFloat64", func(d *benchData) { ComparePairsFloat64(d.bits, d.floats, d.floats, Ge) }},
+	{"EqualText", func(d *benchData) { EqualText(d.bits, d.offsets, d.text, []byte("/garden/ee7")) }},
+	{"PrefixText", func(d *benchData) { PrefixText(d.bits, d.offsets, d.text, []byte("/gar")) }},
+	{"SuffixText", func(d *benchData) { SuffixText(d.bits, d.offsets, d.text, []byte("/ee7")) }},
+	{"ContainsText", func(d *benchData) { ContainsText(d.bits, d.offsets, d.text, []byte("/ee7")) }},
 	{"AnyOf", func(d *benchData) { AnyOf(d.bits, d.few, d.set) }},
 }
 
@@ -39,6 +43,8 @@ type benchData struct {
 	codes, few []int32
 	floats     []float64
 	bits, set  Bitmap
+	offsets    []int32
+	text       []byte
 }
 
 func newBenchData() *benchData {
@@ -50,6 +56,11 @@ func newBenchData() *benchData {
 	}
 	for i := range benchRows {
 		d.small[i], d.few[i], d.floats[i] = r.Int64N(10000), r.Int32N(64), r.Float64()*100
+	}
+	d.offsets = []int32{0}
+	for range benchRows {
+		d.text = fmt.Appendf(d.text, "/%s/%03x", []string{"garden", "kitchen", "books", "music"}[r.IntN(4)], r.IntN(4096))
+		d.offsets = append(d.offsets, int32(len(d.text)))
 	}
 	d.set[0] = 0x1248_1248_8421_ffff
 	return d

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"unsafe"
 )
@@ -27,6 +28,7 @@ var kernels = []struct {
 	{"CompareFloat64", checkCompareFloat64},
 	{"ComparePairsFloat64", checkComparePairsFloat64},
 	{"AnyOf", checkAnyOf},
+	{"Texts", checkTexts},
 }
 
 var lengths = []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 23, 24, 25, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1023, 1024, 1025}
@@ -360,4 +362,45 @@ func checkAnyOf(g *given, n int) error {
 	}
 	AnyOf(dst, codes, set)
 	return sameBits(dst, n, func(i int) bool { return set.Get(int(codes[i])) })
+}
+
+// checkTexts takes texts over few letters, so that needles are found whole, in part, and across two texts.
+func checkTexts(g *given, n int) error {
+	letters, longest := 1+g.IntN(3), 1+g.IntN(30)
+	first := g.IntN(9)
+	size := first
+	offsets := guarded[int32](g, n+1)
+	offsets[0] = int32(first)
+	for i := range n {
+		size += g.IntN(longest)
+		offsets[i+1] = int32(size)
+	}
+	data := guarded[byte](g, size)
+	for i := range data {
+		data[i] = 'a' + byte(g.IntN(letters))
+	}
+	text := func(i int) string { return string(data[offsets[i]:offsets[i+1]]) }
+	needle := []byte(strings.Repeat("b", g.IntN(3)))
+	if n > 0 && g.IntN(4) > 0 {
+		s := text(g.IntN(n))
+		from := g.IntN(len(s) + 1)
+		needle = []byte(s[from : from+g.IntN(len(s)-from+1)])
+	}
+	for _, k := range []struct {
+		name string
+		run  func(dst Bitmap, offsets []int32, data, needle []byte)
+		want func(s, needle string) bool
+	}{
+		{"equal", EqualText, func(s, needle string) bool { return s == needle }},
+		{"prefix", PrefixText, strings.HasPrefix},
+		{"suffix", SuffixText, strings.HasSuffix},
+		{"contains", ContainsText, strings.Contains},
+	} {
+		dst := g.bitmap(n)
+		k.run(dst, offsets, data, needle)
+		if err := sameBits(dst, n, func(i int) bool { return k.want(text(i), string(needle)) }); err != nil {
+			return fmt.Errorf("%s %q: %w", k.name, needle, err)
+		}
+	}
+	return nil
 }

@@ -85,10 +85,6 @@ func recode(entries, by *vec.Column) *vec.Column {
 		return &vec.Column{Kind: entries.Kind, Len: by.Len, Valid: by.Valid, Codes: by.Codes, Dict: entries}
 	}
 	bits := vec.NewBitmap(by.Len)
-	for i, code := range by.Codes {
-		if entries.Bits.Get(int(code)) {
-			bits.Set(i)
-		}
-	}
+	vec.AnyOf(bits, by.Codes[:by.Len], entries.Bits)
 	return &vec.Column{Kind: vec.Bool, Len: by.Len, Valid: by.Valid, Bits: bits}
 }

@@ -2,6 +2,7 @@ package funcs
 
 import (
 	"bytes"
+	"math/bits"
 	"unicode/utf8"
 
 	"github.com/allsource-db/allsource/sql/datum"
@@ -199,8 +200,78 @@ func (p *likePattern) general(s []byte) (bool, error) {
 	}
 }
 
-// likeBody matches text with patterns; the pattern is made ready when it changes.
+// search matches all texts of a column at once; false if the pattern is not one that can be searched for.
+func (p *likePattern) search(c *vec.Column) (vec.Bitmap, bool) {
+	out, offsets := vec.NewBitmap(c.Len), c.Offsets[:c.Len+1]
+	switch p.shape {
+	case '=':
+		vec.EqualText(out, offsets, c.Data, p.lit)
+	case '<':
+		vec.PrefixText(out, offsets, c.Data, p.lit)
+	case '>':
+		vec.SuffixText(out, offsets, c.Data, p.lit)
+	case '*':
+		vec.ContainsText(out, offsets, c.Data, p.lit)
+	default:
+		return out, p.searchPart(out, c)
+	}
+	return out, true
+}
+
+// searchPart searches for the longest literal of any other pattern, and matches the texts that have it.
+func (p *likePattern) searchPart(out vec.Bitmap, c *vec.Column) bool {
+	var longest []byte
+	for _, t := range p.tokens {
+		if t.op == '\\' {
+			return false // an error, where matching comes so far
+		}
+		if len(t.lit) > len(longest) {
+			longest = t.lit
+		}
+	}
+	if len(longest) < 2 {
+		return false
+	}
+	vec.ContainsText(out, c.Offsets[:c.Len+1], c.Data, longest)
+	for w, word := range out {
+		for ; word != 0; word &= word - 1 {
+			i := w*64 + bits.TrailingZeros64(word)
+			if i >= c.Len {
+				break
+			}
+			ok, _ := p.general(c.Bytes(i))
+			out.SetTo(i, ok)
+		}
+	}
+	return true
+}
+
+// likeBody matches text with patterns; the pattern is made ready when it changes. One pattern for all texts is searched
+// for in all of them at once.
 func likeBody(not, fold, bytea bool) Body {
+	rows := likeRows(not, fold, bytea)
+	if fold {
+		return rows
+	}
+	return perEntry(func(c *Ctx, args []*vec.Column, n int) (*vec.Column, error) {
+		s, pattern := args[0], args[1]
+		if s.Codes != nil || !pattern.IsConst() || pattern.HasNulls() {
+			return rows(c, args, n)
+		}
+		found, ok := compileLike(pattern.Bytes(0), bytea).search(s)
+		if !ok {
+			return rows(c, args, n)
+		}
+		if not {
+			for w := range found {
+				found[w] = ^found[w]
+			}
+		}
+		return &vec.Column{Kind: vec.Bool, Len: n, Bits: found, Valid: s.Valid}, nil
+	})
+}
+
+func likeRows(not, fold, bytea bool) Body {
 	return func(c *Ctx, args []*vec.Column, n int) (*vec.Column, error) {
 		var last, lower []byte
 		var p *likePattern

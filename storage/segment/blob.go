@@ -136,17 +136,22 @@ var zstdDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
 
 // unzstd unpacks src, which must give size bytes.
 func unzstd(src []byte, size int) ([]byte, error) {
+	// The buffer grows with what is really there, not with what a damaged length says.
+	return appendUnzstd(make([]byte, 0, min(size, 64*len(src)+1024)), src, size)
+}
+
+// appendUnzstd appends src unpacked, which must give size bytes.
+func appendUnzstd(dst, src []byte, size int) ([]byte, error) {
 	d, err := zstdDecoder()
 	if err != nil {
 		return nil, err
 	}
-	// The buffer grows with what is really there, not with what a damaged length says.
-	out, err := d.DecodeAll(src, make([]byte, 0, min(size, 64*len(src)+1024)))
+	out, err := d.DecodeAll(src, dst)
 	if err != nil {
 		return nil, corrupt("%v", err)
 	}
-	if len(out) != size {
-		return nil, corrupt("%d bytes unpacked, not %d", len(out), size)
+	if n := len(out) - len(dst); n != size {
+		return nil, corrupt("%d bytes unpacked, not %d", n, size)
 	}
 	return out, nil
 }

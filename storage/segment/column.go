@@ -3,6 +3,7 @@ package segment
 import (
 	"math"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/allsource-db/allsource/vec"
 	"github.com/allsource-db/allsource/vec/decimal"
@@ -22,7 +23,7 @@ var classOf = [numValueKinds]uint8{
 	valEmptyObject: classNone, valEmptyArray: classNone, valArray: classDocs, valBig: classDocs,
 }
 
-// pathColumn is the opened column of a path. It is immutable.
+// pathColumn is the opened column of a path. It is immutable, apart from counting reads.
 type pathColumn struct {
 	pres  *presence
 	kind  valueKind
@@ -32,6 +33,7 @@ type pathColumn struct {
 	strs  *texts
 	docs  *texts
 	size  int
+	bulk  atomic.Int32 // reads of strings in bulk
 }
 
 type numbers struct {

@@ -50,8 +50,9 @@ func readAll(r *Reader) error {
 	for _, p := range r.Paths() {
 		for as := vec.AsJSON; as <= vec.AsBool; as++ {
 			_, err := r.Read(ctx, Ref{p.Col, p.Path, as}, r.Len()/3, r.Len())
+			_, err1 := r.Read(ctx, Ref{p.Col, p.Path, as}, 0, r.Len())
 			_, err2 := r.ReadRows(ctx, Ref{p.Col, p.Path, as}, rows)
-			errs = append(errs, err, err2)
+			errs = append(errs, err, err1, err2)
 		}
 	}
 	for i := range r.nodes {

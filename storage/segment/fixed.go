@@ -136,20 +136,6 @@ func (r *Reader) numberEntities(ctx context.Context, c *vec.Column, codes []int3
 	return nil
 }
 
-// all returns all texts as a column.
-func (t *texts) all() (*vec.Column, error) {
-	c := &vec.Column{Kind: vec.Bytes, Len: t.n, Offsets: make([]int32, 1, t.n+1)}
-	k := textCursor{t: t}
-	for i := range t.n {
-		var err error
-		if c.Data, err = k.appendTo(c.Data, i); err != nil {
-			return nil, err
-		}
-		c.Offsets = append(c.Offsets, int32(len(c.Data)))
-	}
-	return c, nil
-}
-
 // fewRows is up to how many rows their entity names are read one by one.
 const fewRows = 16
 

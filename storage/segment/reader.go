@@ -143,6 +143,13 @@ func (r *Reader) Bounds(ref Ref) (lo, hi int64, ok bool) {
 	return 0, 0, false
 }
 
+// has reports whether a part of the group was opened.
+func (r *Reader) has(key string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.opened[key] != nil
+}
+
 // open returns a part of the group, made once by parse from its blob (nil for 0).
 func open[T any](ctx context.Context, r *Reader, key string, id ColumnID, parse func(blob []byte) (T, int, error)) (T, error) {
 	r.mu.Lock()

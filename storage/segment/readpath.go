@@ -3,7 +3,6 @@ package segment
 import (
 	"context"
 	"math/bits"
-	"slices"
 
 	"github.com/allsource-db/allsource/vec"
 	"github.com/allsource-db/allsource/vec/decimal"
@@ -52,7 +51,7 @@ func (r *Reader) readLeaf(ctx context.Context, c *pathColumn, node int, as vec.R
 		}
 		return c.readCodes(sel, dict)
 	case as == vec.AsText && z.has&^(hasString|hasNull) == 0 && c.strs != nil:
-		return c.readTexts(sel)
+		return r.readTexts(ctx, c, node, sel)
 	case as == vec.AsText && z.has&^(hasBools|hasNull) == 0:
 		return c.readBoolTexts(sel), nil
 	case as == vec.AsJSON && z.has == hasString && c.strs.isDict():
@@ -205,32 +204,6 @@ func (c *pathColumn) readCodes(s chosen, dict *vec.Column) (*vec.Column, error) 
 	}
 	out.Codes = chosenInts[int32](c.strs.ints, s)
 	return out, checkCodes(out.Codes, dict.Len)
-}
-
-// readTexts reads strings that have no dictionary.
-func (c *pathColumn) readTexts(s chosen) (*vec.Column, error) {
-	s = c.class(s, classStrings)
-	out := &vec.Column{Kind: vec.Bytes, Len: s.n, Valid: s.valid, Offsets: make([]int32, s.n+1)}
-	k := textCursor{t: c.strs}
-	var err error
-	done := 0
-	s.each(func(row, at int) {
-		for ; done < row; done++ {
-			out.Offsets[done+1] = int32(len(out.Data))
-		}
-		if err == nil {
-			out.Data, err = k.appendTo(out.Data, at)
-		}
-		if row == 0 && s.count > 1 {
-			out.Data = slices.Grow(out.Data, len(out.Data)*s.count*9/8)
-		}
-		done++
-		out.Offsets[done] = int32(len(out.Data))
-	})
-	for ; done < s.n; done++ {
-		out.Offsets[done+1] = int32(len(out.Data))
-	}
-	return out, err
 }
 
 // jsonDict returns the dictionary of a column's strings as jsonb.

@@ -157,16 +157,7 @@ func (t *texts) makeColumn() (*vec.Column, error) {
 	if t.mode != textsDict {
 		return nil, corrupt("texts without a dictionary")
 	}
-	c := &vec.Column{Kind: vec.Bytes, Len: t.dict.n, Offsets: make([]int32, 1, t.dict.n+1)}
-	k := textCursor{t: t.dict}
-	for i := range t.dict.n {
-		var err error
-		if c.Data, err = k.appendTo(c.Data, i); err != nil {
-			return nil, err
-		}
-		c.Offsets = append(c.Offsets, int32(len(c.Data)))
-	}
-	return c, nil
+	return t.dict.all()
 }
 
 // readCodes stores the codes of the texts from i on.

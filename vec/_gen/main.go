@@ -29,6 +29,7 @@ var families = []struct {
 }{
 	{"packed", packed},
 	{"compare", compare},
+	{"text", text},
 }
 
 func main() {

@@ -123,6 +123,13 @@ func broadcast32(c *build.Context, param string) reg.VecVirtual {
 	return y
 }
 
+func broadcast8(c *build.Context, param string) reg.VecVirtual {
+	y := c.YMM()
+	c.VMOVQ(c.Load(c.Param(param), c.GP64()), y.AsX())
+	c.VPBROADCASTB(y.AsX(), y)
+	return y
+}
+
 // loop runs body groups times, which is more than 0.
 func loop(c *build.Context, body func()) {
 	n := c.Load(c.Param("groups"), c.GP64())
