@@ -33,6 +33,11 @@ var benchmarks = []struct {
 	{"PrefixText", func(d *benchData) { PrefixText(d.bits, d.offsets, d.text, []byte("/gar")) }},
 	{"SuffixText", func(d *benchData) { SuffixText(d.bits, d.offsets, d.text, []byte("/ee7")) }},
 	{"ContainsText", func(d *benchData) { ContainsText(d.bits, d.offsets, d.text, []byte("/ee7")) }},
+	{"Bounds", func(d *benchData) { Bounds(d.small) }},
+	{"MostCode", func(d *benchData) { MostCode(d.few) }},
+	{"FloorTo", func(d *benchData) { FloorTo(d.ints, d.small, 0, 3600) }},
+	{"Take", func(d *benchData) { (&Column{Kind: Int64, Len: benchRows, I64: d.small}).Take(d.few) }},
+	{"Indices", func(d *benchData) { Bitmap(d.half).Indices(nil, benchRows) }},
 	{"AnyOf", func(d *benchData) { AnyOf(d.bits, d.few, d.set) }},
 }
 
@@ -43,6 +48,7 @@ type benchData struct {
 	codes, few []int32
 	floats     []float64
 	bits, set  Bitmap
+	half       Bitmap
 	offsets    []int32
 	text       []byte
 }
@@ -56,6 +62,10 @@ func newBenchData() *benchData {
 	}
 	for i := range benchRows {
 		d.small[i], d.few[i], d.floats[i] = r.Int64N(10000), r.Int32N(64), r.Float64()*100
+	}
+	d.half = NewBitmap(benchRows)
+	for i := range d.half {
+		d.half[i] = r.Uint64()
 	}
 	d.offsets = []int32{0}
 	for range benchRows {

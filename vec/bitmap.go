@@ -1,6 +1,9 @@
 package vec
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // Bitmap is a little-endian bit set in Arrow's layout: bit i is bit i%64 of word i/64. Bits past the length that
 // its owner keeps are unspecified. A nil Bitmap used as validity means "all valid".
@@ -69,15 +72,49 @@ func And(dst, a, b Bitmap, n int) Bitmap {
 	return dst
 }
 
+// Slice returns bits [from, to): they share memory where from is a multiple of 64. A nil bitmap gives nil.
+func (b Bitmap) Slice(from, to int) Bitmap {
+	if b == nil || from&63 == 0 {
+		if b == nil {
+			return nil
+		}
+		return b[from>>6 : (to+63)>>6]
+	}
+	out := NewBitmap(to - from)
+	at, shift := from>>6, uint(from)&63
+	for i := range out {
+		w := b[at+i] >> shift
+		if at+i+1 < len(b) {
+			w |= b[at+i+1] << (64 - shift)
+		}
+		out[i] = w
+	}
+	return out
+}
+
+// Not stores the contrary of a in dst and returns it.
+func Not(dst, a Bitmap) Bitmap {
+	for i, w := range a {
+		dst[i] = ^w
+	}
+	return dst[:len(a)]
+}
+
 // Indices appends to dst the positions of the bits set among the first n.
 func (b Bitmap) Indices(dst []int32, n int) []int32 {
+	dst = slices.Grow(dst, b.Count(n))
 	for wi := range (n + 63) / 64 {
 		w := b[wi]
 		if rest := n - wi*64; rest < 64 {
 			w &= 1<<uint(rest) - 1
 		}
-		for w != 0 {
-			dst = append(dst, int32(wi*64+bits.TrailingZeros64(w)))
+		if w == 0 {
+			continue
+		}
+		at := len(dst)
+		dst = dst[:at+bits.OnesCount64(w)]
+		for k := range dst[at:] {
+			dst[at+k] = int32(wi*64 + bits.TrailingZeros64(w))
 			w &= w - 1
 		}
 	}

@@ -131,22 +131,13 @@ func Repeat(c *Column, i, n int) *Column {
 	return &Column{Kind: c.Kind, Len: n, Codes: make([]int32, n), Dict: one}
 }
 
-// NullColumn returns n nulls of the kind.
-func NullColumn(k Kind, n int) *Column {
-	b := NewBuilder(k, n)
-	for range n {
-		b.AppendNull()
-	}
-	return b.Finish()
-}
-
 // Slice returns rows [from, to) sharing memory; bitmaps are copied where from is not a multiple of 64.
 func (c *Column) Slice(from, to int) *Column {
 	if from == 0 && to == c.Len {
 		return c
 	}
 	s := &Column{Kind: c.Kind, Len: to - from, Dict: c.Dict, Data: c.Data, Child: c.Child}
-	s.Valid = sliceBits(c.Valid, from, to)
+	s.Valid = c.Valid.Slice(from, to)
 	if c.Codes != nil {
 		s.Codes = c.Codes[from:to]
 		return s
@@ -156,7 +147,7 @@ func (c *Column) Slice(from, to int) *Column {
 	}
 	switch c.Kind {
 	case Bool:
-		s.Bits = sliceBits(c.Bits, from, to)
+		s.Bits = c.Bits.Slice(from, to)
 	case Int64:
 		s.I64 = c.I64[from:to]
 	case Float64:
@@ -176,70 +167,6 @@ func (c *Column) Slice(from, to int) *Column {
 		}
 	}
 	return s
-}
-
-func sliceBits(b Bitmap, from, to int) Bitmap {
-	if b == nil || from&63 == 0 {
-		if b == nil {
-			return nil
-		}
-		return b[from>>6 : (to+63)>>6]
-	}
-	out := NewBitmap(to - from)
-	for i := from; i < to; i++ {
-		if b.Get(i) {
-			out.Set(i - from)
-		}
-	}
-	return out
-}
-
-// Flat returns the column without dictionary coding.
-func (c *Column) Flat() *Column {
-	if c.Codes == nil {
-		return c
-	}
-	b := NewBuilder(c.Kind, c.Len)
-	for i := range c.Len {
-		b.AppendFrom(c, i)
-	}
-	out := b.Finish()
-	out.number(c.Dict, c.Codes)
-	return out
-}
-
-// Take returns the rows named by idx, in that order; a negative index gives a null.
-func (c *Column) Take(idx []int32) *Column {
-	if c.Codes != nil {
-		return c.takeCodes(idx)
-	}
-	b := NewBuilder(c.Kind, len(idx))
-	for _, i := range idx {
-		if i < 0 {
-			b.AppendNull()
-		} else {
-			b.AppendFrom(c, int(i))
-		}
-	}
-	out := b.Finish()
-	out.number(c, idx)
-	return out
-}
-
-func (c *Column) takeCodes(idx []int32) *Column {
-	out := &Column{Kind: c.Kind, Len: len(idx), Dict: c.Dict, Codes: make([]int32, len(idx))}
-	for o, i := range idx {
-		if i >= 0 && (c.Valid == nil || c.Valid.Get(int(i))) {
-			out.Codes[o] = c.Codes[i]
-			continue
-		}
-		if out.Valid == nil {
-			out.Valid = NewBitmap(len(idx))
-			out.Valid.SetAll(len(idx))
-		}
-		out.Valid.Clear(o)
-	}
-	return out
 }
 
 // Take returns the rows of b named by idx. Columns that are nil, because nobody reads them, stay so.

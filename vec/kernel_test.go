@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -29,16 +30,23 @@ var kernels = []struct {
 	{"ComparePairsFloat64", checkComparePairsFloat64},
 	{"AnyOf", checkAnyOf},
 	{"Texts", checkTexts},
+	{"Bounds", checkBounds},
+	{"MostCode", checkMostCode},
+	{"FloorTo", checkFloorTo},
 }
 
 var lengths = []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 23, 24, 25, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1023, 1024, 1025}
 
 func TestKernels(t *testing.T) {
+	rounds := 12
+	if testing.Short() {
+		rounds = 3
+	}
 	for _, k := range kernels {
 		t.Run(k.name, func(t *testing.T) {
 			for _, l := range Levels() {
 				atLevel(t, l, func() {
-					for round := range 12 {
+					for round := range rounds {
 						for _, n := range lengths {
 							runKernel(t, k.check, n, uint64(round))
 						}
@@ -403,4 +411,57 @@ func checkTexts(g *given, n int) error {
 		}
 	}
 	return nil
+}
+
+func checkBounds(g *given, n int) error {
+	src := g.int64s(n)
+	if n > 0 && g.IntN(2) == 0 {
+		for i := range src {
+			src[i] >>= 20
+		}
+		src[g.IntN(n)] = []int64{math.MinInt64, math.MaxInt64}[g.IntN(2)] // in every lane, sooner or later
+	}
+	lo, hi := Bounds(src)
+	if n > 0 && (lo != slices.Min(src) || hi != slices.Max(src)) {
+		return fmt.Errorf("%d to %d", lo, hi)
+	}
+	return nil
+}
+
+func checkMostCode(g *given, n int) error {
+	codes, want := guarded[int32](g, n), uint32(0)
+	for i := range codes {
+		codes[i] = int32(g.IntN(1000))
+	}
+	if n > 0 {
+		codes[g.IntN(n)] = []int32{1001, -1, math.MaxInt32, math.MinInt32}[g.IntN(4)]
+	}
+	for _, c := range codes {
+		want = max(want, uint32(c))
+	}
+	if got := MostCode(codes); got != want {
+		return fmt.Errorf("%d, not %d", got, want)
+	}
+	return nil
+}
+
+func checkFloorTo(g *given, n int) error {
+	unit, start := []int64{1, 3, 1000, 3600e6, 86400e6, 7 * 86400e6, 1 << 40, 1<<51 + 1}[g.IntN(8)], []int64{0, 0, -5, 3 * 86400e6}[g.IntN(4)]
+	src, dst := guarded[int64](g, n), guarded[int64](g, n)
+	for i := range src {
+		limit := int64(1 << 51)
+		k := g.Int64N(2*limit/unit+1) - limit/unit
+		src[i] = start + k*unit + []int64{0, -1, 1, unit - 1}[g.IntN(4)]
+	}
+	if n > 0 && g.IntN(4) == 0 {
+		src[g.IntN(n)] = []int64{1 << 51, -1<<51 - 1, 1 << 60, -1 << 60}[g.IntN(4)]
+	}
+	FloorTo(dst, src, start, unit)
+	return same(dst, func(i int) int64 {
+		k := (src[i] - start) / unit
+		if k*unit > src[i]-start {
+			k--
+		}
+		return start + k*unit
+	})
 }

@@ -367,13 +367,13 @@ loop:
 TEXT ·divideFloatsAVX2(SB), NOSPLIT, $0-33
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
-	VPBROADCASTQ divisor+24(FP), Y3
 	MOVQ         $0x4338000000000000, DX
 	VMOVQ        DX, X0
 	VPBROADCASTQ X0, Y0
 	MOVQ         $0x0008000000000000, DX
 	VMOVQ        DX, X1
 	VPBROADCASTQ X1, Y1
+	VPBROADCASTQ divisor+24(FP), Y3
 	VPXOR        Y2, Y2, Y2
 	MOVQ         groups+16(FP), DX
 

@@ -1,8 +1,6 @@
 package expr
 
 import (
-	"slices"
-
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/vec"
@@ -41,7 +39,6 @@ type Program struct {
 	e     Expr
 	root  node
 	conds []cond // of a condition, its conjuncts
-	trues truths
 }
 
 // node is a compiled expression: b's rows in, a column of b.Len values out. Columns of b that the node does not read may
@@ -86,48 +83,47 @@ func Eval(x *EvalCtx, e Expr, b *vec.Batch) (*vec.Column, error) { return Compil
 // Value evaluates an expression that reads no columns: a column of one row.
 func Value(x *EvalCtx, e Expr) (*vec.Column, error) { return Eval(x, e, &vec.Batch{Len: 1}) }
 
-// Filter returns the rows of b for which the condition is true, ascending. Each conjunct only sees the rows that those
-// before it let through, unless it cannot fail.
+// Filter returns the rows of b for which the condition is true, ascending; not nil where there is none. Each conjunct only
+// sees the rows that those before it let through, unless it cannot fail.
 func (p *Program) Filter(b *vec.Batch) ([]int32, error) {
 	if p.conds == nil && p.e != nil {
 		p.conds = newCompiler(p.x).conds(Conjuncts(p.e))
 	}
-	sel, all := []int32(nil), true
+	var live vec.Bitmap // nil: all rows
+	count := b.Len
 	for i := range p.conds {
 		c := &p.conds[i]
-		if !all && len(sel) == 0 {
-			return sel, nil
+		if count == 0 {
+			return []int32{}, nil
 		}
-		if all || c.safe && len(sel) > b.Len/4 {
+		if live == nil || c.safe && count > b.Len/4 {
 			v, err := c.eval(p.x, b)
 			if err != nil {
 				return nil, err
 			}
-			if all {
-				sel, all = p.trues.rows(v, nil), false
-			} else {
-				sel = keepTrue(v, sel)
+			live = vec.And(nil, v.Truth(), live, b.Len)
+		} else {
+			rows := live.Indices(nil, b.Len)
+			v, err := c.eval(p.x, takeCols(b, c.cols, rows))
+			if err != nil {
+				return nil, err
 			}
-			continue
-		}
-		v, err := c.eval(p.x, takeCols(b, c.cols, sel))
-		if err != nil {
-			return nil, err
-		}
-		out := sel[:0]
-		for k, r := range sel {
-			if isTrue(v, k) {
-				out = append(out, r)
+			yes := v.Truth()
+			live = vec.NewBitmap(b.Len)
+			for k, r := range rows {
+				live[r>>6] |= yes[k>>6] >> (k & 63) & 1 << (r & 63)
 			}
 		}
-		sel = out
+		count = live.Count(b.Len)
 	}
-	if all { // no condition
-		for i := range b.Len {
-			sel = append(sel, int32(i))
+	if live == nil { // no condition
+		sel := make([]int32, b.Len)
+		for i := range sel {
+			sel[i] = int32(i)
 		}
+		return sel, nil
 	}
-	return sel, nil
+	return live.Indices(make([]int32, 0, count), b.Len), nil
 }
 
 // takeCols returns the rows of b named by idx with the columns in cols only; the others are nil.
@@ -137,69 +133,4 @@ func takeCols(b *vec.Batch, cols []int, idx []int32) *vec.Batch {
 		out.Cols[c] = b.Cols[c].Take(idx)
 	}
 	return out
-}
-
-func isTrue(c *vec.Column, i int) bool { return !c.Null(i) && c.Bool(i) }
-
-// trueRows appends the rows in which the boolean column is true.
-func trueRows(c *vec.Column, dst []int32) []int32 {
-	if c.Codes == nil {
-		bits := c.Bits
-		if c.Valid != nil {
-			bits = vec.And(nil, c.Bits, c.Valid, c.Len)
-		}
-		return bits.Indices(dst, c.Len)
-	}
-	return new(truths).rows(c, dst)
-}
-
-// truths remembers which entries of a dictionary are true.
-type truths struct {
-	dict *vec.Column
-	one  []uint8 // 1 for true
-}
-
-// rows appends the rows in which the boolean column is true.
-func (t *truths) rows(c *vec.Column, dst []int32) []int32 {
-	if c.Codes == nil {
-		return trueRows(c, dst)
-	}
-	if t.dict != c.Dict {
-		t.dict, t.one = c.Dict, make([]uint8, max(c.Dict.Len, 1))
-		for i, yes := range trueEntries(c.Dict) {
-			if yes {
-				t.one[i] = 1
-			}
-		}
-	}
-	n := len(dst)
-	dst = slices.Grow(dst, c.Len)[:n+c.Len]
-	for i, code := range c.Codes[:c.Len] {
-		dst[n] = int32(i)
-		n += int(t.one[code])
-	}
-	dst = dst[:n]
-	if c.Valid == nil {
-		return dst
-	}
-	return slices.DeleteFunc(dst, func(i int32) bool { return !c.Valid.Get(int(i)) })
-}
-
-// keepTrue keeps the rows of sel in which the boolean column is true.
-func keepTrue(c *vec.Column, sel []int32) []int32 {
-	out := sel[:0]
-	for _, r := range sel {
-		if isTrue(c, int(r)) {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
-func trueEntries(dict *vec.Column) []bool {
-	yes := make([]bool, max(dict.Len, 1))
-	for i := range dict.Len {
-		yes[i] = isTrue(dict, i)
-	}
-	return yes
 }

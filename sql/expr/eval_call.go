@@ -108,14 +108,7 @@ func validRows(cols []*vec.Column, n int) vec.Bitmap {
 		if !c.HasNulls() {
 			continue
 		}
-		v := c.Valid
-		if c.Codes != nil && c.Dict.Valid != nil {
-			v = vec.NewBitmap(n)
-			for i := range n {
-				v.SetTo(i, !c.Null(i))
-			}
-		}
-		out = vec.And(nil, out, v, n)
+		out = vec.And(nil, out, c.Validity(), n)
 	}
 	return out
 }

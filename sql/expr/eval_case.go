@@ -156,7 +156,7 @@ func (n *caseNode) eval(x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
 		if err != nil {
 			return nil, err
 		}
-		at := trueRows(v, nil)
+		at := v.Truth().Indices(nil, v.Len)
 		if len(at) == 0 {
 			continue
 		}

@@ -1,42 +1,19 @@
 package expr
 
 import (
+	"slices"
+
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/vec"
 )
 
-// truth splits a boolean column into the rows that are true and those that are false; the others are null.
+// truth splits a boolean column into the rows that are true and those that are false; the others are null. The bitmaps are
+// the caller's.
 func truth(c *vec.Column) (yes, no vec.Bitmap) {
-	n := c.Len
-	yes, no = vec.NewBitmap(n), vec.NewBitmap(n)
-	if c.Codes == nil {
-		for w := range yes {
-			yes[w], no[w] = c.Bits[w], ^c.Bits[w]
-			if c.Valid != nil {
-				yes[w] &= c.Valid[w]
-				no[w] &= c.Valid[w]
-			}
-		}
-		return yes, no
-	}
-	states := make([]int8, max(c.Dict.Len, 1))
-	for i := range c.Dict.Len {
-		switch {
-		case c.Dict.Null(i):
-		case c.Dict.Bool(i):
-			states[i] = 1
-		default:
-			states[i] = -1
-		}
-	}
-	for i, code := range c.Codes[:n] {
-		switch {
-		case c.Valid != nil && !c.Valid.Get(i):
-		case states[code] > 0:
-			yes.Set(i)
-		case states[code] < 0:
-			no.Set(i)
-		}
+	words := (c.Len + 63) / 64
+	yes, no = c.Truth()[:words], c.Falsity()[:words]
+	if c.Codes == nil && c.Valid == nil {
+		yes = slices.Clone(yes)
 	}
 	return yes, no
 }
@@ -112,25 +89,17 @@ func (c *cond) over(x *EvalCtx, b *vec.Batch, closed vec.Bitmap, open int) (yes,
 		return nil, nil, err
 	}
 	yes, no = vec.NewBitmap(b.Len), vec.NewBitmap(b.Len)
+	t, f := truth(v)
 	for k, r := range rows {
-		switch {
-		case v.Null(k):
-		case v.Bool(k):
-			yes.Set(int(r))
-		default:
-			no.Set(int(r))
-		}
+		yes[r>>6] |= t[k>>6] >> (k & 63) & 1 << (r & 63)
+		no[r>>6] |= f[k>>6] >> (k & 63) & 1 << (r & 63)
 	}
 	return yes, no, nil
 }
 
 // clearRows lists the rows whose bit is not set.
 func clearRows(set vec.Bitmap, n int) []int32 {
-	inv := vec.NewBitmap(n)
-	for w := range inv {
-		inv[w] = ^set[w]
-	}
-	return inv.Indices(nil, n)
+	return vec.Not(vec.NewBitmap(n), set).Indices(nil, n)
 }
 
 type notNode struct{ arg node }

@@ -8,7 +8,7 @@ import (
 	"github.com/allsource-db/allsource/vec"
 )
 
-// comparison is one of the six comparison operators.
+// comparison is one of the six comparison operators, in the order of vec.Op.
 type comparison uint8
 
 const (
@@ -134,31 +134,25 @@ func compareTimes(op comparison, left, right datum.OID) Body {
 func boolColumn(bits vec.Bitmap, n int, args ...*vec.Column) *vec.Column {
 	out := &vec.Column{Kind: vec.Bool, Len: n, Bits: bits}
 	for _, a := range args {
-		if !a.HasNulls() {
-			continue
+		if valid := a.Validity(); valid != nil {
+			out.Valid = vec.And(nil, out.Valid, valid, n)
 		}
-		valid := vec.NewBitmap(n)
-		for i := range n {
-			if !a.Null(i) {
-				valid.Set(i)
-			}
-		}
-		out.Valid = vec.And(nil, out.Valid, valid, n)
 	}
 	return out
 }
 
+// mirrored are the comparisons with their sides exchanged.
+var mirrored = [...]comparison{cmpEq: cmpEq, cmpNe: cmpNe, cmpLt: cmpGt, cmpLe: cmpGe, cmpGt: cmpLt, cmpGe: cmpLe}
+
 func compareInts(op comparison, a, b *vec.Column, n int) *vec.Column {
 	out := vec.NewBitmap(n)
 	switch {
-	case a.Codes == nil && b.IsConst():
-		compareConst(op, a.I64[:n], b.Int(0), out)
 	case a.Codes == nil && b.Codes == nil:
-		for i, v := range a.I64[:n] {
-			if op.holds(cmp.Compare(v, b.I64[i])) {
-				out.Set(i)
-			}
-		}
+		vec.ComparePairs64(out, a.I64[:n], b.I64[:n], vec.Op(op))
+	case a.Codes == nil && b.IsConst():
+		vec.CompareInt64(out, a.I64[:n], vec.Op(op), b.Int(0))
+	case b.Codes == nil && a.IsConst():
+		vec.CompareInt64(out, b.I64[:n], vec.Op(mirrored[op]), a.Int(0))
 	default:
 		for i := range n {
 			if op.holds(cmp.Compare(a.Int(i), b.Int(i))) {
@@ -169,35 +163,20 @@ func compareInts(op comparison, a, b *vec.Column, n int) *vec.Column {
 	return boolColumn(out, n, a, b)
 }
 
-// compareConst sets the bits of the values for which `v op k` holds. T must be totally ordered: no NaN.
-func compareConst[T int64 | float64](op comparison, vals []T, k T, out vec.Bitmap) {
-	switch op {
-	case cmpEq, cmpNe:
-		for i, v := range vals {
-			if (v == k) == (op == cmpEq) {
-				out.Set(i)
-			}
-		}
-	case cmpLt, cmpGe:
-		for i, v := range vals {
-			if (v < k) == (op == cmpLt) {
-				out.Set(i)
-			}
-		}
-	default:
-		for i, v := range vals {
-			if (v > k) == (op == cmpGt) {
-				out.Set(i)
-			}
-		}
-	}
-}
-
 func compareFloats(op comparison, a, b *vec.Column, n int) *vec.Column {
 	out := vec.NewBitmap(n)
-	for i := range n {
-		if op.holds(compareFloat(a.Float(i), b.Float(i))) {
-			out.Set(i)
+	switch {
+	case a.Codes == nil && b.Codes == nil:
+		vec.ComparePairsFloat64(out, a.F64[:n], b.F64[:n], vec.Op(op))
+	case a.Codes == nil && b.IsConst():
+		vec.CompareFloat64(out, a.F64[:n], vec.Op(op), b.Float(0))
+	case b.Codes == nil && a.IsConst():
+		vec.CompareFloat64(out, b.F64[:n], vec.Op(mirrored[op]), a.Float(0))
+	default:
+		for i := range n {
+			if op.holds(compareFloat(a.Float(i), b.Float(i))) {
+				out.Set(i)
+			}
 		}
 	}
 	return boolColumn(out, n, a, b)
@@ -205,13 +184,22 @@ func compareFloats(op comparison, a, b *vec.Column, n int) *vec.Column {
 
 func compareBytes(op comparison, a, b *vec.Column, n int) *vec.Column {
 	out := vec.NewBitmap(n)
-	if op == cmpEq || op == cmpNe {
+	if a.IsConst() && b.Codes == nil {
+		a, b, op = b, a, mirrored[op]
+	}
+	switch equality := op == cmpEq || op == cmpNe; {
+	case equality && a.Codes == nil && b.IsConst():
+		vec.EqualText(out, a.Offsets[:n+1], a.Data, b.Bytes(0))
+		if op == cmpNe {
+			vec.Not(out, out)
+		}
+	case equality:
 		for i := range n {
 			if bytes.Equal(a.Bytes(i), b.Bytes(i)) == (op == cmpEq) {
 				out.Set(i)
 			}
 		}
-	} else {
+	default:
 		for i := range n {
 			if op.holds(bytes.Compare(a.Bytes(i), b.Bytes(i))) {
 				out.Set(i)

@@ -227,6 +227,10 @@ func truncFlat(u dtUnit, col *vec.Column, n int) (*vec.Column, error) {
 		}
 		return out, nil
 	}
+	if lo, hi := vec.Bounds(in); lo >= datum.MinTimestamp+w && hi < datum.EndTimestamp {
+		vec.FloorTo(out.I64, in, start, w)
+		return out, nil
+	}
 	for i, v := range in {
 		r := (v - start) % w
 		if r < 0 {

@@ -263,9 +263,7 @@ func likeBody(not, fold, bytea bool) Body {
 			return rows(c, args, n)
 		}
 		if not {
-			for w := range found {
-				found[w] = ^found[w]
-			}
+			vec.Not(found, found)
 		}
 		return &vec.Column{Kind: vec.Bool, Len: n, Bits: found, Valid: s.Valid}, nil
 	})

@@ -73,10 +73,8 @@ func readList(c *ints, dst []int32, l rowList) {
 }
 
 func checkCodes(codes []int32, n int) error {
-	for _, c := range codes {
-		if uint32(c) >= uint32(n) {
-			return corrupt("code %d of %d", c, n)
-		}
+	if most := vec.MostCode(codes); len(codes) > 0 && int64(most) >= int64(n) {
+		return corrupt("code %d of %d", most, n)
 	}
 	return nil
 }

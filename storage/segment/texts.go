@@ -167,14 +167,7 @@ func (t *texts) readCodes(dst []int32, i int) error {
 		return nil
 	}
 	readInts(t.ints, dst, i)
-	most := uint32(0)
-	for _, c := range dst {
-		most = max(most, uint32(c))
-	}
-	if int64(most) >= int64(t.dict.n) {
-		return corrupt("code %d in a dictionary of %d", most, t.dict.n)
-	}
-	return nil
+	return checkCodes(dst, t.dict.n)
 }
 
 // textCursor reads single texts, best in ascending order.

@@ -30,6 +30,7 @@ var families = []struct {
 	{"packed", packed},
 	{"compare", compare},
 	{"text", text},
+	{"reduce", reduce},
 }
 
 func main() {
@@ -82,7 +83,7 @@ func absent(f *ir.File) ([]byte, error) {
 	for _, fn := range f.Functions() {
 		result := ""
 		if _, r, ok := strings.Cut(fn.Signature.String(), ") "); ok {
-			result = "return " + map[string]string{"bool": "false", "int": "0", "uint64": "0"}[strings.TrimSpace(r)]
+			result = "return " + map[string]string{"bool": "false", "int": "0", "uint32": "0"}[strings.TrimSpace(r)]
 		}
 		fmt.Fprintf(&b, "\n%s { %s }\n", fn.Stub(), result)
 	}
