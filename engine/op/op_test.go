@@ -281,6 +281,30 @@ func TestSetOps(t *testing.T) {
 			Types: types, Want: c.want,
 		})
 	}
+	twice := optest.Table{Types: types}
+	var half, both [][]string
+	for i := range 500 {
+		v := []string{strconv.Itoa(i * 7 % 500)}
+		twice.Rows = append(twice.Rows, v, v)
+		if i%2 == 0 {
+			half = append(half, v)
+		} else {
+			both = append(both, v, v)
+		}
+	}
+	for _, c := range []struct {
+		kind plan.SetOpKind
+		all  bool
+		want [][]string
+	}{{plan.Intersect, false, half}, {plan.Intersect, true, half}, {plan.Except, true, append(slices.Clone(half), both...)}} {
+		optest.Run(t, optest.Case{
+			Inputs: []optest.Table{twice, {Types: types, Rows: half}},
+			Make: func(env *op.Env, in []op.Op) op.Op {
+				return op.NewSetOp(env, c.kind, c.all, in[0], in[1], optest.TypesOf(types))
+			},
+			Types: types, Want: c.want, Memory: 4000,
+		})
+	}
 	optest.Run(t, optest.Case{
 		Inputs: []optest.Table{l, r},
 		Make:   func(_ *op.Env, in []op.Op) op.Op { return op.NewUnionAll(in[0], in[1]) },

@@ -78,6 +78,14 @@ func (p *partitions) next() (source, error) {
 	return nil, nil
 }
 
+// file gives the rows of file k, nil if there are none; it is closed with the others.
+func (p *partitions) file(k int) (source, error) {
+	if f := p.files[k]; f != nil && f.rows > 0 {
+		return openSpill(f)
+	}
+	return nil, nil
+}
+
 func openSpill(f *spillFile) (source, error) {
 	r, err := f.reader()
 	if err != nil {
