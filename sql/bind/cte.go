@@ -17,6 +17,7 @@ type cteScope struct {
 	// A recursive query while its terms are bound: state says which.
 	state recursion
 	used  bool // the recursive term names it
+	added int  // how many of the last columns SEARCH and CYCLE have added
 }
 
 type recursion uint8
@@ -48,6 +49,11 @@ func (b *binder) cteRef(c *cteScope, t *syntax.TableName) (*source, error) {
 	ref := &plan.CTERef{ID: c.id, Name: c.name, Fields: c.fields}
 	it := itemOf(aliasOf(t.Alias, c.name), c.fields)
 	it.aliased = t.Alias != nil
+	if c.state == inRecursiveTerm {
+		for i := len(it.cols) - c.added; i < len(it.cols); i++ {
+			it.cols[i].unseen = true
+		}
+	}
 	return b.named(ref, it, t.Alias, t)
 }
 
@@ -64,16 +70,19 @@ func (b *binder) with(w *syntax.With, e *env) ([]*plan.With, *cteScope, error) {
 			return nil, nil, b.errorIn(c, pgerr.DuplicateAlias, "WITH query name %q specified more than once", c.Name)
 		}
 		seen[c.Name] = true
-		if c.Search != nil || c.Cycle != nil {
-			return nil, nil, b.errorIn(c, pgerr.FeatureNotSupported, "SEARCH and CYCLE are not supported yet")
-		}
 		q, ok := c.Stmt.(*syntax.Query)
 		if !ok {
 			return nil, nil, b.errorIn(c, pgerr.FeatureNotSupported, "%s in WITH is not supported yet", c.Stmt.Tag())
 		}
+		if c.Search != nil || c.Cycle != nil {
+			var err error
+			if c, q, err = b.searched(c, q, &in); err != nil {
+				return nil, nil, err
+			}
+		}
 		b.nextCTE++
 		node := &plan.With{ID: b.nextCTE, Name: c.Name, Materialized: c.Materialized == syntax.MaterializedAlways}
-		scope := &cteScope{up: in.ctes, name: c.Name, id: node.ID}
+		scope := &cteScope{up: in.ctes, name: c.Name, id: node.ID, added: len(added(c))}
 		var err error
 		if w.Recursive {
 			err = b.recursive(node, scope, c, q, &in)

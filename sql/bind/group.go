@@ -58,8 +58,13 @@ func (g *grouper) build() error {
 	}
 	have := g.rewrite(s.have)
 	g.windows.rewrite(g.rewrite)
-	for _, e := range g.aggs.direct {
-		g.rewrite(e)
+	if g.err == nil {
+		for _, e := range g.aggs.direct {
+			g.rewrite(e)
+		}
+		if g.err != nil {
+			g.err = pgerr.From(g.err).WithDetail("Direct arguments of an ordered-set aggregate must use only grouped columns.")
+		}
 	}
 	if g.err != nil {
 		return g.err

@@ -4,6 +4,7 @@ import (
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/funcs"
+	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/sql/syntax"
 )
@@ -42,7 +43,9 @@ func (f *frame) hypotheticalCall(x *syntax.FuncCall) (expr.Expr, error) {
 		return nil, err
 	}
 	if len(args) != len(keys) {
-		return nil, f.noFunction(x, append(typesOf(args), typesOf(sorted)...), nil, false)
+		return nil, pgerr.From(f.noFunction(x, append(typesOf(args), typesOf(sorted)...), nil, false)).
+			WithHint("To use the hypothetical-set aggregate %s, the number of hypothetical direct arguments (here %d) must match the number of ordering columns (here %d).",
+				dotted(x.Name), len(args), len(keys))
 	}
 	h := &hypothetical{f: f, x: x}
 	if x.Filter != nil {

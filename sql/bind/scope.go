@@ -34,9 +34,10 @@ type item struct {
 
 // column is a column of an item: a name and what it is over the scope's row.
 type column struct {
-	name  string
-	expr  expr.Expr
-	field plan.Field
+	name   string
+	expr   expr.Expr
+	field  plan.Field
+	unseen bool // * leaves it out
 }
 
 // moved returns the item with its columns n places further right.

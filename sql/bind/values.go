@@ -381,6 +381,9 @@ func (f *frame) star(x *syntax.ColumnRef, s *scope) ([]typedColumn, error) {
 	var out []typedColumn
 	add := func(it *item, level int) {
 		for _, c := range it.cols {
+			if c.unseen {
+				continue
+			}
 			out = append(out, typedColumn{name: c.name, expr: f.outwards(c.expr, level, x.Pos), field: c.field, at: x})
 		}
 	}
