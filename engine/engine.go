@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/storage"
@@ -53,6 +54,7 @@ type Engine struct {
 	catalogs map[string]*catalog.Catalog // by database; built-in relations and events do not change
 	plans    *planCache
 	metrics  Metrics
+	budget   *op.Budget // of all statements together
 }
 
 // Metrics counts what the engine did since it was made; read with atomic loads.
@@ -65,7 +67,8 @@ func New(cfg Config) *Engine {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Engine{cfg: cfg, sessions: map[int32]*Session{}, catalogs: map[string]*catalog.Catalog{}, plans: newPlanCache(), started: cfg.Now(), nextPID: 1000}
+	return &Engine{cfg: cfg, sessions: map[int32]*Session{}, catalogs: map[string]*catalog.Catalog{}, plans: newPlanCache(), started: cfg.Now(), nextPID: 1000,
+		budget: op.NewBudget(cfg.Memory, cfg.TempDir)}
 }
 
 // Metrics returns the counters.

@@ -23,9 +23,8 @@ type executionConfig struct {
 	params  []*vec.Column
 	log     viewer
 	catalog *catalog.Context
-	memory  int64 // bytes that the operators may hold together
-	tempDir string
-	shared  *op.Budget // of all executions; nil: this one counts alone
+	memory  int64      // bytes that the operators may hold together
+	shared  *op.Budget // of all executions
 	rows    int        // per batch, 0: vec.BatchRows
 	workers int
 	analyze bool // count for EXPLAIN ANALYZE
@@ -73,12 +72,8 @@ func newExecution(cfg executionConfig) *execution {
 	if cfg.rows == 0 {
 		cfg.rows = vec.BatchRows
 	}
-	budget := op.NewBudget(cfg.memory, cfg.tempDir)
-	if cfg.shared != nil {
-		budget = cfg.shared.Child(cfg.memory)
-	}
 	x := &execution{
-		cfg: cfg, budget: budget,
+		cfg: cfg, budget: cfg.shared.Child(cfg.memory),
 		views: map[*plan.TimeClause]seen{}, stats: map[plan.Node]*op.Stats{}, held: map[plan.Node]*op.Budget{}, outer: map[*expr.Subquery][]int{},
 		free: map[*expr.Subquery]bool{}, once: map[*expr.Subquery]*onceAnswer{},
 		top: map[*plan.Aggregate]*op.TopGroups{},

@@ -18,7 +18,7 @@ func (s *Session) openNode(ctx context.Context, n plan.Node, params []*vec.Colum
 	env := s.env()
 	x := newExecution(executionConfig{
 		fn: s.funcCtx(ctx, env), params: params, log: s.log, catalog: &catalog.Context{Catalog: s.catalog(), Server: serverView{s}},
-		memory: s.engine.cfg.Memory, tempDir: s.engine.cfg.TempDir, workers: s.engine.cfg.Workers,
+		memory: s.engine.cfg.Memory, shared: s.engine.budget, workers: s.engine.cfg.Workers,
 		rows: s.engine.cfg.BatchRows, analyze: analyze,
 	})
 	root, err := x.build(n)

@@ -7,7 +7,8 @@ import (
 	"github.com/allsource-db/allsource/vec"
 )
 
-// Budget is the memory that the operators of one query may hold together. It is safe for concurrent use.
+// Budget is the memory that the operators of one query may hold together, or all queries together. It is safe for
+// concurrent use.
 type Budget struct {
 	parent  *Budget
 	limit   int64
@@ -15,12 +16,17 @@ type Budget struct {
 	used    atomic.Int64
 	peak    atomic.Int64
 	spilled atomic.Int64
+	sharers atomic.Int64 // budgets inside that hold more than aCrumb
 }
+
+// aCrumb is what a query may hold without counting as one that shares.
+const aCrumb = 1 << 20
 
 // NewBudget returns a budget of limit bytes; what does not fit goes to files in tempDir.
 func NewBudget(limit int64, tempDir string) *Budget { return &Budget{limit: limit, tempDir: tempDir} }
 
-// Child returns a budget of limit bytes inside this one: what is held counts in both, and either may be what runs out.
+// Child returns a budget of limit bytes inside this one: what is held counts in both, and either may be what runs out. Once
+// all together are over the limit, those have to give that hold more than an equal part.
 func (b *Budget) Child(limit int64) *Budget {
 	return &Budget{parent: b, limit: limit, tempDir: b.tempDir}
 }
@@ -36,7 +42,7 @@ func (b *Budget) hold(n int64) bool {
 	}
 	fits := used <= b.limit
 	if b.parent != nil {
-		fits = b.parent.hold(n) && fits
+		fits = b.parent.share(used-n, used) && fits
 	}
 	return fits
 }
@@ -46,6 +52,17 @@ func (b *Budget) wrote(n int64) {
 	for ; b != nil; b = b.parent {
 		b.spilled.Add(n)
 	}
+}
+
+// share is hold for a budget inside that held before and now holds now.
+func (b *Budget) share(before, now int64) bool {
+	switch {
+	case before <= aCrumb && now > aCrumb:
+		b.sharers.Add(1)
+	case before > aCrumb && now <= aCrumb:
+		b.sharers.Add(-1)
+	}
+	return b.hold(now-before) || now <= b.limit/max(b.sharers.Load(), 1)
 }
 
 // Peak returns the most that was held at once, Spilled the bytes written to temporary files.
@@ -85,7 +102,7 @@ func (a *account) release() { a.set(0) }
 func (b *Budget) exhausted() error {
 	return pgerr.New(pgerr.OutOfMemory, "out of memory").
 		WithDetail("The query needs more than the %d bytes it may use.", b.limit).
-		WithHint("Give it more memory (work_mem), or let it hold fewer rows at once.")
+		WithHint("Let it hold fewer rows at once, or start the server with more memory.")
 }
 
 // memSize estimates what a batch holds. A dictionary counts once per batch.

@@ -235,15 +235,75 @@ func (s *sorter) spill() error {
 	if s.limit >= 0 {
 		n = int(min(int64(n), s.limit))
 	}
-	for from := 0; from < n; from += s.env.Rows {
-		refs := s.run.refs[from:min(from+s.env.Rows, n)]
+	for from, step := 0, s.spillRows(); from < n; from += step {
+		refs := s.run.refs[from:min(from+step, n)]
 		if err := f.write(s.run.withKeys(refs)); err != nil {
 			return err
 		}
 	}
 	s.run = sortRun{}
 	s.acct.set(0)
+	return f.finish()
+}
+
+// mergeRuns is how many files are read together: each has a batch in memory.
+const mergeRuns = 64
+
+// spillRows is how many rows a batch in a file has: fewer than elsewhere, for the same reason.
+func (s *sorter) spillRows() int { return min(s.env.Rows, 1024) }
+
+// shorten merges neighbouring files until they can be read together.
+func (s *sorter) shorten(ctx context.Context) error {
+	for len(s.runs) > mergeRuns {
+		var fewer []*spillFile
+		for len(s.runs) > 0 {
+			n := min(mergeRuns, len(s.runs))
+			f, err := s.join(ctx, s.runs[:n])
+			if f != nil {
+				fewer = append(fewer, f)
+			}
+			if err != nil {
+				s.runs = append(fewer, s.runs...) // to be closed
+				return err
+			}
+			s.runs = s.runs[n:]
+		}
+		s.runs = fewer
+	}
 	return nil
+}
+
+// join makes one file of several, and closes those.
+func (s *sorter) join(ctx context.Context, runs []*spillFile) (*spillFile, error) {
+	next, err := s.merge(runs, s.spillRows())
+	if err != nil {
+		return nil, err
+	}
+	out, err := newSpillFile(s.env.Budget)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		b, err := next()
+		if err == nil && b != nil {
+			err = out.write(b)
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return out, err
+		}
+		if b == nil {
+			break
+		}
+	}
+	for _, f := range runs {
+		if err := f.close(); err != nil {
+			return out, err
+		}
+	}
+	return out, out.finish()
 }
 
 func (r *sortRun) withKeys(refs []rowRef) *vec.Batch {
@@ -262,7 +322,17 @@ func (s *sorter) sorted(ctx context.Context) (func() (*vec.Batch, error), error)
 		if err := s.spill(); err != nil {
 			return nil, err
 		}
-		return s.merge(ctx)
+		if err := s.shorten(ctx); err != nil {
+			return nil, err
+		}
+		next, err := s.merge(s.runs, s.env.Rows)
+		return func() (*vec.Batch, error) {
+			b, err := next()
+			if b != nil {
+				b.Cols = b.Cols[:len(b.Cols)-1]
+			}
+			return b, err
+		}, err
 	}
 	s.run.sort()
 	refs := s.run.refs
@@ -277,10 +347,12 @@ func (s *sorter) sorted(ctx context.Context) (func() (*vec.Batch, error), error)
 	}, nil
 }
 
-// merge reads the runs together. Of equal keys the earlier run's comes first: it was added earlier.
-func (s *sorter) merge(context.Context) (func() (*vec.Batch, error), error) {
+// merge reads runs together and gives batches of so many rows, their keys in the last column. Of equal keys the earlier
+// run's comes first: it was added earlier.
+func (s *sorter) merge(runs []*spillFile, rows int) (func() (*vec.Batch, error), error) {
 	h := &runHeap{}
-	for i, f := range s.runs {
+	held := int64(0)
+	for i, f := range runs {
 		r, err := f.reader()
 		if err != nil {
 			return nil, err
@@ -290,14 +362,16 @@ func (s *sorter) merge(context.Context) (func() (*vec.Batch, error), error) {
 			return nil, err
 		} else if ok {
 			h.list = append(h.list, c)
+			held += memSize(c.b) + spillBuffer
 		}
 	}
+	s.acct.set(held)
 	heap.Init(h)
 	return func() (*vec.Batch, error) {
 		var batches []*vec.Batch
 		var refs []rowRef
 		at := map[*vec.Batch]int32{}
-		for len(h.list) > 0 && len(refs) < s.env.Rows {
+		for len(h.list) > 0 && len(refs) < rows {
 			c := h.list[0]
 			n, ok := at[c.b]
 			if !ok {
@@ -318,9 +392,7 @@ func (s *sorter) merge(context.Context) (func() (*vec.Batch, error), error) {
 		if len(refs) == 0 {
 			return nil, nil
 		}
-		b := (&sortRun{batches: batches}).gather(refs)
-		b.Cols = b.Cols[:len(b.Cols)-1]
-		return b, nil
+		return (&sortRun{batches: batches}).gather(refs), nil
 	}, nil
 }
 

@@ -35,6 +35,9 @@ const (
 	spillAbsent
 )
 
+// spillBuffer is what a file that is written or read has in memory beside a batch.
+const spillBuffer = 64 << 10
+
 func newSpillFile(b *Budget) (*spillFile, error) {
 	f, err := os.CreateTemp(b.tempDir, "allsource-spill-*")
 	if err != nil {
@@ -43,7 +46,7 @@ func newSpillFile(b *Budget) (*spillFile, error) {
 	if err := os.Remove(f.Name()); err != nil {
 		return nil, errors.Join(spillError(err), f.Close())
 	}
-	return &spillFile{budget: b, f: f, w: bufio.NewWriterSize(f, 1<<16)}, nil
+	return &spillFile{budget: b, f: f, w: bufio.NewWriterSize(f, spillBuffer)}, nil
 }
 
 func spillError(err error) error {
@@ -73,15 +76,25 @@ func (s *spillFile) write(b *vec.Batch) error {
 	return nil
 }
 
+// finish ends writing and frees what it took.
+func (s *spillFile) finish() error {
+	if s.w == nil {
+		return nil
+	}
+	err := s.w.Flush()
+	s.w, s.buf = nil, nil
+	if err != nil {
+		return spillError(err)
+	}
+	return nil
+}
+
 // reader starts reading at the beginning; nothing may be written any more.
 func (s *spillFile) reader() (*spillReader, error) {
-	if s.w != nil {
-		if err := s.w.Flush(); err != nil {
-			return nil, spillError(err)
-		}
-		s.w, s.buf = nil, nil
+	if err := s.finish(); err != nil {
+		return nil, err
 	}
-	return &spillReader{r: bufio.NewReaderSize(io.NewSectionReader(s.f, 0, math.MaxInt64), 1<<16)}, nil
+	return &spillReader{r: bufio.NewReaderSize(io.NewSectionReader(s.f, 0, math.MaxInt64), spillBuffer)}, nil
 }
 
 // close may be called more than once.

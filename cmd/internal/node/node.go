@@ -35,12 +35,18 @@ type Config struct {
 const (
 	storeShare  = 0.40
 	engineShare = 0.30
-	heapShare   = 0.90 // GOMEMLIMIT
 )
 
 // gcPercent lets the heap grow to some times of what lives before it is collected: queries make columns that live for a moment.
 // The memory limit collects earlier where that would not fit.
 const gcPercent = 400
+
+// goLimit is what Go's runtime is told to stay within. The pages of the program itself are not in what it counts, and it
+// goes beyond its limit for moments when much is allocated at once.
+func goLimit(memory int64) int64 {
+	const program, exact = 24 << 20, 0.85
+	return int64(float64(memory-program) * exact)
+}
 
 // DefaultDatabase is the database of a new store, and its owner's name.
 const DefaultDatabase = "allsource"
@@ -66,7 +72,7 @@ type Node struct {
 
 // Open opens the store and the engine without any listener, as the shell does with a data folder.
 func Open(cfg Config) (*Node, error) {
-	debug.SetMemoryLimit(int64(float64(cfg.Memory) * heapShare))
+	debug.SetMemoryLimit(goLimit(cfg.Memory))
 	debug.SetGCPercent(gcPercent)
 	store, err := storage.Open(cfg.Data, storage.Options{Memory: int64(float64(cfg.Memory) * storeShare), Logger: cfg.Logger, Fatal: cfg.Fatal})
 	if err != nil {
