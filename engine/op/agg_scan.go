@@ -100,8 +100,9 @@ func (s *scanAggregate) runByBlock(ctx context.Context, wait *sync.WaitGroup, li
 	}
 	total := newAggTable(newAggInput(s.env, s.a), false)
 	for i := range list {
+		var g grouped
 		select {
-		case g := <-out[i]:
+		case g = <-out[i]:
 			<-turns
 			if g.err != nil {
 				return nil, g.err
@@ -112,7 +113,8 @@ func (s *scanAggregate) runByBlock(ctx context.Context, wait *sync.WaitGroup, li
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		if !s.acct.set(total.memSize()) {
+		// The answer is made while the table is there, and as many blocks wait as may.
+		if !s.acct.set(total.memSize()*3/2 + int64(cap(turns))*g.t.memSize()) {
 			return nil, nil
 		}
 	}

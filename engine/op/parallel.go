@@ -31,14 +31,16 @@ type eventScan struct {
 
 	// Several workers: out[i] carries the batches of morsel i.
 	out    []chan scanned
+	gate   *gate
 	cancel context.CancelFunc
 	wait   sync.WaitGroup
 }
 
 // scanned is a batch, or the error that ends the scan.
 type scanned struct {
-	b   *vec.Batch
-	err error
+	b     *vec.Batch
+	bytes int64
+	err   error
 }
 
 // NewEventScan reads events.
@@ -96,6 +98,7 @@ func workersFor(env *Env, s *EventScan, list []morsel) int {
 // start begins the workers. They take morsels in order, so that the first ones are read first.
 func (s *eventScan) start(ctx context.Context, workers int) {
 	ctx, s.cancel = context.WithCancel(ctx)
+	s.gate = newGate(s.env.Budget)
 	s.out = make([]chan scanned, len(s.list))
 	for i := range s.out {
 		s.out[i] = make(chan scanned, ahead)
@@ -121,6 +124,7 @@ func (s *eventScan) work(ctx context.Context, r *eventReader, next *atomic.Int64
 		}
 		ch := s.out[i]
 		send := func(v scanned) bool {
+			s.gate.enter(i, v.bytes)
 			select {
 			case ch <- v:
 				return true
@@ -128,7 +132,9 @@ func (s *eventScan) work(ctx context.Context, r *eventReader, next *atomic.Int64
 				return false
 			}
 		}
-		err := r.read(ctx, s.list[i], func(b *vec.Batch) (bool, error) { return send(scanned{b: b}), nil })
+		err := r.read(ctx, s.list[i], func(b *vec.Batch) (bool, error) {
+			return send(scanned{b: b, bytes: memSize(b)}), nil
+		})
 		if err != nil {
 			send(scanned{err: err})
 			return
@@ -167,9 +173,11 @@ func (s *eventScan) receive(ctx context.Context) (*vec.Batch, error) {
 		select {
 		case v, ok := <-s.out[s.at]:
 			if ok {
+				s.gate.leave(v.bytes)
 				return v.b, v.err
 			}
 			s.at++
+			s.gate.turn(s.at)
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -222,6 +230,7 @@ func (c *cursor) next(ctx context.Context, r *eventReader) (*vec.Batch, error) {
 func (s *eventScan) Close() error {
 	if s.cancel != nil {
 		s.cancel()
+		s.gate.end()
 		s.wait.Wait()
 		s.cancel = nil
 	}
