@@ -10,9 +10,10 @@ import (
 
 // cursor is an SQL cursor: it goes forward only. One declared WITH HOLD outlives its transaction.
 type cursor struct {
-	rows *Rows
-	hold bool
-	left *vec.Batch // not given yet
+	rows   *Rows
+	cancel context.CancelCauseFunc // of the query behind it
+	hold   bool
+	left   *vec.Batch // not given yet
 }
 
 func (s *Session) declare(ctx context.Context, st *syntax.DeclareCursor, p *Prepared, params []*vec.Column) error {
@@ -25,16 +26,19 @@ func (s *Session) declare(ctx context.Context, st *syntax.DeclareCursor, p *Prep
 	if _, ok := s.cursors[st.Name]; ok {
 		return pgerr.New(pgerr.DuplicateCursor, "cursor %q already exists", st.Name)
 	}
-	// The cursor outlives this statement, and ends with its connection.
-	rows, err := s.query(context.WithoutCancel(ctx), p.inner, params)
+	// The query outlives this statement, and ends with its connection, or with a FETCH that ends before it is done.
+	qctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })()
+	rows, err := s.query(qctx, p.inner, params)
 	if err != nil {
+		cancel(nil)
 		return err
 	}
-	s.cursors[st.Name] = &cursor{rows: rows, hold: st.Hold == syntax.Yes}
+	s.cursors[st.Name] = &cursor{rows: rows, cancel: cancel, hold: st.Hold == syntax.Yes}
 	return nil
 }
 
-func (s *Session) fetch(st *syntax.Fetch) (*Rows, error) {
+func (s *Session) fetch(ctx context.Context, st *syntax.Fetch) (*Rows, error) {
 	c, ok := s.cursors[st.Cursor]
 	if !ok {
 		return nil, pgerr.New(pgerr.InvalidCursorName, "cursor %q does not exist", st.Cursor)
@@ -47,11 +51,11 @@ func (s *Session) fetch(st *syntax.Fetch) (*Rows, error) {
 		want = -1
 	}
 	if st.Move {
-		n, err := c.skip(want)
+		n, err := c.skip(ctx, want)
 		return done("MOVE " + itoa(n)), err
 	}
 	return &Rows{Fields: c.rows.Fields, tag: "FETCH", counts: true, pull: func() (*vec.Batch, error) {
-		b, err := c.take(want)
+		b, err := c.take(ctx, want)
 		if b != nil && want >= 0 {
 			want -= int64(b.Len)
 		}
@@ -59,14 +63,15 @@ func (s *Session) fetch(st *syntax.Fetch) (*Rows, error) {
 	}}, nil
 }
 
-// take returns up to n rows (n < 0: any number), nil at the end or when n is 0.
-func (c *cursor) take(n int64) (*vec.Batch, error) {
+// take returns up to n rows (n < 0: any number), nil at the end or when n is 0. When ctx ends, so does the query.
+func (c *cursor) take(ctx context.Context, n int64) (*vec.Batch, error) {
 	if n == 0 {
 		return nil, nil
 	}
 	b := c.left
 	c.left = nil
 	if b == nil {
+		defer context.AfterFunc(ctx, func() { c.cancel(context.Cause(ctx)) })()
 		var err error
 		if b, err = c.rows.Next(); err != nil || b == nil {
 			return nil, err
@@ -79,10 +84,10 @@ func (c *cursor) take(n int64) (*vec.Batch, error) {
 	return b, nil
 }
 
-func (c *cursor) skip(n int64) (int64, error) {
+func (c *cursor) skip(ctx context.Context, n int64) (int64, error) {
 	var moved int64
 	for n != 0 {
-		b, err := c.take(n)
+		b, err := c.take(ctx, n)
 		if err != nil || b == nil {
 			return moved, err
 		}
@@ -103,16 +108,21 @@ func (s *Session) closeCursor(name string) error {
 	if !ok {
 		return pgerr.New(pgerr.InvalidCursorName, "cursor %q does not exist", name)
 	}
-	c.rows.Close()
+	c.close()
 	delete(s.cursors, name)
 	return nil
+}
+
+func (c *cursor) close() {
+	c.rows.Close()
+	c.cancel(nil)
 }
 
 // closeCursors ends the cursors of the transaction, with all also those that were to be held.
 func (s *Session) closeCursors(all bool) {
 	for name, c := range s.cursors {
 		if all || !c.hold {
-			c.rows.Close()
+			c.close()
 			delete(s.cursors, name)
 		}
 	}

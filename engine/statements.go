@@ -39,7 +39,7 @@ func (s *Session) execute(ctx context.Context, p *Prepared, params []*vec.Column
 	case *syntax.DeclareCursor:
 		return done("DECLARE CURSOR"), s.declare(ctx, st, p, params)
 	case *syntax.Fetch:
-		return s.fetch(st)
+		return s.fetch(ctx, st)
 	case *syntax.CloseCursor:
 		return done(st.Tag()), s.closeCursor(st.Name)
 	case *syntax.SetConstraints, *syntax.Checkpoint, *syntax.Vacuum:
