@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -343,6 +344,18 @@ func (v *vars) reset(name string) error {
 		v.put(key, nil, false)
 	}
 	return nil
+}
+
+// clone copies the values and what is remembered of them.
+func (v *vars) clone() vars {
+	return vars{session: maps.Clone(v.session), saved: maps.Clone(v.saved), local: maps.Clone(v.local)}
+}
+
+// goBack undoes the changes since the clone was made, in a transaction that was running already. The clone may be used again.
+func (v *vars) goBack(to vars) {
+	to = to.clone()
+	v.session, v.saved, v.local = to.session, to.saved, to.local
+	v.version++
 }
 
 // begin starts to remember changes; end forgets them, undoing all (rollback) or the local ones (commit).

@@ -22,8 +22,10 @@ type transaction struct {
 }
 
 type savepoint struct {
-	name    string
-	pending int
+	name     string
+	pending  int
+	readOnly bool
+	vars     vars // as they were
 }
 
 // open reports whether appends wait for a later commit.
@@ -184,13 +186,13 @@ func (s *Session) rollback() {
 	s.closeCursors(false)
 }
 
-// savepoint keeps how many appends are pending under a name; going back forgets the later ones.
+// savepoint keeps under a name how many appends are pending, and the parameters; going back forgets what came later.
 func (s *Session) savepoint(st *syntax.Transaction) (*Rows, error) {
 	if !s.tx.block {
 		return nil, pgerr.New(pgerr.NoActiveSQLTransaction, "%s can only be used in transaction blocks", strings.ToUpper(savepointWord(st.Kind)))
 	}
 	if st.Kind == syntax.Savepoint {
-		s.tx.saves = append(s.tx.saves, savepoint{st.Name, len(s.tx.held.events)})
+		s.tx.saves = append(s.tx.saves, savepoint{st.Name, len(s.tx.held.events), s.tx.readOnly, s.vars.clone()})
 		return done("SAVEPOINT"), nil
 	}
 	i := len(s.tx.saves) - 1
@@ -204,9 +206,11 @@ func (s *Session) savepoint(st *syntax.Transaction) (*Rows, error) {
 		s.tx.saves = s.tx.saves[:i]
 		return done("RELEASE"), nil
 	}
-	s.tx.held.cut(s.tx.saves[i].pending)
+	back := &s.tx.saves[i]
+	s.tx.held.cut(back.pending)
+	s.vars.goBack(back.vars)
+	s.tx.readOnly, s.tx.failed = back.readOnly, false
 	s.tx.saves = s.tx.saves[:i+1]
-	s.tx.failed = false
 	return done("ROLLBACK"), nil
 }
 
