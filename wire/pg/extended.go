@@ -241,7 +241,7 @@ func (c *conn) peekSync(p *portal) error {
 		switch c.held[i].(type) {
 		case *pgproto3.Close:
 			continue
-		case *pgproto3.Sync, *pgproto3.Flush, *pgproto3.CopyData, *pgproto3.CopyDone, *pgproto3.CopyFail:
+		case *pgproto3.Sync, *pgproto3.CopyData, *pgproto3.CopyDone, *pgproto3.CopyFail:
 		default:
 			c.session.BeginImplicit()
 		}
