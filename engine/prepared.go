@@ -133,6 +133,9 @@ func (s *Session) compile(p *Prepared, types []datum.OID) error {
 	}
 	p.planning = time.Since(start)
 	p.node, p.ParamTypes, p.Fields, p.moments = node, bound.ParamTypes, bound.Fields, bound.TimeParams
+	if _, ok := node.(*plan.Append); !ok && p.Fields == nil {
+		p.Fields = []Field{} // rows without columns are rows
+	}
 	return nil
 }
 
