@@ -22,6 +22,8 @@ type rowReader struct {
 	buf     []byte
 	line    int64
 	fields  []field
+	seen    int  // bytes of an unfinished row in front of buf that hold no end of it
+	quoted  bool // they end inside a quoted field
 	started bool // the binary header, or the CSV header line, was read
 	ended   bool // \. or the binary trailer was read
 }
@@ -45,6 +47,7 @@ func (r *rowReader) feed(data []byte, last bool, row func(fields []field, line i
 			break
 		}
 		rest = rest[n:]
+		r.seen, r.quoted = 0, false
 		if !ok {
 			continue
 		}
@@ -58,7 +61,9 @@ func (r *rowReader) feed(data []byte, last bool, row func(fields []field, line i
 	if len(rest) > maxRow {
 		return pgerr.New(pgerr.BadCopyFileFormat, "a row of the COPY data exceeds %d bytes", maxRow).At(0)
 	}
-	r.buf = append(r.buf[:0], rest...)
+	if len(rest) < len(r.buf) {
+		r.buf = append(r.buf[:0], rest...)
+	}
 	if last && len(r.buf) > 0 {
 		return pgerr.New(pgerr.BadCopyFileFormat, "unexpected end of COPY data")
 	}
@@ -77,14 +82,17 @@ func (r *rowReader) next(b []byte, last bool) (n int, ok bool, err error) {
 }
 
 func (r *rowReader) nextText(b []byte, last bool) (int, bool, error) {
-	end := bytes.IndexByte(b, '\n')
-	n := end + 1
-	if end < 0 {
-		if !last || len(b) == 0 {
-			return 0, false, nil
-		}
-		end, n = len(b), len(b)
+	end := bytes.IndexByte(b[r.seen:], '\n')
+	switch {
+	case end >= 0:
+		end += r.seen
+	case !last || len(b) == 0:
+		r.seen = len(b)
+		return 0, false, nil
+	default:
+		end = len(b)
 	}
+	n := min(end+1, len(b))
 	line := bytes.TrimSuffix(b[:end], []byte{'\r'})
 	r.line++
 	if string(line) == `\.` {
@@ -224,18 +232,20 @@ func (r *rowReader) nextCSV(b []byte, last bool) (int, bool, error) {
 	return n, ok, err
 }
 
+// recordEnd finds the end of the record in front of b, and goes on where it has not looked yet.
 func (r *rowReader) recordEnd(b []byte) (end, n int) {
-	quoted := false
-	for i := 0; i < len(b); i++ {
+	i := r.seen
+	for ; i < len(b); i++ {
 		switch c := b[i]; {
-		case quoted && c == r.opts.escape && r.opts.escape != r.opts.quote:
+		case r.quoted && c == r.opts.escape && r.opts.escape != r.opts.quote:
 			i++
 		case c == r.opts.quote:
-			quoted = !quoted
-		case c == '\n' && !quoted:
+			r.quoted = !r.quoted
+		case c == '\n' && !r.quoted:
 			return i, i + 1
 		}
 	}
+	r.seen = i
 	return -1, 0
 }
 

@@ -202,3 +202,27 @@ func describeError(w *strings.Builder, level string, e *pgerr.Error) {
 		}
 	}
 }
+
+// TestLongFieldInSmallPieces would take minutes if every piece were a reason to look at the whole row again.
+func TestLongFieldInSmallPieces(t *testing.T) {
+	b := newBed(t)
+	defer b.close(t)
+	p := b.connect(t, 0)
+	defer p.s.Close()
+	long := strings.Repeat("many words, ", 1<<20)
+	for format, row := range map[string]string{
+		"csv":  `e,t,"{""a"": ""` + long + `""}"`,
+		"text": "e\tt\t" + `{"a": "` + long + `"}`,
+	} {
+		if _, err := p.copyIn("COPY events (entity_id, event_type, payload) FROM STDIN (FORMAT "+format+")", []byte(row+"\n"), 256); err != nil {
+			t.Fatalf("%s: %v", format, err)
+		}
+	}
+	got, err := p.ask("SELECT count(*), min(length(payload->>'a')), max(length(payload->>'a')) FROM events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("2|%d|%d", len(long), len(long)); len(got.rows) != 1 || strings.Join(got.rows[0], "|") != want {
+		t.Fatalf("%v, expected %s", got.rows, want)
+	}
+}
