@@ -45,11 +45,18 @@ func (d *DB) commitGroup(group []*pending) {
 	}
 }
 
+// keptBlock is how large a block's buffer may be to be kept.
+const keptBlock = 256 << 10
+
 // store writes the group's block, and how far its sources are.
 func (d *DB) store(t *txn, group []*pending) error {
 	b := d.s.pdb.NewBatch()
 	if len(t.rows) > 0 {
-		put(b, numKey(d.num, kindTail, uint64(t.first)), tail.AppendBlock(nil, &tail.Block{First: t.first, Rows: t.rows}))
+		block := tail.AppendBlock(d.block[:0], &tail.Block{First: t.first, Rows: t.rows})
+		put(b, numKey(d.num, kindTail, uint64(t.first)), block)
+		if d.block = block; cap(block) > keptBlock {
+			d.block = nil
+		}
 	}
 	for _, p := range group {
 		if p.err == nil && p.progress != nil {

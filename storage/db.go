@@ -41,6 +41,7 @@ type DB struct {
 	queue   appendQueue
 
 	write sync.Mutex // held by who gives out positions: the leader of a group commit, or a bulk load
+	block []byte     // of a group commit, used again; under write
 	seal  sync.Mutex // held by who moves the tail into groups, or replaces groups or runs; taken after write
 
 	flying flying

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/s2"
@@ -43,8 +44,9 @@ func AppendBlock(dst []byte, b *Block) []byte {
 	start := len(dst)
 	dst = append(dst, blockFormat, 0)
 	dst = appendBody(dst, b)
-	if body := dst[start+2:]; len(body) >= compressFrom {
-		if small := s2.Encode(nil, body); len(small) < len(body) {
+	if n := len(dst) - start - 2; n >= compressFrom {
+		dst = slices.Grow(dst, s2.MaxEncodedLen(n)) // the packed body is made behind the other
+		if small := s2.Encode(dst[len(dst):cap(dst)], dst[start+2:]); len(small) < n {
 			dst = append(dst[:start+2], small...)
 			dst[start+1] = flagS2
 		}
