@@ -133,7 +133,7 @@ const leastTable = 64 << 10
 // as much, it is over.
 func (h *hashAggregate) check() error {
 	size := h.table.memSize()
-	if h.acct.set(size + size/2) { // the answer is made while the table is there
+	if h.acct.set(size) {
 		return nil
 	}
 	relieved, err := h.table.relieve()

@@ -351,7 +351,6 @@ func (s *sorter) sorted(ctx context.Context) (func() (*vec.Batch, error), error)
 // run's comes first: it was added earlier.
 func (s *sorter) merge(runs []*spillFile, rows int) (func() (*vec.Batch, error), error) {
 	h := &runHeap{}
-	held := int64(0)
 	for i, f := range runs {
 		r, err := f.reader()
 		if err != nil {
@@ -362,10 +361,8 @@ func (s *sorter) merge(runs []*spillFile, rows int) (func() (*vec.Batch, error),
 			return nil, err
 		} else if ok {
 			h.list = append(h.list, c)
-			held += memSize(c.b) + spillBuffer
 		}
 	}
-	s.acct.set(held)
 	heap.Init(h)
 	return func() (*vec.Batch, error) {
 		var batches []*vec.Batch
