@@ -193,7 +193,7 @@ func floatPower(a, b float64) (float64, error) {
 	switch {
 	case a == 0 && b < 0:
 		return 0, pgerr.New(pgerr.InvalidArgumentForPower, "zero raised to a negative power is undefined")
-	case a < 0 && b != math.Trunc(b) && !math.IsInf(b, 0):
+	case a < 0 && b != math.Trunc(b) && !math.IsInf(b, 0) && !math.IsNaN(b):
 		return 0, pgerr.New(pgerr.InvalidArgumentForPower, "a negative number raised to a non-integer power yields a complex result")
 	}
 	v := math.Pow(a, b)

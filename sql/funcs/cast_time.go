@@ -12,6 +12,11 @@ const dayMicros = 86_400_000_000
 func timeCasts() []Cast {
 	row := func(from, to datum.OID, ctx CastContext, f func(env *datum.Env, v int64) (int64, error)) Cast {
 		return Cast{From: from, To: to, Context: ctx, Body: each(vec.Int64, func(c *Ctx, b *vec.Builder, arg *vec.Column, i int) error {
+			// An infinite moment has no time of day.
+			if (to == datum.Time || to == datum.TimeTZ) && (from == datum.Timestamp || from == datum.TimestampTZ) && datum.IsInfinite(arg.Int(i)) {
+				b.AppendNull()
+				return nil
+			}
 			v, err := f(c.Env, arg.Int(i))
 			b.AppendInt(v)
 			return err

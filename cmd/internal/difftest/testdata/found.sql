@@ -22,3 +22,5 @@ select to_char(1.5, '9PL9 SG')
 select cotd('-0'::float8), cotd('180'::float8), cotd('90'::float8), cotd('-45'::float8), tand('90'::float8), tand('270'::float8), atanh('1'::float8)
 select atanh('1.5'::float8)
 select to_date('', 'FMDay, DD FMMonth'), to_date('2024', 'YYYY Mon')
+select power('-2.5'::float8, 'NaN'::float8), dpow('-2.5'::float8, 'NaN'::float8)
+select '-infinity'::timestamptz::timetz, 'infinity'::timestamptz::time, 'infinity'::timestamp::time
