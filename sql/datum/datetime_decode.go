@@ -143,6 +143,15 @@ func (r *dtReader) validate() dtErr {
 }
 
 func (r *dtReader) dateField(s string) (dtMask, dtErr) {
+	if at := strings.IndexByte(s, '-'); r.prefix == wJulian && at > 0 { // a Julian day and a zone, as in J2452271-08
+		r.prefix = 0
+		day, err := r.julianDay(s[:at])
+		if err != dtOK {
+			return 0, err
+		}
+		zone, err := r.zoneField(s[at:])
+		return day | zone, err
+	}
 	if r.prefix == wISO || r.got&(mMonth|mDay) == mMonth|mDay {
 		if isDigit(s[0]) || r.prefix != 0 {
 			return r.runTogether(s)

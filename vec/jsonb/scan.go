@@ -175,6 +175,10 @@ func (s *Scanner) value(c byte, i int) (Token, error) {
 
 func (s *Scanner) begin(c byte, i int) (Token, error) {
 	if s.depth == MaxDepth {
+		if !closes(s.data) {
+			return s.failWith(&Error{Code: CodeInvalidText, Offset: len(s.data), Message: "invalid input syntax for type json",
+				Detail: "The input string ended unexpectedly."})
+		}
 		return s.failWith(tooDeep(i))
 	}
 	s.depth++
@@ -188,6 +192,25 @@ func (s *Scanner) begin(c byte, i int) (Token, error) {
 	s.objects[w] &^= b
 	s.want = wantFirstElem
 	return s.token(TokBeginArray)
+}
+
+// closes reports whether all that is opened in a text is closed: what is not is no JSON, however deep.
+func closes(text []byte) bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return depth == 0 && !quoted
 }
 
 func tooDeep(i int) *Error {
