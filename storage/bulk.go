@@ -230,10 +230,16 @@ func (b *Bulk) Commit(ctx context.Context, progress *Progress) (Loaded, error) {
 		return Loaded{}, errors.New("the load has ended")
 	}
 	d := b.d
-	d.write.Lock()
-	defer d.write.Unlock()
+	// Appends go on while this waits for a seal or a compaction, and while most of the tail is sealed.
 	d.seal.Lock()
 	defer d.seal.Unlock()
+	if len(b.groups) > 0 {
+		if err := d.sealUntil(ctx, d.state.Load().end); err != nil {
+			return Loaded{}, err
+		}
+	}
+	d.write.Lock()
+	defer d.write.Unlock()
 	if err := d.s.failure.get(); err != nil {
 		return Loaded{}, err
 	}

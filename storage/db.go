@@ -42,7 +42,7 @@ type DB struct {
 
 	write sync.Mutex // held by who gives out positions: the leader of a group commit, or a bulk load
 	block []byte     // of a group commit, used again; under write
-	seal  sync.Mutex // held by who moves the tail into groups, or replaces groups or runs; taken after write
+	seal  sync.Mutex // held by who moves the tail into groups, or replaces groups or runs; taken before write
 
 	flying flying
 	sealed sealWaiters
