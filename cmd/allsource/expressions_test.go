@@ -128,6 +128,9 @@ func (e *expression) answered(c *pgconn.PgConn) bool {
 		return false
 	}
 	r := results[0]
+	if len(e.Rows) == 0 && len(r.Rows) == 0 {
+		return true // the driver tells the columns with the first row
+	}
 	if len(r.FieldDescriptions) != len(e.Cols) || len(r.Rows) != len(e.Rows) {
 		return false
 	}
