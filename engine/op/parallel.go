@@ -10,7 +10,7 @@ import (
 )
 
 // parallelRows is how many rows a scan must have before it is worth more than one worker.
-const parallelRows = 2 * BlockRows
+const parallelRows = BlockRows
 
 // ahead is how many batches of a morsel may wait for their turn.
 const ahead = 8
