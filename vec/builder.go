@@ -48,6 +48,9 @@ func NewStructBuilder(kinds []Kind, n int) *Builder {
 // Len returns the rows appended so far.
 func (b *Builder) Len() int { return b.c.Len }
 
+// Bytes returns how many bytes the values of a Bytes builder have together.
+func (b *Builder) Bytes() int { return len(b.c.Data) }
+
 // Elem returns the element builder of a List builder: append the elements there, then call AppendList.
 func (b *Builder) Elem() *Builder { return b.child }
 

@@ -2,6 +2,7 @@ package funcs
 
 import (
 	"bytes"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 
@@ -10,8 +11,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxText is the length in bytes that a value may have.
-const maxText = 1<<30 - 1 - 4
+// maxText is the length in bytes that a value may have. PostgreSQL allows four times as much.
+const maxText = 1 << 28
 
 var (
 	errTooLong        = pgerr.New(pgerr.ProgramLimitExceeded, "requested length too large")
@@ -179,10 +180,14 @@ func overlay(dst []byte, a []*vec.Column, i int) ([]byte, error) {
 
 func replaceAll(dst []byte, a []*vec.Column, i int) ([]byte, error) {
 	s, old, with := a[0].Bytes(i), a[1].Bytes(i), a[2].Bytes(i)
+	start := len(dst)
 	for len(old) > 0 {
 		at := bytes.Index(s, old)
 		if at < 0 {
 			break
+		}
+		if len(dst)-start+at+len(with) > maxText {
+			return nil, errTooLong
 		}
 		dst = append(append(dst, s[:at]...), with...)
 		s = s[at+len(old):]
@@ -279,6 +284,7 @@ func repeat(dst []byte, a []*vec.Column, i int) ([]byte, error) {
 	if int64(len(s))*n > maxText {
 		return nil, errTooLong
 	}
+	dst = slices.Grow(dst, len(s)*int(max(n, 0)))
 	for ; n > 0 && len(s) > 0; n-- {
 		dst = append(dst, s...)
 	}
