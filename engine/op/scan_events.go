@@ -81,13 +81,13 @@ func (s *EventScan) count(list []morsel, groups, skipped int) {
 	if s.Stats == nil {
 		return
 	}
-	used, known := map[storage.Group]bool{}, 0
+	used, known := map[int64]bool{}, 0 // by the position that a group begins with
 	for _, m := range list {
 		for _, p := range m.parts {
 			if p.known != nil {
 				known++
-			} else if !used[p.g] {
-				used[p.g] = true
+			} else if base := p.g.Base(); !used[base] {
+				used[base] = true
 				s.Stats.Bytes.Add(p.g.Bytes())
 			}
 		}
