@@ -18,19 +18,3 @@ func (c *Column) number(from *Column, idx []int32) {
 		}
 	}
 }
-
-// JoinNumbers gives out, made of the rows of cols one after the other, their numbers if all have such of one space.
-func JoinNumbers(out *Column, cols []*Column) {
-	for _, c := range cols {
-		if c.Nums == nil || c.Space != cols[0].Space {
-			return
-		}
-	}
-	if len(cols) == 0 {
-		return
-	}
-	out.Space, out.Nums = cols[0].Space, make([]uint32, 0, out.Len)
-	for _, c := range cols {
-		out.Nums = append(out.Nums, c.Nums...)
-	}
-}

@@ -229,13 +229,6 @@ func textConst(s string) *expr.Const {
 	return &expr.Const{Val: v.Finish(), Typ: datum.T(datum.Unknown)}
 }
 
-// settledText is a constant of type text.
-func settledText(s string) *expr.Const {
-	c := textConst(s)
-	c.Typ = datum.T(datum.Text)
-	return c
-}
-
 func nullConst() *expr.Const {
 	return &expr.Const{Val: vec.NullColumn(vec.Bytes, 1), Typ: datum.T(datum.Unknown)}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/vec/decimal"
+	"github.com/allsource-db/allsource/vec/jsonb"
 )
 
 // PathOp says what a node of an SQL/JSON path does.
@@ -129,9 +130,9 @@ func (n *PathNode) appendValue(dst []byte) []byte {
 	case PathFalse:
 		return append(dst, "false"...)
 	case PathString:
-		return appendPathString(dst, n.Text)
+		return jsonb.AppendQuoted(dst, []byte(n.Text))
 	case PathVariable:
-		return appendPathString(append(dst, '$'), n.Text)
+		return jsonb.AppendQuoted(append(dst, '$'), []byte(n.Text))
 	case PathNumber:
 		if n.Next != nil {
 			return append(n.Num.AppendText(append(dst, '(')), ')')
@@ -167,7 +168,7 @@ func (n *PathNode) appendOperator(dst []byte, brackets bool) []byte {
 		dst = n.inner(append(dst, n.Op.Symbol()...), n.Left)
 	case PathLikeRegex:
 		dst = append(n.inner(dst, n.Left), " like_regex "...)
-		if dst = appendPathString(dst, n.Text); n.Flags != "" {
+		if dst = jsonb.AppendQuoted(dst, []byte(n.Text)); n.Flags != "" {
 			dst = append(append(append(dst, " flag \""...), n.Flags...), '"')
 		}
 	default:
@@ -190,7 +191,7 @@ func (n *PathNode) appendStep(dst []byte, inKey bool) []byte {
 	switch n.Op {
 	case PathKey:
 		dot()
-		return appendPathString(dst, n.Text)
+		return jsonb.AppendQuoted(dst, []byte(n.Text))
 	case PathAnyKey:
 		dot()
 		return append(dst, '*')
@@ -238,34 +239,6 @@ func (n *PathNode) appendLevels(dst []byte) []byte {
 		level(n.Last)
 	}
 	return append(dst, '}')
-}
-
-// appendPathString writes a JSON string.
-func appendPathString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	for i := range len(s) {
-		switch c := s[i]; c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\b':
-			dst = append(dst, `\b`...)
-		case '\f':
-			dst = append(dst, `\f`...)
-		case '\n':
-			dst = append(dst, `\n`...)
-		case '\r':
-			dst = append(dst, `\r`...)
-		case '\t':
-			dst = append(dst, `\t`...)
-		default:
-			if c < ' ' {
-				dst = append(dst, '\\', 'u', '0', '0', "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
-			} else {
-				dst = append(dst, c)
-			}
-		}
-	}
-	return append(dst, '"')
 }
 
 func pathError(format string, args ...any) *pgerr.Error {

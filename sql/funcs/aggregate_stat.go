@@ -39,7 +39,6 @@ func (m *moments) merge(o moments) {
 }
 
 // A finish turns the moments of a group into the result; false is null.
-func meanOf(m moments) (float64, bool)       { return m.sx / m.n, m.n > 0 }
 func varPopOf(m moments) (float64, bool)     { return m.sxx / m.n, m.n > 0 }
 func varSampOf(m moments) (float64, bool)    { return m.sxx / (m.n - 1), m.n > 1 }
 func stddevPopOf(m moments) (float64, bool)  { return math.Sqrt(m.sxx / m.n), m.n > 0 }

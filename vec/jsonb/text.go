@@ -104,7 +104,7 @@ func appendText(dst []byte, v Value, colon, comma string, byCode bool) []byte {
 			if byCode {
 				i = order[i]
 			}
-			dst = appendQuoted(dst, h.key(i))
+			dst = AppendQuoted(dst, h.key(i))
 			dst = append(dst, colon...)
 			dst = appendText(dst, h.val(i), colon, comma, byCode)
 		}
@@ -131,7 +131,7 @@ func appendScalar(dst []byte, v Value) []byte {
 	case tagTrue:
 		return append(dst, "true"...)
 	case tagString:
-		return appendQuoted(dst, StringBytes(v))
+		return AppendQuoted(dst, StringBytes(v))
 	case tagBig:
 		return appendLarge(dst, v)
 	}
@@ -159,8 +159,8 @@ func appendLarge(dst []byte, v Value) []byte {
 	return dst
 }
 
-// appendQuoted writes a string the way escape_json does.
-func appendQuoted(dst, s []byte) []byte {
+// AppendQuoted appends s as a JSON string the way escape_json does.
+func AppendQuoted(dst, s []byte) []byte {
 	dst = append(dst, '"')
 	from := 0
 	for i := 0; i < len(s); {
@@ -234,7 +234,7 @@ func pretty(dst []byte, v Value, depth int) []byte {
 		}
 		dst = newline(dst, depth+1)
 		if kind == Object {
-			dst = append(appendQuoted(dst, h.key(i)), ": "...)
+			dst = append(AppendQuoted(dst, h.key(i)), ": "...)
 		}
 		dst = pretty(dst, h.val(i), depth+1)
 	}
