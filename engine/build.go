@@ -89,7 +89,7 @@ func (b *builder) operator(n plan.Node) (op.Op, error) {
 	case *plan.Project:
 		return b.over(n.Input, func(in op.Op) op.Op {
 			if hasSet(n.Exprs) {
-				return op.NewProjectSet(b.env, in, len(n.Input.Schema()), n.Exprs)
+				return op.NewProjectSet(b.env, in, plan.Width(n.Input), n.Exprs)
 			}
 			return op.NewProject(b.env, in, n.Exprs)
 		})
@@ -281,7 +281,7 @@ func (b *builder) lateral(n *plan.Join, left op.Op, j *op.Joining) op.Op {
 // keysAsCond makes one condition over the joined row of keys and condition.
 func keysAsCond(n *plan.Join) expr.Expr {
 	var list []expr.Expr
-	width := len(n.Left.Schema())
+	width := plan.Width(n.Left)
 	for i, l := range n.LeftKeys {
 		r := plan.MoveCols(n.RightKeys[i], func(c int) int { return c + width })
 		list = append(list, &expr.In{Arg: l, List: []expr.Expr{r}})

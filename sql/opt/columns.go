@@ -141,7 +141,7 @@ func (f found) outer(n plan.Node) plan.Node {
 func (p *pruner) exact(n plan.Node) plan.Node {
 	fields := n.Schema()
 	out, at := p.node(n, allOf(len(fields)))
-	same := len(out.Schema()) == len(fields)
+	same := plan.Width(out) == len(fields)
 	for i := range fields {
 		same = same && at[column(i)] == i
 	}
@@ -196,7 +196,7 @@ func (p *pruner) node(n plan.Node, need wants) (plan.Node, found) {
 	if len(in) > 0 {
 		n = n.WithChildren(out)
 	}
-	return n, identity(len(n.Schema()))
+	return n, identity(plan.Width(n))
 }
 
 func identity(n int) found {
@@ -395,7 +395,7 @@ func (p *pruner) only(n plan.Node, list []want) plan.Node {
 }
 
 func (p *pruner) join(n *plan.Join, need wants) (plan.Node, found) {
-	nl := len(n.Left.Schema())
+	nl := plan.Width(n.Left)
 	left, right := wants{}, wants{}
 	split := func(w want) {
 		if w.col < nl {
@@ -431,7 +431,7 @@ func (p *pruner) join(n *plan.Join, need wants) (plan.Node, found) {
 	for w, i := range lat {
 		at[w] = i
 	}
-	width := len(l.Schema())
+	width := plan.Width(l)
 	for w, i := range rat {
 		w.col += nl
 		at[w] = width + i

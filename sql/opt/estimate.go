@@ -19,6 +19,7 @@ const (
 	builtinRows    = 500
 	storedRows     = 1e6 // of a log that nothing is known of
 	groupsOf       = 0.1
+	fewValues      = 100 // a column has so many different ones, if it has so many rows
 	setRows        = 100
 )
 
@@ -202,7 +203,7 @@ func (s *estimator) distinct(e expr.Expr, in plan.Node) float64 {
 			}
 		}
 	}
-	all := max(1, rows*groupsOf)
+	all := max(min(rows, fewValues), rows*groupsOf)
 	if column, ok := origin(e, in); ok {
 		switch column {
 		case catalog.EventPosition, catalog.EventID:
@@ -243,7 +244,7 @@ func origin(e expr.Expr, n plan.Node) (column int, ok bool) {
 			return origin(x.Keys[c.Index], x.Input)
 		}
 	case *plan.Join:
-		nl := len(x.Left.Schema())
+		nl := plan.Width(x.Left)
 		if c.Index < nl {
 			return origin(e, x.Left)
 		}

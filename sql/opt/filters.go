@@ -141,7 +141,7 @@ func sideOf(c expr.Expr, nl int) side {
 
 // pushJoin moves conditions into the inputs of a join as far as its kind lets them.
 func pushJoin(n *plan.Join, conds []expr.Expr) plan.Node {
-	nl := len(n.Left.Schema())
+	nl := plan.Width(n.Left)
 	var left, right, on, above []expr.Expr
 	toRight := func(c expr.Expr) {
 		c = plan.MoveCols(c, func(i int) int { return i - nl })

@@ -29,7 +29,7 @@ func implied(j *plan.Join) plan.Node {
 	// Rows of a side may go if they cannot match, unless they are kept without a match.
 	toLeft := j.Kind == plan.Inner || j.Kind == plan.Right || j.Kind == plan.Semi
 	toRight := j.Kind == plan.Inner || j.Kind == plan.Left || j.Kind == plan.Semi || j.Kind == plan.Anti
-	nl := len(j.Left.Schema())
+	nl := plan.Width(j.Left)
 	var left, right []expr.Expr
 	for _, c := range expr.Conjuncts(j.Cond) {
 		_, a, b, ok := columnsEqual(c)
@@ -104,7 +104,7 @@ func tests(n plan.Node, i int) []expr.Expr {
 			}
 		}
 	case *plan.Join:
-		nl := len(x.Left.Schema())
+		nl := plan.Width(x.Left)
 		switch {
 		case i < nl && x.Kind != plan.Right && x.Kind != plan.Full:
 			return tests(x.Left, i)

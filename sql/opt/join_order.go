@@ -8,8 +8,12 @@ import (
 	"github.com/allsource-db/allsource/sql/plan"
 )
 
-// mostRelations is how many inputs of inner joins are put in order; it doubles the work with each.
-const mostRelations = 9
+// How many inputs of inner joins are put in order: of up to mostRelations every order is looked at, which is three times the work
+// with each more; of up to mostJoined the next join is always the one that makes the fewest rows.
+const (
+	mostRelations = 9
+	mostJoined    = 64
+)
 
 // worthReordering is how much less another order must be expected to cost: estimates are not better than that.
 const worthReordering = 0.7
@@ -21,7 +25,7 @@ func (r *run) ordered(n plan.Node) plan.Node {
 	if j, ok := n.(*plan.Join); ok && reorderable(j) {
 		g := &joinGraph{r: r}
 		g.flatten(n)
-		if len(g.inputs) > 2 && len(g.inputs) <= mostRelations {
+		if len(g.inputs) > 2 && len(g.inputs) <= mostJoined {
 			if out := g.best(n); out != nil {
 				return out
 			}
@@ -45,7 +49,7 @@ func reorderable(j *plan.Join) bool {
 }
 
 // set is some inputs of a graph.
-type set uint32
+type set uint64
 
 // joinGraph is a tree of inner joins taken apart. Its columns are those of the inputs one after the other.
 type joinGraph struct {
@@ -70,6 +74,7 @@ type joinCond struct {
 type joinTree struct {
 	rows, cost  float64
 	left, right set
+	joined      bool // there is a condition on both sides
 }
 
 // flatten takes a tree apart, from left to right.
@@ -77,7 +82,7 @@ func (g *joinGraph) flatten(n plan.Node) {
 	j, ok := n.(*plan.Join)
 	if !ok || !reorderable(j) {
 		g.inputs, g.first = append(g.inputs, g.r.ordered(n)), append(g.first, g.width)
-		g.width += len(n.Schema())
+		g.width += plan.Width(n)
 		return
 	}
 	base := g.width
@@ -104,12 +109,10 @@ func (g *joinGraph) best(n plan.Node) plan.Node {
 		g.found[1<<i] = &joinTree{rows: max(1, rows)}
 	}
 	now := g.written(n)
-	for size := 2; size <= len(g.inputs); size++ {
-		for s := set(1); s <= all; s++ {
-			if bits.OnesCount32(uint32(s)) == size {
-				g.split(s)
-			}
-		}
+	if len(g.inputs) <= mostRelations {
+		g.searched(all)
+	} else {
+		g.grown()
 	}
 	if g.found[all].cost > worthReordering*now {
 		return nil
@@ -213,7 +216,7 @@ func (g *joinGraph) weigh(c *joinCond) {
 		return
 	}
 	l, r := g.about(call.Args[0]), g.about(call.Args[1])
-	if bits.OnesCount32(uint32(l)) != 1 || bits.OnesCount32(uint32(r)) != 1 || l == r {
+	if bits.OnesCount64(uint64(l)) != 1 || bits.OnesCount64(uint64(r)) != 1 || l == r {
 		return
 	}
 	c.equal = hashAlike(call.Args[0].Type().OID, call.Args[1].Type().OID)
@@ -221,7 +224,7 @@ func (g *joinGraph) weigh(c *joinCond) {
 }
 
 func (g *joinGraph) distinct(e expr.Expr, of set) float64 {
-	i := bits.TrailingZeros32(uint32(of))
+	i := bits.TrailingZeros64(uint64(of))
 	e = plan.MoveCols(e, func(c int) int { return c - g.first[i] })
 	return g.r.guess.distinct(e, g.inputs[i])
 }
@@ -229,13 +232,13 @@ func (g *joinGraph) distinct(e expr.Expr, of set) float64 {
 // join is the tree of two sets.
 func (g *joinGraph) join(l, r set) *joinTree {
 	a, b := g.found[l], g.found[r]
-	rows, hashed := a.rows*b.rows, false
+	rows, hashed, joined := a.rows*b.rows, false, false
 	classes := map[int]float64{}
 	for _, c := range g.conds {
 		if c.about&^(l|r) != 0 || c.about&^l == 0 || c.about&^r == 0 {
 			continue
 		}
-		hashed = hashed || c.equal
+		hashed, joined = hashed || c.equal, true
 		if c.class == 0 {
 			rows *= c.leaves
 		} else if least, ok := classes[c.class]; !ok || c.leaves < least {
@@ -252,7 +255,60 @@ func (g *joinGraph) join(l, r set) *joinTree {
 	} else {
 		cost += a.rows * b.rows
 	}
-	return &joinTree{rows: rows, cost: cost, left: l, right: r}
+	return &joinTree{rows: rows, cost: cost, left: l, right: r, joined: joined}
+}
+
+// searched finds the best tree of every set of inputs.
+func (g *joinGraph) searched(all set) {
+	for size := 2; size <= len(g.inputs); size++ {
+		for s := set(1); s <= all; s++ {
+			if bits.OnesCount64(uint64(s)) == size {
+				g.split(s)
+			}
+		}
+	}
+}
+
+// grown finds one good tree: of all trees that there are yet, beginning with the inputs, those two are joined that make the fewest
+// rows, and none without a condition while there are others.
+func (g *joinGraph) grown() {
+	var trees []set
+	for i := range g.inputs {
+		trees = append(trees, 1<<i)
+	}
+	joins := map[set]*joinTree{} // of every two trees
+	for _, l := range trees {
+		for _, r := range trees {
+			if l > r {
+				joins[l|r] = g.join(l, r)
+			}
+		}
+	}
+	for len(trees) > 1 {
+		var next *joinTree
+		for i, l := range trees {
+			for _, r := range trees[:i] {
+				if t := joins[l|r]; next == nil || t.before(next) {
+					next = t
+				}
+			}
+		}
+		made := next.left | next.right
+		g.found[made] = next
+		trees = slices.DeleteFunc(trees, func(s set) bool { return s&made != 0 })
+		for _, s := range trees {
+			joins[made|s] = g.join(made, s)
+		}
+		trees = append(trees, made)
+	}
+}
+
+// before reports whether a join is to be made before another.
+func (t *joinTree) before(o *joinTree) bool {
+	if t.joined != o.joined {
+		return t.joined
+	}
+	return t.rows < o.rows || t.rows == o.rows && t.cost < o.cost
 }
 
 // split finds the best two parts of a set.
@@ -288,7 +344,7 @@ func (g *joinGraph) written(n plan.Node) float64 {
 	}
 	walk(n)
 	for s := range g.found {
-		if bits.OnesCount32(uint32(s)) > 1 {
+		if bits.OnesCount64(uint64(s)) > 1 {
 			delete(g.found, s)
 		}
 	}
@@ -299,7 +355,7 @@ func (g *joinGraph) written(n plan.Node) float64 {
 func (g *joinGraph) build(s set) (n plan.Node, at []int) {
 	t := g.found[s]
 	if t.left == 0 {
-		i := bits.TrailingZeros32(uint32(s))
+		i := bits.TrailingZeros64(uint64(s))
 		n = g.inputs[i]
 		for k := range n.Schema() {
 			at = append(at, g.first[i]+k)
@@ -311,7 +367,7 @@ func (g *joinGraph) build(s set) (n plan.Node, at []int) {
 	at = append(la[:len(la):len(la)], ra...)
 	var conds []expr.Expr
 	classes := map[int]bool{}
-	below := func(c joinCond, part set) bool { return c.about&^part == 0 && bits.OnesCount32(uint32(part)) > 1 }
+	below := func(c joinCond, part set) bool { return c.about&^part == 0 && bits.OnesCount64(uint64(part)) > 1 }
 	for _, c := range g.conds {
 		// A condition about one input, or none, goes with the first join that has it; of a class one equality says all, since
 		// the members on either side are equal already.

@@ -14,7 +14,7 @@ func joinKeys(_ *run, n plan.Node) (plan.Node, error) {
 			return n, nil
 		}
 		c := *j
-		nl := len(j.Left.Schema())
+		nl := plan.Width(j.Left)
 		var rest []expr.Expr
 		for _, cond := range expr.Conjuncts(j.Cond) {
 			l, r, ok := equality(cond, nl)
@@ -91,7 +91,7 @@ func swapJoins(r *run, n plan.Node) (plan.Node, error) {
 		if l < 0 || right < 0 || l >= right {
 			return n, nil
 		}
-		nl, nr := len(j.Left.Schema()), len(j.Right.Schema())
+		nl, nr := plan.Width(j.Left), plan.Width(j.Right)
 		c := &plan.Join{Kind: kind, Left: j.Right, Right: j.Left, LeftKeys: j.RightKeys, RightKeys: j.LeftKeys}
 		if j.Cond != nil {
 			c.Cond = plan.MoveCols(j.Cond, func(i int) int {

@@ -43,7 +43,7 @@ func (r *run) laterals(n plan.Node, rows int64) plan.Node {
 	default:
 		return n
 	}
-	u := &unnester{r: r, in: j.Left, width: len(j.Left.Schema()), rows: rows}
+	u := &unnester{r: r, in: j.Left, width: plan.Width(j.Left), rows: rows}
 	right := r.folded(j.Right)
 	if out, ok := u.lateralValues(j, right); ok {
 		return out

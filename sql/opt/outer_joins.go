@@ -59,7 +59,7 @@ func with(kept columns, cond expr.Expr) columns {
 }
 
 func presentJoin(n *plan.Join, kept columns) plan.Node {
-	nl := len(n.Left.Schema())
+	nl := plan.Width(n.Left)
 	left, right := columns{}, columns{}
 	split := func(c columns) {
 		for i := range c {

@@ -102,7 +102,7 @@ func givesPaths(n plan.Node, i int, typed bool) bool {
 		if typed {
 			return false
 		}
-		if nl := len(n.Left.Schema()); i >= nl {
+		if nl := plan.Width(n.Left); i >= nl {
 			return !n.Lateral && givesPaths(n.Right, i-nl, false)
 		}
 		return givesPaths(n.Left, i, false)

@@ -39,7 +39,7 @@ func (r *run) scalars(n plan.Node, rows int64) plan.Node {
 		return n
 	}
 	u := &unnester{r: r, in: n.Children()[0], rows: below}
-	u.width = len(u.in.Schema())
+	u.width = plan.Width(u.in)
 	width := u.width
 	for _, e := range plan.Exprs(n) {
 		u.find(e, false)
@@ -122,7 +122,7 @@ func (u *unnester) try(s *expr.Subquery, maybe bool) {
 		u.value = map[expr.Expr]expr.Expr{}
 	}
 	u.value[s] = j.values[0]
-	u.width += len(j.right.Schema())
+	u.width += plan.Width(j.right)
 }
 
 // folded is a plan with its constants computed: subqueries have not been through the rules yet.

@@ -46,7 +46,7 @@ func (r *run) semiJoin(in plan.Node, c expr.Expr) (plan.Node, bool) {
 		return nil, false
 	}
 	join.Left = in
-	nl := len(in.Schema())
+	nl := plan.Width(in)
 	var own []expr.Expr
 	conds := expr.Conjuncts(join.Cond)
 	for i, e := range conds {

@@ -203,7 +203,7 @@ func (c *correlation) perRow(around, rest plan.Node, keys, own []expr.Expr, care
 	var conds []expr.Expr
 	for _, e := range c.other {
 		// Columns of rest first move out of the way of those of the row around.
-		width := len(around.Schema())
+		width := plan.Width(around)
 		e = outside(e, func(x *expr.Col) expr.Expr { return col(x.Index+width, x.Typ, x.Name) })
 		conds = append(conds, plan.MoveCols(e, func(i int) int {
 			if i >= width {

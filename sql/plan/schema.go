@@ -55,3 +55,27 @@ func (c *CTERef) Schema() []Field { return c.Fields }
 
 // Schema implements Node.
 func (a *Append) Schema() []Field { return a.Fields }
+
+// Width is how many columns a node has.
+func Width(n Node) int {
+	switch n := n.(type) {
+	case *Scan:
+		return len(n.Cols)
+	case *Join:
+		if n.Kind == Semi || n.Kind == Anti {
+			return Width(n.Left)
+		}
+		return Width(n.Left) + Width(n.Right)
+	case *Filter:
+		return Width(n.Input)
+	case *Sort:
+		return Width(n.Input)
+	case *Limit:
+		return Width(n.Input)
+	case *Distinct:
+		return Width(n.Input)
+	case *With:
+		return Width(n.Body)
+	}
+	return len(n.Schema())
+}
