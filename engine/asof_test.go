@@ -31,22 +31,54 @@ var questions = []struct{ name, sql string }{
 	{"all", `SELECT * FROM events%s ORDER BY position`},
 }
 
-// forms are the ways to name a moment: what stands behind the table, and the parameter if there is one.
+// forms are the ways to name a moment: what stands behind the table, and the parameter if there is one; or how a transaction
+// about it begins.
 var forms = []struct {
 	name   string
 	clause func(at storage.Micros) (clause string, args []string)
+	begin  string // %s: the moment
 }{
-	{"literal", func(at storage.Micros) (string, []string) { return " AS OF SYSTEM TIME '" + timeText(at) + "'", nil }},
-	{"typed", func(at storage.Micros) (string, []string) {
+	{name: "literal", clause: func(at storage.Micros) (string, []string) { return " AS OF SYSTEM TIME '" + timeText(at) + "'", nil }},
+	{name: "typed", clause: func(at storage.Micros) (string, []string) {
 		return " AS OF SYSTEM TIME TIMESTAMPTZ '" + timeText(at) + "'", nil
 	}},
-	{"parameter", func(at storage.Micros) (string, []string) { return " AS OF SYSTEM TIME $1", []string{timeText(at)} }},
-	{"table", func(at storage.Micros) (string, []string) {
+	{name: "parameter", clause: func(at storage.Micros) (string, []string) { return " AS OF SYSTEM TIME $1", []string{timeText(at)} }},
+	{name: "table", clause: func(at storage.Micros) (string, []string) {
 		return " FOR SYSTEM_TIME AS OF TIMESTAMPTZ '" + timeText(at) + "'", nil
 	}},
-	{"nanoseconds", func(at storage.Micros) (string, []string) {
+	{name: "nanoseconds", clause: func(at storage.Micros) (string, []string) {
 		return " AS OF SYSTEM TIME " + strconv.FormatInt((at+postgresEpoch.UnixMicro())*1000, 10), nil
 	}},
+	{name: "transaction", begin: "BEGIN AS OF SYSTEM TIME '%s'"},
+	{name: "transaction with a parameter", begin: "BEGIN AS OF SYSTEM TIME $1"},
+	{name: "mode of a transaction", begin: "BEGIN; SET TRANSACTION AS OF SYSTEM TIME '%s'"},
+	{name: "default", begin: "SET default_transaction_as_of = '%s'; BEGIN"},
+}
+
+// askIn asks a question as of a moment in one of the forms.
+func askIn(one *person, sql string, at storage.Micros, form int) (answer, error) {
+	f := forms[form]
+	if f.begin == "" {
+		clause, args := f.clause(at)
+		return one.ask(fmt.Sprintf(sql, clause), args...)
+	}
+	var a answer
+	var err error
+	steps := strings.Split(strings.ReplaceAll(f.begin, "%s", timeText(at)), "; ")
+	for i, step := range append(steps, fmt.Sprintf(sql, ""), "ROLLBACK", "RESET default_transaction_as_of") {
+		var args []string
+		if strings.Contains(step, "$1") {
+			args = []string{timeText(at)}
+		}
+		got, e := one.ask(step, args...)
+		if i == len(steps) {
+			a = got
+		}
+		if err == nil {
+			err = e
+		}
+	}
+	return a, err
 }
 
 func timeText(at storage.Micros) string {
@@ -277,11 +309,9 @@ func (w *world) record(t *rapid.T) {
 
 func (w *world) askAsOf(t fataler, one *person, q int, at storage.Micros, form int) answer {
 	t.Helper()
-	clause, args := forms[form].clause(at)
-	sql := fmt.Sprintf(questions[q].sql, clause)
-	a, err := one.ask(sql, args...)
+	a, err := askIn(one, questions[q].sql, at, form)
 	if err != nil {
-		t.Fatalf("%s %v: %v", sql, args, err)
+		t.Fatalf("%s as of %s (%s): %v", questions[q].name, timeText(at), forms[form].name, err)
 	}
 	return a
 }
@@ -352,10 +382,9 @@ func (w *world) checkModel(t fataler, p past) {
 // future moments are refused, however they are written.
 func (w *world) future(t *rapid.T) {
 	at := w.db.Now() + int64(rapid.SampledFrom([]int{1, 1_000_000, 3_600_000_000}).Draw(t, "ahead"))
-	clause, args := forms[rapid.IntRange(0, len(forms)-1).Draw(t, "form")].clause(at)
-	sql := fmt.Sprintf(questions[0].sql, clause)
-	if a, err := w.someone(t).ask(sql, args...); !pgerr.Is(err, pgerr.InvalidParameterValue) {
-		t.Fatalf("%s %v: %v %v, expected 22023", sql, args, a.rows, err)
+	form := rapid.IntRange(0, len(forms)-1).Draw(t, "form")
+	if a, err := askIn(w.someone(t), questions[0].sql, at, form); !pgerr.Is(err, pgerr.InvalidParameterValue) {
+		t.Fatalf("as of %s (%s): %v %v, expected 22023", timeText(at), forms[form].name, a.rows, err)
 	}
 }
 

@@ -3,12 +3,12 @@ package engine
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"sync"
 
 	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/catalog"
-	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/sql/pgerr"
@@ -22,6 +22,7 @@ type executionConfig struct {
 	fn      *funcs.Ctx
 	params  []*vec.Column
 	log     viewer
+	present *present // nil: the newest state of the log
 	catalog *catalog.Context
 	memory  int64      // bytes that the operators may hold together
 	shared  *op.Budget // of all executions
@@ -42,15 +43,17 @@ type execution struct {
 	budget *op.Budget
 	root   *builder
 
-	mu     sync.Mutex
-	latest storage.View
-	views  map[*plan.TimeClause]seen
-	stats  map[plan.Node]*op.Stats
-	held   map[plan.Node]*op.Budget
-	outer  map[*expr.Subquery][]int
-	free   map[*expr.Subquery]bool
-	once   map[*expr.Subquery]*onceAnswer
-	top    map[*plan.Aggregate]*op.TopGroups
+	latestMu sync.Mutex
+	latest   *seen
+
+	mu    sync.Mutex
+	views map[*plan.TimeClause]seen
+	stats map[plan.Node]*op.Stats
+	held  map[plan.Node]*op.Budget
+	outer map[*expr.Subquery][]int
+	free  map[*expr.Subquery]bool
+	once  map[*expr.Subquery]*onceAnswer
+	top   map[*plan.Aggregate]*op.TopGroups
 }
 
 // seen is the part of the log that a scan reads: a view, cut before the position end unless that is 0.
@@ -58,6 +61,17 @@ type seen struct {
 	view storage.View
 	end  int64
 	none bool // nothing at all
+}
+
+// last is the position of the last event that is seen, 0 if there is none.
+func (s seen) last() int64 {
+	switch {
+	case s.none:
+		return 0
+	case s.end > 0:
+		return s.end - 1
+	}
+	return s.view.End() - 1
 }
 
 // onceAnswer is the answer of a subquery that is the same for every row.
@@ -78,6 +92,7 @@ func newExecution(cfg executionConfig) *execution {
 		free: map[*expr.Subquery]bool{}, once: map[*expr.Subquery]*onceAnswer{},
 		top: map[*plan.Aggregate]*op.TopGroups{},
 	}
+	cfg.fn.ReadTime = func() (int64, error) { return x.readTime(cfg.fn.Context) }
 	x.root = &builder{x: x}
 	x.root.env = &op.Env{X: x.root.evalCtx(nil), Budget: x.budget, Rows: cfg.rows, Workers: max(1, cfg.workers)}
 	return x
@@ -97,7 +112,6 @@ func (x *execution) Close() error {
 	defer x.mu.Unlock()
 	clear(x.once)
 	clear(x.views)
-	x.latest = nil
 	return nil
 }
 
@@ -128,6 +142,20 @@ func (x *execution) budgetOf(n plan.Node) *op.Budget {
 	return b
 }
 
+// readTime is the moment whose answers are those of this execution.
+func (x *execution) readTime(ctx context.Context) (storage.Micros, error) {
+	now, err := x.now(ctx)
+	switch {
+	case err != nil:
+		return 0, err
+	case now.end > 0 || now.none:
+		return 0, pgerr.New(pgerr.ObjectNotInPrerequisite, "a position has no moment of its own").WithHint("Ask as of a moment instead of a position.")
+	case now.view.Rows() == 0 && x.cfg.present == nil:
+		return x.cfg.fn.StmtNow, nil
+	}
+	return now.view.At(), nil
+}
+
 // see finds what a scan with the clause reads. All scans without a clause see the log at one moment, and so do all with
 // the same clause.
 func (x *execution) see(ctx context.Context, c *plan.TimeClause) (seen, error) {
@@ -143,19 +171,29 @@ func (x *execution) see(ctx context.Context, c *plan.TimeClause) (seen, error) {
 	return s, err
 }
 
-func (x *execution) now(ctx context.Context) (storage.View, error) {
+// now is what the statement takes for the newest state of the log. It has a lock of its own, since the expression of a time
+// clause may ask for it.
+func (x *execution) now(ctx context.Context) (seen, error) {
+	x.latestMu.Lock()
+	defer x.latestMu.Unlock()
 	if x.latest != nil {
-		return x.latest, nil
+		return *x.latest, nil
+	}
+	if p := x.cfg.present; p != nil {
+		x.latest = &p.seen
+		return p.seen, nil
 	}
 	v, err := x.cfg.log.View(ctx, storage.Latest)
-	x.latest = v
-	return v, err
+	if err != nil {
+		return seen{}, err
+	}
+	x.latest = &seen{view: v}
+	return *x.latest, nil
 }
 
 func (x *execution) resolve(ctx context.Context, c *plan.TimeClause) (seen, error) {
 	if c == nil || c.Kind == plan.All {
-		v, err := x.now(ctx)
-		return seen{view: v}, err
+		return x.now(ctx)
 	}
 	if c.Kind == plan.AsOfPosition {
 		return x.atPosition(ctx, c)
@@ -166,29 +204,43 @@ func (x *execution) resolve(ctx context.Context, c *plan.TimeClause) (seen, erro
 			return seen{}, err
 		}
 		v, err := x.cfg.log.View(ctx, at)
-		return seen{view: v}, err
+		if err != nil {
+			return seen{}, err
+		}
+		return x.cfg.present.within(seen{view: v}, "AS OF SYSTEM TIME")
 	}
-	from, err := x.latestMoment(c.From)
+	return x.period(ctx, c)
+}
+
+// period finds what FOR SYSTEM_TIME FROM … TO and BETWEEN see. An event once recorded is there for ever, so its period ends
+// never, and a period that is not empty has in common with those of the events recorded before its end (SQL:2011).
+func (x *execution) period(ctx context.Context, c *plan.TimeClause) (seen, error) {
+	from, err := x.bound(c.From)
 	if err != nil {
 		return seen{}, err
 	}
-	to, err := x.latestMoment(c.To)
+	to, err := x.bound(c.To)
 	if err != nil {
 		return seen{}, err
 	}
-	if c.Kind == plan.FromTo {
-		if from >= to {
-			return seen{none: true}, nil
-		}
-		if to != storage.Latest {
-			to-- // the end is not in the period
-		}
-	} else if from > to {
+	if from > to || from == to && c.Kind == plan.FromTo {
 		return seen{none: true}, nil
 	}
-	// An event once recorded is there for ever, so the period has those recorded before its end.
+	if to > x.cfg.fn.StmtNow {
+		return x.now(ctx)
+	}
+	if c.Kind == plan.FromTo {
+		to-- // the end is not in the period
+	}
 	v, err := x.cfg.log.View(ctx, to)
-	return seen{view: v}, err
+	if err != nil {
+		return seen{}, err
+	}
+	now, err := x.now(ctx)
+	if s := (seen{view: v}); s.last() < now.last() {
+		return s, err
+	}
+	return now, err
 }
 
 // moment evaluates the moment of a clause.
@@ -200,16 +252,13 @@ func (x *execution) moment(e expr.Expr) (storage.Micros, error) {
 	return moment(e.Type(), v, x.cfg.fn.StmtNow, x.cfg.fn.Env)
 }
 
-// latestMoment is moment for the bounds of a period, which may lie in the future: then it is whatever is latest.
-func (x *execution) latestMoment(e expr.Expr) (storage.Micros, error) {
-	v, err := expr.Value(x.root.env.X, e)
-	if err != nil {
-		return 0, err
+// bound is moment for the bound of a period, which may lie in the future.
+func (x *execution) bound(e expr.Expr) (storage.Micros, error) {
+	at, err := x.moment(e)
+	if errors.Is(err, storage.ErrFuture) {
+		return math.MaxInt64, nil
 	}
-	if t := e.Type().OID; (t == datum.TimestampTZ || t == datum.Timestamp) && !v.Null(0) && v.Int(0) > x.cfg.fn.StmtNow {
-		return storage.Latest, nil
-	}
-	return moment(e.Type(), v, x.cfg.fn.StmtNow, x.cfg.fn.Env)
+	return at, err
 }
 
 func (x *execution) atPosition(ctx context.Context, c *plan.TimeClause) (seen, error) {
@@ -220,18 +269,18 @@ func (x *execution) atPosition(ctx context.Context, c *plan.TimeClause) (seen, e
 	if p.Null(0) {
 		return seen{}, pgerr.New(pgerr.NullValueNotAllowed, "AS OF POSITION must not be null")
 	}
-	v, err := x.now(ctx)
+	now, err := x.now(ctx)
 	if err != nil {
 		return seen{}, err
 	}
 	switch pos := p.Int(0); {
-	case pos >= v.End():
+	case pos > now.last():
 		return seen{}, pgerr.New(pgerr.InvalidParameterValue, "position %d is not in the log yet", pos).
-			WithDetail("The last position is %d.", v.End()-1)
+			WithDetail("The last position is %d.", now.last())
 	case pos < 1:
 		return seen{none: true}, nil
 	default:
-		return seen{view: v, end: pos + 1}, nil
+		return seen{view: now.view, end: pos + 1}, nil
 	}
 }
 

@@ -24,8 +24,9 @@ type Prepared struct {
 	text       string
 	node       plan.Node // optimized; nil for statements that are no queries
 	planning   time.Duration
-	moments    []int     // parameters that name the moment of an AS OF clause
-	inner      *Prepared // of EXPLAIN, DECLARE, CREATE TABLE AS…: the query inside
+	moments    []int            // parameters that name the moment of an AS OF clause
+	asOf       *plan.TimeClause // of BEGIN and SET TRANSACTION
+	inner      *Prepared        // of EXPLAIN, DECLARE, CREATE TABLE AS…: the query inside
 }
 
 // Copy says whether the statement is a COPY, and which way.
@@ -114,6 +115,10 @@ func (s *Session) prepare(ctx context.Context, st syntax.Statement, script strin
 		}
 	case *syntax.Show:
 		p.Fields = showFields(t)
+	case *syntax.Transaction:
+		return p, s.compileMoment(p, t.Modes, types)
+	case *syntax.SetTransaction:
+		return p, s.compileMoment(p, t.Modes, types)
 	}
 	return p, nil
 }
@@ -121,9 +126,7 @@ func (s *Session) prepare(ctx context.Context, st syntax.Statement, script strin
 // compile binds and optimizes a query.
 func (s *Session) compile(p *Prepared, types []datum.OID) error {
 	start := time.Now()
-	bound, err := bind.Bind(&bind.Context{
-		Catalog: s.catalog(), SearchPath: s.searchPath(), Env: s.env(), Text: p.script,
-	}, p.stmt.Stmt, types)
+	bound, err := bind.Bind(s.bindContext(p.script), p.stmt.Stmt, types)
 	if err != nil {
 		return err
 	}
@@ -137,6 +140,11 @@ func (s *Session) compile(p *Prepared, types []datum.OID) error {
 		p.Fields = []Field{} // rows without columns are rows
 	}
 	return nil
+}
+
+// bindContext is what statements of a script are bound in.
+func (s *Session) bindContext(script string) *bind.Context {
+	return &bind.Context{Catalog: s.catalog(), SearchPath: s.searchPath(), Env: s.env(), Text: script}
 }
 
 // Execute runs a statement and returns its answer. params are columns of one row each, of the types in ParamTypes.

@@ -14,13 +14,22 @@ func (s *Session) open(ctx context.Context, p *Prepared, params []*vec.Column) (
 	return s.openNode(ctx, p.node, params, false)
 }
 
+// executionConfig is what executions in the session need, about the newest state of the log.
+func (s *Session) executionConfig(ctx context.Context, params []*vec.Column) executionConfig {
+	return executionConfig{
+		fn: s.funcCtx(ctx, s.env()), params: params, log: s.log, catalog: &catalog.Context{Catalog: s.catalog(), Server: serverView{s}},
+		memory: s.engine.cfg.Memory, shared: s.engine.budget, workers: s.engine.cfg.Workers, rows: s.engine.cfg.BatchRows,
+	}
+}
+
 func (s *Session) openNode(ctx context.Context, n plan.Node, params []*vec.Column, analyze bool) (*execution, op.Op, error) {
-	env := s.env()
-	x := newExecution(executionConfig{
-		fn: s.funcCtx(ctx, env), params: params, log: s.log, catalog: &catalog.Context{Catalog: s.catalog(), Server: serverView{s}},
-		memory: s.engine.cfg.Memory, shared: s.engine.budget, workers: s.engine.cfg.Workers,
-		rows: s.engine.cfg.BatchRows, analyze: analyze,
-	})
+	cfg := s.executionConfig(ctx, params)
+	cfg.analyze = analyze
+	var err error
+	if cfg.present, err = s.present(ctx); err != nil {
+		return nil, nil, err
+	}
+	x := newExecution(cfg)
 	root, err := x.build(n)
 	if err == nil {
 		err = root.Open(ctx)

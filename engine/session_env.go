@@ -20,6 +20,7 @@ type derived struct {
 	env      datum.Env
 	timeout  time.Duration // of a statement; 0: none
 	readOnly bool          // outside a block
+	asOf     string        // default_transaction_as_of
 	planning string        // part of the key of plans
 }
 
@@ -27,8 +28,9 @@ func (s *Session) derive() *derived {
 	if s.derived.version != s.vars.version {
 		timeout, _ := s.vars.get("statement_timeout")
 		readOnly, _ := s.vars.get("default_transaction_read_only")
+		asOf, _ := s.vars.get("default_transaction_as_of")
 		limit, _ := parseDuration(timeout) // it was checked when it was set
-		s.derived = derived{version: s.vars.version, env: s.newEnv(), timeout: limit, readOnly: readOnly == "on",
+		s.derived = derived{version: s.vars.version, env: s.newEnv(), timeout: limit, readOnly: readOnly == "on", asOf: asOf,
 			planning: s.vars.planning()}
 	}
 	return &s.derived

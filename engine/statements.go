@@ -19,11 +19,11 @@ func (s *Session) execute(ctx context.Context, p *Prepared, params []*vec.Column
 	case *syntax.Explain:
 		return s.explain(ctx, st, p, params)
 	case *syntax.Transaction:
-		return s.transactionStmt(ctx, st)
+		return s.transactionStmt(ctx, st, p, params)
 	case *syntax.Set:
 		return done("SET"), s.setStmt(st)
 	case *syntax.SetTransaction:
-		return s.setTransaction(st)
+		return done("SET"), s.setTransaction(ctx, st, p, params)
 	case *syntax.Show:
 		return s.show(st)
 	case *syntax.Reset:
@@ -81,7 +81,7 @@ func readsEvents(n plan.Node) bool {
 
 // writable refuses statements that write where nothing may be written.
 func (s *Session) writable(what string) error {
-	if s.tx.readOnly || !s.tx.block && s.derive().readOnly {
+	if s.inPast() || s.tx.readOnly || !s.tx.block && s.derive().readOnly {
 		return pgerr.New(pgerr.ReadOnlySQLTransaction, "cannot execute %s in a read-only transaction", what)
 	}
 	return nil
@@ -130,18 +130,25 @@ func settingWord(e syntax.Expr) (string, error) {
 	return "", pgerr.New(pgerr.SyntaxError, "SET takes constants only")
 }
 
-func (s *Session) setTransaction(st *syntax.SetTransaction) (*Rows, error) {
+func (s *Session) setTransaction(ctx context.Context, st *syntax.SetTransaction, p *Prepared, params []*vec.Column) error {
 	if st.Snapshot != "" {
-		return nil, pgerr.New(pgerr.FeatureNotSupported, "SET TRANSACTION SNAPSHOT is not supported yet")
+		return pgerr.New(pgerr.FeatureNotSupported, "SET TRANSACTION SNAPSHOT is not supported yet")
 	}
 	if st.Session {
-		return done("SET"), s.setModes(st.Modes, "default_transaction_")
+		return s.setDefaultModes(st.Modes, p)
 	}
 	if !s.tx.open() {
 		s.notice(&pgerr.Error{Code: pgerr.NoActiveSQLTransaction, Message: "SET TRANSACTION can only be used in transaction blocks"})
-		return done("SET"), nil
+		return nil
 	}
-	return done("SET"), s.setModes(st.Modes, "transaction_")
+	if s.tx.asked && (p.asOf != nil || hasMode(st.Modes, syntax.ModeIsolation)) {
+		what := "SET TRANSACTION ISOLATION LEVEL"
+		if p.asOf != nil {
+			what = "SET TRANSACTION AS OF"
+		}
+		return pgerr.New(pgerr.ActiveSQLTransaction, "%s must be called before any query", what)
+	}
+	return s.setModes(ctx, st.Modes, p.asOf, params)
 }
 
 func showFields(st *syntax.Show) []Field {

@@ -2,11 +2,14 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/sql/syntax"
 	"github.com/allsource-db/allsource/storage"
+	"github.com/allsource-db/allsource/vec"
 )
 
 // transaction is the session's transaction. Outside a block every statement commits by itself. Inside one, appends wait
@@ -16,6 +19,8 @@ type transaction struct {
 	implicit bool // several statements sent together
 	failed   bool
 	readOnly bool
+	asked    bool           // a query ran
+	present  *present       // nil: the newest there is, or not known yet
 	now      storage.Micros // transaction_timestamp; 0 when none is under way
 	held     held
 	saves    []savepoint
@@ -66,10 +71,10 @@ func (s *Session) EndImplicit(ctx context.Context) error {
 	return nil
 }
 
-func (s *Session) transactionStmt(ctx context.Context, st *syntax.Transaction) (*Rows, error) {
+func (s *Session) transactionStmt(ctx context.Context, st *syntax.Transaction, p *Prepared, params []*vec.Column) (*Rows, error) {
 	switch st.Kind {
 	case syntax.Begin, syntax.StartTransaction:
-		return done(st.Tag()), s.beginBlock(st.Modes)
+		return done(st.Tag()), s.beginBlock(ctx, st.Modes, p.asOf, params)
 	case syntax.Commit, syntax.Rollback:
 		return s.endStmt(ctx, st)
 	case syntax.Savepoint, syntax.ReleaseSavepoint, syntax.RollbackTo:
@@ -78,7 +83,7 @@ func (s *Session) transactionStmt(ctx context.Context, st *syntax.Transaction) (
 	return nil, notYet(st)
 }
 
-func (s *Session) beginBlock(modes []*syntax.TransactionMode) error {
+func (s *Session) beginBlock(ctx context.Context, modes []*syntax.TransactionMode, asOf *plan.TimeClause, params []*vec.Column) error {
 	if s.tx.block {
 		s.notice(&pgerr.Error{Code: pgerr.ActiveSQLTransaction, Message: "there is already a transaction in progress"})
 		return nil
@@ -92,41 +97,84 @@ func (s *Session) beginBlock(modes []*syntax.TransactionMode) error {
 	iso, _ := s.vars.get("default_transaction_isolation")
 	s.vars.put("transaction_isolation", &iso, true)
 	s.vars.put("transaction_read_only", &ro, true)
-	if err := s.setModes(modes, "transaction_"); err != nil {
-		s.rollback() // nothing has begun
-		return err
+	err := s.setModes(ctx, modes, asOf, params)
+	if err == nil && s.tx.present == nil && s.derive().asOf != "" && !hasMode(modes, syntax.ModeReadWrite) {
+		var at *present
+		if at, err = s.defaultPresent(ctx); err == nil {
+			err = s.goBack(at)
+		}
 	}
-	return nil
+	if err != nil {
+		s.rollback() // nothing has begun
+	}
+	return err
 }
 
-// setModes applies transaction modes to the parameters with the prefix: transaction_ or default_transaction_.
-func (s *Session) setModes(modes []*syntax.TransactionMode, prefix string) error {
-	for _, m := range modes {
-		name, val := "", ""
-		switch m.Kind {
-		case syntax.ModeIsolation:
-			name, val = "isolation", m.Level
-		case syntax.ModeReadOnly:
-			name, val = "read_only", "on"
-		case syntax.ModeReadWrite:
-			name, val = "read_only", "off"
-		case syntax.ModeDeferrable:
-			name, val = "deferrable", "on"
-		case syntax.ModeNotDeferrable:
-			name, val = "deferrable", "off"
-		default:
-			return pgerr.New(pgerr.FeatureNotSupported, "AS OF for a whole transaction is not supported yet").
-				WithHint("Write AS OF SYSTEM TIME after the FROM list of each query.")
+// setModes applies transaction modes to the transaction.
+func (s *Session) setModes(ctx context.Context, modes []*syntax.TransactionMode, asOf *plan.TimeClause, params []*vec.Column) error {
+	if asOf != nil {
+		if hasMode(modes, syntax.ModeReadWrite) {
+			return pgerr.New(pgerr.ReadOnlySQLTransaction, "AS OF and READ WRITE cannot go together").WithHint("The past cannot be changed: leave READ WRITE out.")
 		}
-		local := prefix == "transaction_"
-		if err := s.vars.set(prefix+name, val, local); err != nil {
+		at, err := s.stated(ctx, asOf, params)
+		if err != nil {
 			return err
 		}
-		if local && name == "read_only" {
+		if err := s.goBack(at); err != nil {
+			return err
+		}
+	}
+	for _, m := range modes {
+		name, val := modeSetting(m)
+		if name == "" {
+			continue
+		}
+		if err := s.vars.set("transaction_"+name, val, true); err != nil {
+			return err
+		}
+		if name == "read_only" {
 			s.tx.readOnly = val == "on"
 		}
 	}
 	return nil
+}
+
+// setDefaultModes makes transaction modes those of the transactions to come.
+func (s *Session) setDefaultModes(modes []*syntax.TransactionMode, p *Prepared) error {
+	if len(p.ParamTypes) > 0 {
+		return pgerr.New(pgerr.UndefinedParameter, "there is no parameter $1")
+	}
+	for _, m := range modes {
+		name, val := modeSetting(m)
+		if m.Kind == syntax.ModeAsOf {
+			name, val = "as_of", momentSetting(m.AsOf)
+		}
+		if err := s.vars.set("default_transaction_"+name, val, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// modeSetting is a transaction mode as a parameter without its prefix; AS OF is none.
+func modeSetting(m *syntax.TransactionMode) (name, value string) {
+	switch m.Kind {
+	case syntax.ModeIsolation:
+		return "isolation", m.Level
+	case syntax.ModeReadOnly:
+		return "read_only", "on"
+	case syntax.ModeReadWrite:
+		return "read_only", "off"
+	case syntax.ModeDeferrable:
+		return "deferrable", "on"
+	case syntax.ModeNotDeferrable:
+		return "deferrable", "off"
+	}
+	return "", ""
+}
+
+func hasMode(modes []*syntax.TransactionMode, kind syntax.TransactionModeKind) bool {
+	return slices.ContainsFunc(modes, func(m *syntax.TransactionMode) bool { return m.Kind == kind })
 }
 
 // endStmt is COMMIT and ROLLBACK. A failed transaction is rolled back whatever is asked for.
@@ -142,14 +190,18 @@ func (s *Session) endStmt(ctx context.Context, st *syntax.Transaction) (*Rows, e
 		}
 		s.warnNoBlock()
 	}
-	modes := s.modes()
+	modes, at := s.modes(), s.tx.present
 	if tag == "ROLLBACK" {
 		s.rollback()
 	} else if err := s.commit(ctx); err != nil {
 		return nil, err
 	}
 	if chain {
-		return done(tag), s.beginBlock(modes)
+		err := s.beginBlock(ctx, modes, nil, nil)
+		if err == nil && at != nil && at.stated {
+			err = s.goBack(at)
+		}
+		return done(tag), err
 	}
 	return done(tag), nil
 }

@@ -40,14 +40,7 @@ const maxParams = 65535
 // Bind binds a statement. paramTypes are the types of the parameters where they are known (0: to be inferred).
 // It answers 0A000 to statements that are no queries and add no events.
 func Bind(ctx *Context, stmt syntax.Stmt, paramTypes []datum.OID) (*Bound, error) {
-	b := &binder{ctx: ctx, places: map[expr.Expr]int{}}
-	for _, t := range paramTypes {
-		if t == 0 {
-			t = datum.Unknown
-		}
-		b.params = append(b.params, t)
-		b.given = append(b.given, t != datum.Unknown)
-	}
+	b := newBinder(ctx, paramTypes)
 	node, err := b.statement(stmt)
 	if err != nil {
 		return nil, err
@@ -59,13 +52,30 @@ func Bind(ctx *Context, stmt syntax.Stmt, paramTypes []datum.OID) (*Bound, error
 	if a, ok := node.(*plan.Append); ok && a.Returning == nil {
 		out.Fields = nil
 	}
+	out.ParamTypes, err = b.paramTypes()
+	return out, err
+}
+
+func newBinder(ctx *Context, paramTypes []datum.OID) *binder {
+	b := &binder{ctx: ctx, places: map[expr.Expr]int{}}
+	for _, t := range paramTypes {
+		if t == 0 {
+			t = datum.Unknown
+		}
+		b.params = append(b.params, t)
+		b.given = append(b.given, t != datum.Unknown)
+	}
+	return b
+}
+
+// paramTypes are the types of the parameters, each of which must be known by now.
+func (b *binder) paramTypes() ([]datum.OID, error) {
 	for i, t := range b.params {
 		if t == datum.Unknown {
 			return nil, b.errorAt(b.paramPlace(i+1), pgerr.IndeterminateDatatype, "could not determine data type of parameter $%d", i+1)
 		}
 	}
-	out.ParamTypes = b.params
-	return out, nil
+	return b.params, nil
 }
 
 // binder is the state of binding one statement.

@@ -24,20 +24,36 @@ func (b *binder) asOf(x *syntax.AsOf, e *env) (*env, error) {
 		return nil, b.errorIn(x, pgerr.FeatureNotSupported, "AS OF SYSTEM TIME inside another one must name the same moment").
 			WithHint("Put the two queries side by side, each with its own clause, and join them.")
 	}
+	clause, err := b.asOfClause(x)
+	if err != nil {
+		return nil, err
+	}
+	out := *e
+	out.asOf = &moment{clause: clause, text: text}
+	if e.top {
+		b.topAsOf = clause
+	}
+	return &out, nil
+}
+
+func (b *binder) asOfClause(x *syntax.AsOf) (*plan.TimeClause, error) {
 	kind, what := plan.AsOf, "AS OF SYSTEM TIME"
 	if x.Kind == syntax.AsOfPosition {
 		kind, what = plan.AsOfPosition, "AS OF POSITION"
 	}
 	from, err := b.momentExpr(x.Expr, what, kind == plan.AsOfPosition)
+	return &plan.TimeClause{Kind: kind, From: from, Pos: x.Pos}, err
+}
+
+// Moment binds the AS OF clause of a transaction: of what it returns, AsOf and the parameters are set.
+func Moment(ctx *Context, x *syntax.AsOf, paramTypes []datum.OID) (*Bound, error) {
+	b := newBinder(ctx, paramTypes)
+	clause, err := b.asOfClause(x)
 	if err != nil {
 		return nil, err
 	}
-	out := *e
-	out.asOf = &moment{clause: &plan.TimeClause{Kind: kind, From: from, Pos: x.Pos}, text: text}
-	if e.top {
-		b.topAsOf = out.asOf.clause
-	}
-	return &out, nil
+	types, err := b.paramTypes()
+	return &Bound{AsOf: clause, ParamTypes: types, TimeParams: b.timeParams, ReadOnly: true}, err
 }
 
 // momentExpr binds the expression of a time clause: no columns, evaluated once. Text stays text: the engine reads it.

@@ -88,7 +88,10 @@ type Ctx struct {
 	Env     *datum.Env
 	Now     int64 // transaction_timestamp, microseconds since 2000-01-01 UTC
 	StmtNow int64 // statement_timestamp
-	Session SessionInfo
+	// ReadTime is the moment that the statement sees, microseconds since 2000-01-01 UTC: as of it the log is what the statement
+	// reads. nil where no statement runs.
+	ReadTime func() (int64, error)
+	Session  SessionInfo
 }
 
 // SessionInfo answers what information functions ask; the engine implements it.
