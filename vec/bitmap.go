@@ -120,3 +120,26 @@ func (b Bitmap) Indices(dst []int32, n int) []int32 {
 	}
 	return dst
 }
+
+// widestInterval is how many words of a set are looked at in order to find out that it is an interval.
+const widestInterval = 64
+
+// interval gives the first and last bit of a set in which all bits between them are set; for an empty one, hi is less than lo.
+func (b Bitmap) interval() (lo, hi int32, ok bool) {
+	if len(b) > widestInterval {
+		return 0, 0, false
+	}
+	lo, hi = 0, -1
+	count := 0
+	for i, w := range b {
+		if w == 0 {
+			continue
+		}
+		if count == 0 {
+			lo = int32(64*i + bits.TrailingZeros64(w))
+		}
+		hi = int32(64*i + 63 - bits.LeadingZeros64(w))
+		count += bits.OnesCount64(w)
+	}
+	return lo, hi, int(hi-lo)+1 == count
+}

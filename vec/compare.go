@@ -150,8 +150,13 @@ func ComparePairsFloat64(dst Bitmap, a, b []float64, op Op) {
 	}
 }
 
-// AnyOf sets the bits of codes whose bit is set in the set, which covers all codes.
+// AnyOf sets the bits of codes whose bit is set in the set, which covers all codes. Where the set is one code, or neighbours, the
+// codes are compared instead of looked up.
 func AnyOf(dst Bitmap, codes []int32, set Bitmap) {
+	if lo, hi, ok := set.interval(); ok {
+		BetweenInt32(dst, codes, lo, hi, false)
+		return
+	}
 	for i := 0; i < len(codes); i += 64 {
 		w := uint64(0)
 		for k, c := range codes[i:min(len(codes), i+64)] {

@@ -365,6 +365,12 @@ func checkComparePairsFloat64(g *given, n int) error {
 func checkAnyOf(g *given, n int) error {
 	size := 1 + g.IntN(300)
 	set, codes, dst := g.bitmap(size), guarded[int32](g, n), g.bitmap(n)
+	if g.IntN(2) == 0 { // neighbours only, perhaps none
+		clear(set)
+		for c, end := g.IntN(size), g.IntN(size+1); c < end; c++ {
+			set.Set(c)
+		}
+	}
 	for i := range codes {
 		codes[i] = int32(g.IntN(size))
 	}

@@ -61,15 +61,12 @@ func (r *Reader) readTypes(ctx context.Context, l rowList) (*vec.Column, error) 
 }
 
 // readList stores the values of the rows.
-func readList(c *ints, dst []int32, l rowList) {
+func readList[T int32 | int64](c *ints, dst []T, l rowList) {
 	if l.list == nil {
 		readInts(c, dst, l.from)
 		return
 	}
-	k := intCursor{c: c}
-	for i, row := range l.list {
-		dst[i] = int32(k.at(int(row)))
-	}
+	gatherInts(c, dst, l.list)
 }
 
 func checkCodes(codes []int32, n int) error {
@@ -264,9 +261,9 @@ func (r *Reader) readTimes(ctx context.Context, l rowList) (*vec.Column, error) 
 	if err != nil {
 		return nil, err
 	}
-	if c.pres.all() && l.list == nil {
+	if c.pres.all() {
 		out := make([]int64, l.n)
-		readInts(c.vals, out, l.from)
+		readList(c.vals, out, l)
 		return intColumn(out), nil
 	}
 	out := r.recordedOf(l)

@@ -256,6 +256,43 @@ func bitsPerValue(distinct int) int { return bits.Len(uint(max(distinct, 1) - 1)
 
 func (c *ints) memSize() int { return 64 + len(c.blocks)*32 }
 
+// unpackFrom is how many values of a block are wanted before it is cheaper to unpack it than to read them one by one.
+const unpackFrom = 16
+
+// gatherInts stores the values at places, which ascend.
+func gatherInts[T int32 | int64](c *ints, dst []T, places []int32) {
+	if c.blocks == nil {
+		for k := range dst {
+			dst[k] = T(c.base)
+		}
+		return
+	}
+	var vals [intBlock]T
+	for len(places) > 0 {
+		blk := int(places[0]) / intBlock
+		n := 1
+		for n < len(places) && int(places[n])/intBlock == blk {
+			n++
+		}
+		b, start := &c.blocks[blk], blk*intBlock
+		switch {
+		case !b.delta && n < unpackFrom:
+			for k, at := range places[:n] {
+				dst[k] = T(c.base + c.unit*(b.low+vec.PackedAt(c.data[b.off:], int(at)-start, uint(b.width))))
+			}
+		default:
+			if !b.delta {
+				start = int(places[0]) &^ 7 // groups of eight are unpacked together
+			}
+			readInts(c, vals[:int(places[n-1])+1-start], start)
+			for k, at := range places[:n] {
+				dst[k] = vals[int(at)-start]
+			}
+		}
+		dst, places = dst[n:], places[n:]
+	}
+}
+
 // intCursor reads single values, best in ascending order.
 type intCursor struct {
 	c    *ints

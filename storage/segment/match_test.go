@@ -193,6 +193,20 @@ func TestInts(t *testing.T) {
 		from := rapid.IntRange(0, len(vals)-1).Draw(t, "from")
 		out := make([]int64, len(vals)-from)
 		readInts(c, out, from)
+		var places []int32
+		for at := 0; at < len(vals); at += rapid.IntRange(1, 200).Draw(t, "distance") {
+			for k := at; k < min(len(vals), at+rapid.IntRange(1, 30).Draw(t, "run")); k++ {
+				places = append(places, int32(k))
+				at = k
+			}
+		}
+		gathered := make([]int64, len(places))
+		gatherInts(c, gathered, places)
+		for i, at := range places {
+			if gathered[i] != vals[at] {
+				t.Fatalf("value %d: %d, not %d", at, gathered[i], vals[at])
+			}
+		}
 		k := intCursor{c: c}
 		for i, v := range out {
 			if want := vals[from+i]; v != want || c.at(from+i) != want || k.at(from+i) != want {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"sort"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -328,7 +328,7 @@ func (l rowList) check(rows int) error {
 		}
 		return nil
 	}
-	if !sort.SliceIsSorted(l.list, func(i, k int) bool { return l.list[i] < l.list[k] }) {
+	if !slices.IsSorted(l.list) {
 		return fmt.Errorf("segment: rows do not ascend")
 	}
 	if n := len(l.list); n > 0 && (l.list[0] < 0 || int64(l.list[n-1]) >= int64(min(rows, math.MaxInt32))) {

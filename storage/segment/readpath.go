@@ -171,10 +171,7 @@ func chosenInts[T int32 | int64](c *ints, s chosen) []T {
 	if s.places == nil {
 		readInts(c, part, s.first)
 	} else {
-		k := intCursor{c: c}
-		for i, at := range s.places {
-			part[i] = T(k.at(int(at)))
-		}
+		gatherInts(c, part, s.places)
 	}
 	if s.valid == nil {
 		return out
