@@ -25,13 +25,13 @@ type callInput struct {
 }
 
 // newCallInput compiles the call. The columns are the arguments, then the expressions of its order.
-func newCallInput(call *plan.AggCall, x *expr.EvalCtx) *callInput {
-	in := &callInput{call: call, types: typesOf(call.Args), args: expr.CompileAll(call.Args, x)}
+func newCallInput(call *plan.AggCall, suite *expr.Suite) *callInput {
+	in := &callInput{call: call, types: typesOf(call.Args), args: suite.CompileAll(call.Args)}
 	if call.Filter != nil {
-		in.filter = expr.Compile(call.Filter, x)
+		in.filter = suite.Compile(call.Filter)
 	}
 	if in.selects = selects(call); in.selects {
-		in.args = append(in.args, expr.Compile(call.Order[0].Expr, x))
+		in.args = append(in.args, suite.Compile(call.Order[0].Expr))
 		in.types = append(in.types, call.Order[0].Expr.Type())
 		return in
 	}
@@ -44,7 +44,7 @@ func newCallInput(call *plan.AggCall, x *expr.EvalCtx) *callInput {
 	for _, k := range keys {
 		col := &expr.Col{Index: 1 + len(in.args), Typ: k.Expr.Type()}
 		in.order = append(in.order, plan.SortKey{Expr: col, Desc: k.Desc, NullsFirst: k.NullsFirst})
-		in.args = append(in.args, expr.Compile(k.Expr, x))
+		in.args = append(in.args, suite.Compile(k.Expr))
 		if call.Fn.Ordered {
 			in.types = append(in.types, k.Expr.Type())
 		}

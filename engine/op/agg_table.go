@@ -30,9 +30,10 @@ type aggInput struct {
 }
 
 func newAggInput(env *Env, a *Aggregation) *aggInput {
-	in := &aggInput{Aggregation: a, env: env, keyTypes: typesOf(a.Keys), keys: expr.CompileAll(a.Keys, env.X)}
+	suite := expr.NewSuite(env.X)
+	in := &aggInput{Aggregation: a, env: env, keyTypes: typesOf(a.Keys), keys: suite.CompileAll(a.Keys)}
 	for i := range a.Calls {
-		in.calls = append(in.calls, newCallInput(&a.Calls[i], env.X))
+		in.calls = append(in.calls, newCallInput(&a.Calls[i], suite))
 	}
 	return in
 }

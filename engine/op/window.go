@@ -55,7 +55,7 @@ func newWindowing(n *plan.Window) *windowing {
 
 func (w *windowing) hold(e expr.Expr) int {
 	for i, o := range w.exprs {
-		if plan.Equal(o, e) && !expr.IsVolatile(e) {
+		if expr.Equal(o, e) && !expr.IsVolatile(e) {
 			return i
 		}
 	}

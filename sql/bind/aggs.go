@@ -63,16 +63,16 @@ func sameCall(a, b *plan.AggCall) bool {
 		return false
 	}
 	for i := range a.Args {
-		if !plan.Equal(a.Args[i], b.Args[i]) || expr.IsVolatile(a.Args[i]) {
+		if !expr.Equal(a.Args[i], b.Args[i]) || expr.IsVolatile(a.Args[i]) {
 			return false
 		}
 	}
 	for i := range a.Order {
-		if a.Order[i].Desc != b.Order[i].Desc || a.Order[i].NullsFirst != b.Order[i].NullsFirst || !plan.Equal(a.Order[i].Expr, b.Order[i].Expr) {
+		if a.Order[i].Desc != b.Order[i].Desc || a.Order[i].NullsFirst != b.Order[i].NullsFirst || !expr.Equal(a.Order[i].Expr, b.Order[i].Expr) {
 			return false
 		}
 	}
-	return plan.Equal(a.Filter, b.Filter)
+	return expr.Equal(a.Filter, b.Filter)
 }
 
 // aggregatesAllowed refuses aggregates where there are none.
@@ -251,7 +251,7 @@ func (f *frame) distinctOrder(c *plan.AggCall, sorted []typed) error {
 	for i, k := range c.Order {
 		found := false
 		for _, a := range c.Args {
-			found = found || plan.Equal(a, k.Expr)
+			found = found || expr.Equal(a, k.Expr)
 		}
 		if !found {
 			return f.errorIn(sorted[i].at, pgerr.InvalidColumnReference,

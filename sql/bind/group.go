@@ -230,7 +230,7 @@ func (g *grouper) exprSet(x syntax.Expr) ([]int, error) {
 // key gives the number of a key, adding it if it is new.
 func (g *grouper) key(e expr.Expr, field plan.Field) int {
 	for i, k := range g.keys {
-		if plan.Equal(k, e) {
+		if expr.Equal(k, e) {
 			return i
 		}
 	}
@@ -307,7 +307,7 @@ func (g *grouper) rewrite(e expr.Expr) expr.Expr {
 		return e
 	}
 	for i, k := range g.keys {
-		if plan.Equal(k, e) {
+		if expr.Equal(k, e) {
 			return &keyRef{index: i, typ: k.Type(), name: g.names[i].Name}
 		}
 	}
@@ -359,7 +359,7 @@ func (g *grouper) dependent(index int) (int, bool) {
 				continue
 			}
 			for _, pk := range ix.Columns {
-				if !slices.ContainsFunc(g.keys, func(k expr.Expr) bool { return plan.Equal(k, it.cols[pk].expr) }) {
+				if !slices.ContainsFunc(g.keys, func(k expr.Expr) bool { return expr.Equal(k, it.cols[pk].expr) }) {
 					return 0, false
 				}
 			}
@@ -438,7 +438,7 @@ func (r *setNumber) WithChildren([]expr.Expr) expr.Expr { return r }
 func (g *grouper) groupingValue(x *groupingRef) expr.Expr {
 	var keys []int
 	for _, a := range x.args {
-		i := slices.IndexFunc(g.keys, func(k expr.Expr) bool { return plan.Equal(k, a) })
+		i := slices.IndexFunc(g.keys, func(k expr.Expr) bool { return expr.Equal(k, a) })
 		if i < 0 {
 			g.err = g.errorIn(x.at, pgerr.GroupingError, "arguments to GROUPING must be grouping expressions of the associated query level")
 			return x

@@ -22,7 +22,7 @@ func (f *frame) matchOutput(x syntax.Expr, cols []typedColumn, clause string) (i
 			if c.junk || c.name != x.Name[0] {
 				continue
 			}
-			if found >= 0 && !plan.Equal(cols[found].expr, c.expr) {
+			if found >= 0 && !expr.Equal(cols[found].expr, c.expr) {
 				return 0, false, f.errorIn(x, pgerr.AmbiguousColumn, "%s %q is ambiguous", clause, c.name)
 			}
 			if found < 0 {
@@ -67,7 +67,7 @@ func (f *frame) matchExpr(x syntax.Expr, cols []typedColumn) (int, []typedColumn
 		return 0, nil, err
 	}
 	for i, c := range cols {
-		if plan.Equal(c.expr, e) {
+		if expr.Equal(c.expr, e) {
 			return i, cols, nil
 		}
 	}

@@ -284,7 +284,7 @@ func liftSets(in plan.Node, list []expr.Expr) (plan.Node, []expr.Expr) {
 			}
 			c := x.(*expr.Call)
 			for k, old := range p.Exprs {
-				if isSet(old) && plan.Equal(old, x) {
+				if isSet(old) && expr.Equal(old, x) {
 					return &expr.Col{Index: k, Typ: c.Typ, Name: c.Fn.Name}
 				}
 			}

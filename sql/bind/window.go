@@ -73,8 +73,8 @@ func (w *windows) add(c *windowCall) *windowCall {
 }
 
 func sameWindowCall(a, b plan.WindowCall) bool {
-	return a.Fn == b.Fn && a.Agg == b.Agg && a.Typ == b.Typ && plan.Equal(a.Filter, b.Filter) && plan.EqualFrames(a.Frame, b.Frame) &&
-		slices.EqualFunc(a.Args, b.Args, func(x, y expr.Expr) bool { return plan.Equal(x, y) && !expr.IsVolatile(x) })
+	return a.Fn == b.Fn && a.Agg == b.Agg && a.Typ == b.Typ && expr.Equal(a.Filter, b.Filter) && plan.EqualFrames(a.Frame, b.Frame) &&
+		slices.EqualFunc(a.Args, b.Args, func(x, y expr.Expr) bool { return expr.Equal(x, y) && !expr.IsVolatile(x) })
 }
 
 // define binds the WINDOW clause.
@@ -121,7 +121,7 @@ func (w *windows) over(x *syntax.Window) (*window, error) {
 }
 
 func sameWindow(a, b *window) bool {
-	return slices.EqualFunc(a.partition, b.partition, plan.Equal) && plan.EqualKeys(a.order, b.order)
+	return slices.EqualFunc(a.partition, b.partition, expr.Equal) && plan.EqualKeys(a.order, b.order)
 }
 
 // bind binds a definition, which may begin with another.

@@ -106,7 +106,7 @@ func (s *selection) arrange(nodes []*windowNode) {
 	var known []expr.Expr // the expressions that the query sorts or groups by, in the order in which it says so
 	rank := func(e expr.Expr) int {
 		for i, k := range known {
-			if plan.Equal(k, e) {
+			if expr.Equal(k, e) {
 				return i
 			}
 		}

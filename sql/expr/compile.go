@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"hash/maphash"
 	"slices"
 
 	"github.com/allsource-db/allsource/sql/datum"
@@ -8,10 +9,14 @@ import (
 	"github.com/allsource-db/allsource/vec"
 )
 
+var hashSeed = maphash.MakeSeed()
+
 // reads says what an expression depends on.
 type reads struct {
 	cols     []int // ascending
 	volatile bool
+	query    bool   // a subquery is part of it
+	hash     uint64 // the same for all that Equal takes for the same
 }
 
 // compiler turns a tree into nodes. Subtrees of one value per execution are evaluated once, and the largest subtrees that
@@ -21,29 +26,36 @@ type compiler struct {
 	memo   map[Expr]reads
 	steady bool // inside a subtree that is evaluated once
 	single bool // inside a subtree that is evaluated per dictionary entry
+	suite  *Suite
 }
-
-func newCompiler(x *EvalCtx) *compiler { return &compiler{x: x, memo: map[Expr]reads{}} }
 
 // reads finds what e depends on.
 func (c *compiler) reads(e Expr) reads {
 	switch n := e.(type) {
 	case *Col:
-		return reads{cols: []int{n.Index}}
-	case *Const, *Param, *Outer:
+		return reads{cols: []int{n.Index}, hash: uint64(n.Index)}
+	case *Const:
+		return reads{hash: maphash.Bytes(hashSeed, datum.AppendHashKey(nil, n.Typ, n.Val, 0))}
+	case *Param, *Outer:
 		return reads{}
 	}
 	if r, ok := c.memo[e]; ok {
 		return r
 	}
-	r := reads{volatile: volatile(e)}
-	if s, ok := e.(*Subquery); ok && c.x.Subqueries != nil {
-		r.add(c.x.Subqueries.OuterCols(s))
+	r := reads{volatile: volatile(e), hash: uint64(e.Type().OID)}
+	if fn := calledBy(e); fn != nil {
+		r.hash = maphash.Comparable(hashSeed, fn)
+	}
+	if s, ok := e.(*Subquery); ok {
+		if r.query = true; c.x.Subqueries != nil {
+			r.add(c.x.Subqueries.OuterCols(s))
+		}
 	}
 	for _, k := range e.Children() {
 		kr := c.reads(k)
 		r.add(kr.cols)
-		r.volatile = r.volatile || kr.volatile
+		r.volatile, r.query = r.volatile || kr.volatile, r.query || kr.query
+		r.hash = maphash.Comparable(hashSeed, [2]uint64{r.hash, kr.hash})
 	}
 	c.memo[e] = r
 	return r
@@ -69,6 +81,11 @@ func (c *compiler) compile(e Expr) node {
 	case *Outer:
 		return outerNode{n}
 	}
+	return c.suite.once(e, depth{c.steady, c.single}, func() node { return c.seldom(e) })
+}
+
+// seldom makes the node for an expression with operands.
+func (c *compiler) seldom(e Expr) node {
 	r := c.reads(e)
 	switch {
 	case r.volatile:
@@ -91,7 +108,7 @@ func hasRow(e Expr) bool {
 }
 
 func (c *compiler) cond(e Expr) cond {
-	return cond{node: c.compile(e), cols: c.reads(e).cols, safe: CannotFail(e)}
+	return cond{node: c.compile(e), suite: c.suite, cols: c.reads(e).cols, safe: CannotFail(e)}
 }
 
 func (c *compiler) all(list []Expr) []node {

@@ -35,6 +35,7 @@ type SubqueryRunner interface {
 // Program is an expression made ready to run in one EvalCtx. It keeps what it found out about constants and dictionaries
 // from one batch to the next, and is used by one goroutine at a time.
 type Program struct {
+	suite *Suite
 	x     *EvalCtx
 	e     Expr
 	root  node
@@ -50,21 +51,16 @@ type node interface {
 // cond is an operand of AND, OR or a filter.
 type cond struct {
 	node
-	cols []int // the columns it reads
-	safe bool  // cannot fail, so that it may see rows that it need not
+	suite *Suite
+	cols  []int // the columns it reads
+	safe  bool  // cannot fail, so that it may see rows that it need not
 }
 
 // Compile makes e ready to run in x; a nil e is a condition that is always true.
-func Compile(e Expr, x *EvalCtx) *Program { return &Program{x: x, e: e} }
+func Compile(e Expr, x *EvalCtx) *Program { return NewSuite(x).Compile(e) }
 
-// CompileAll compiles a list.
-func CompileAll(list []Expr, x *EvalCtx) []*Program {
-	out := make([]*Program, len(list))
-	for i, e := range list {
-		out[i] = Compile(e, x)
-	}
-	return out
-}
+// CompileAll compiles a list whose expressions are evaluated over the same batches.
+func CompileAll(list []Expr, x *EvalCtx) []*Program { return NewSuite(x).CompileAll(list) }
 
 // Type is the expression's.
 func (p *Program) Type() datum.Type { return p.e.Type() }
@@ -72,7 +68,7 @@ func (p *Program) Type() datum.Type { return p.e.Type() }
 // Eval returns the expression's value for each row of b. The column may share memory with b.
 func (p *Program) Eval(b *vec.Batch) (*vec.Column, error) {
 	if p.root == nil {
-		p.root = newCompiler(p.x).compile(p.e)
+		p.root = p.suite.compiler().compile(p.e)
 	}
 	return p.root.eval(p.x, b)
 }
@@ -87,7 +83,7 @@ func Value(x *EvalCtx, e Expr) (*vec.Column, error) { return Eval(x, e, &vec.Bat
 // sees the rows that those before it let through, unless it cannot fail.
 func (p *Program) Filter(b *vec.Batch) ([]int32, error) {
 	if p.conds == nil && p.e != nil {
-		p.conds = newCompiler(p.x).conds(Conjuncts(p.e))
+		p.conds = p.suite.compiler().conds(Conjuncts(p.e))
 	}
 	var live vec.Bitmap // nil: all rows
 	count := b.Len
@@ -104,7 +100,7 @@ func (p *Program) Filter(b *vec.Batch) ([]int32, error) {
 			live = vec.And(nil, v.Truth(), live, b.Len)
 		} else {
 			rows := live.Indices(nil, b.Len)
-			v, err := c.eval(p.x, takeCols(b, c.cols, rows))
+			v, err := p.suite.evalSome(c, b, rows)
 			if err != nil {
 				return nil, err
 			}

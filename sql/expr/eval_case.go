@@ -126,7 +126,7 @@ func (c *cond) on(x *EvalCtx, b *vec.Batch, rows []int32) (*vec.Column, error) {
 	if rows == nil {
 		return c.eval(x, b)
 	}
-	return c.eval(x, takeCols(b, c.cols, rows))
+	return c.suite.evalSome(c, b, rows)
 }
 
 // caseNode evaluates each condition for the rows that no arm before took, and each result for the rows of its arm.

@@ -84,7 +84,7 @@ func (c *cond) over(x *EvalCtx, b *vec.Batch, closed vec.Bitmap, open int) (yes,
 		return yes, no, nil
 	}
 	rows := clearRows(closed, b.Len)
-	v, err := c.eval(x, takeCols(b, c.cols, rows))
+	v, err := c.suite.evalSome(c, b, rows)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -132,8 +132,8 @@ func (c *compiler) inColumns(e *In) node {
 	for _, l := range e.List {
 		eq := &Distinct{Left: e.Arg, Right: l}
 		or.args = append(or.args, cond{
-			node: &equalNode{left: c.compile(e.Arg), right: c.compile(l), typ: e.Arg.Type()},
-			cols: c.reads(eq).cols,
+			node:  &equalNode{left: c.compile(e.Arg), right: c.compile(l), typ: e.Arg.Type()},
+			suite: c.suite, cols: c.reads(eq).cols,
 		})
 	}
 	if e.Not {

@@ -79,7 +79,7 @@ func pushFilter(n *plan.Filter, conds []expr.Expr) plan.Node {
 	}
 	if len(conds) == 0 {
 		out := push(n.Input, own)
-		if f, ok := out.(*plan.Filter); ok && f.Input == n.Input && plan.Equal(f.Cond, n.Cond) {
+		if f, ok := out.(*plan.Filter); ok && f.Input == n.Input && expr.Equal(f.Cond, n.Cond) {
 			return n
 		}
 		return out
@@ -186,7 +186,7 @@ func pushJoin(n *plan.Join, conds []expr.Expr) plan.Node {
 	case n.Kind == plan.Inner && c.Cond == nil && len(n.LeftKeys) == 0:
 		c.Kind = plan.Cross
 	}
-	if c.Left == n.Left && c.Right == n.Right && c.Kind == n.Kind && len(above) == len(conds) && plan.Equal(c.Cond, n.Cond) {
+	if c.Left == n.Left && c.Right == n.Right && c.Kind == n.Kind && len(above) == len(conds) && expr.Equal(c.Cond, n.Cond) {
 		return filtered(n, conds)
 	}
 	return filtered(&c, above)

@@ -65,7 +65,7 @@ func carried(from plan.Node, i int, to plan.Node, k int) []expr.Expr {
 		e = plan.MoveCols(e, func(int) int { return k })
 		known := false
 		for _, h := range have {
-			known = known || plan.Equal(e, h)
+			known = known || expr.Equal(e, h)
 		}
 		if !known {
 			out = append(out, e)

@@ -173,7 +173,7 @@ func distinctFirst(r *run, n plan.Node) (plan.Node, error) {
 			}
 		}
 		for _, k := range s.Keys[:len(d.On)] {
-			if !slices.ContainsFunc(d.On, func(e expr.Expr) bool { return plan.Equal(e, k.Expr) }) {
+			if !slices.ContainsFunc(d.On, func(e expr.Expr) bool { return expr.Equal(e, k.Expr) }) {
 				return n, nil
 			}
 		}

@@ -133,7 +133,7 @@ func (b FrameBound) String() string {
 // EqualFrames reports whether two frames are the same.
 func EqualFrames(a, b Frame) bool {
 	return a.Mode == b.Mode && a.Exclude == b.Exclude && a.Start.Kind == b.Start.Kind && a.End.Kind == b.End.Kind &&
-		Equal(a.Start.Offset, b.Start.Offset) && Equal(a.End.Offset, b.End.Offset)
+		expr.Equal(a.Start.Offset, b.Start.Offset) && expr.Equal(a.End.Offset, b.End.Offset)
 }
 
 // EqualKeys reports whether two lists of keys order alike.
@@ -142,7 +142,7 @@ func EqualKeys(a, b []SortKey) bool {
 		return false
 	}
 	for i := range a {
-		if a[i].Desc != b[i].Desc || a[i].NullsFirst != b[i].NullsFirst || !Equal(a[i].Expr, b[i].Expr) {
+		if a[i].Desc != b[i].Desc || a[i].NullsFirst != b[i].NullsFirst || !expr.Equal(a[i].Expr, b[i].Expr) {
 			return false
 		}
 	}

@@ -1,17 +1,16 @@
-package plan
+package expr
 
 import (
 	"bytes"
 	"math"
 	"slices"
 
-	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/vec"
 )
 
 // Equal reports whether two expressions are the same computation over the same row. Calls of volatile functions are equal
 // to themselves only in form: whether they may be shared is for the caller to decide. Subqueries are equal only to themselves.
-func Equal(a, b expr.Expr) bool {
+func Equal(a, b Expr) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
 	}
@@ -25,73 +24,73 @@ func Equal(a, b expr.Expr) bool {
 }
 
 // sameHead compares what two nodes are apart from their operands.
-func sameHead(a, b expr.Expr) bool {
+func sameHead(a, b Expr) bool {
 	switch a := a.(type) {
-	case *expr.Col:
-		b, ok := b.(*expr.Col)
+	case *Col:
+		b, ok := b.(*Col)
 		return ok && a.Index == b.Index
-	case *expr.Outer:
-		b, ok := b.(*expr.Outer)
+	case *Outer:
+		b, ok := b.(*Outer)
 		return ok && a.Level == b.Level && a.Index == b.Index
-	case *expr.Const:
-		b, ok := b.(*expr.Const)
+	case *Const:
+		b, ok := b.(*Const)
 		return ok && sameValue(a.Val, b.Val)
-	case *expr.Param:
-		b, ok := b.(*expr.Param)
+	case *Param:
+		b, ok := b.(*Param)
 		return ok && a.N == b.N
-	case *expr.Call:
-		b, ok := b.(*expr.Call)
+	case *Call:
+		b, ok := b.(*Call)
 		return ok && a.Fn == b.Fn
-	case *expr.Cast:
-		b, ok := b.(*expr.Cast)
+	case *Cast:
+		b, ok := b.(*Cast)
 		return ok && a.Explicit == b.Explicit
-	case *expr.IsNull:
-		b, ok := b.(*expr.IsNull)
+	case *IsNull:
+		b, ok := b.(*IsNull)
 		return ok && a.Not == b.Not
-	case *expr.BoolTest:
-		b, ok := b.(*expr.BoolTest)
+	case *BoolTest:
+		b, ok := b.(*BoolTest)
 		return ok && a.Not == b.Not && a.Want == b.Want
-	case *expr.Distinct:
-		b, ok := b.(*expr.Distinct)
+	case *Distinct:
+		b, ok := b.(*Distinct)
 		return ok && a.Not == b.Not
-	case *expr.MinMax:
-		b, ok := b.(*expr.MinMax)
+	case *MinMax:
+		b, ok := b.(*MinMax)
 		return ok && a.Max == b.Max
-	case *expr.In:
-		b, ok := b.(*expr.In)
+	case *In:
+		b, ok := b.(*In)
 		return ok && a.Not == b.Not
-	case *expr.AnyAll:
-		b, ok := b.(*expr.AnyAll)
+	case *AnyAll:
+		b, ok := b.(*AnyAll)
 		return ok && a.Op == b.Op && a.All == b.All
-	case *expr.Field:
-		b, ok := b.(*expr.Field)
+	case *Field:
+		b, ok := b.(*Field)
 		return ok && a.Index == b.Index
 	}
 	return sameForm(a, b)
 }
 
 // sameForm compares the nodes that carry nothing but operands.
-func sameForm(a, b expr.Expr) (ok bool) {
+func sameForm(a, b Expr) (ok bool) {
 	switch a := a.(type) {
-	case *expr.And:
-		_, ok = b.(*expr.And)
-	case *expr.Or:
-		_, ok = b.(*expr.Or)
-	case *expr.Not:
-		_, ok = b.(*expr.Not)
-	case *expr.Case:
-		_, ok = b.(*expr.Case)
-	case *expr.Coalesce:
-		_, ok = b.(*expr.Coalesce)
-	case *expr.NullIf:
-		_, ok = b.(*expr.NullIf)
-	case *expr.Array:
-		_, ok = b.(*expr.Array)
-	case *expr.Row:
-		_, ok = b.(*expr.Row)
-	case *expr.Subscript:
-		x, same := b.(*expr.Subscript)
-		there := func(a, b expr.Expr) bool { return (a == nil) == (b == nil) }
+	case *And:
+		_, ok = b.(*And)
+	case *Or:
+		_, ok = b.(*Or)
+	case *Not:
+		_, ok = b.(*Not)
+	case *Case:
+		_, ok = b.(*Case)
+	case *Coalesce:
+		_, ok = b.(*Coalesce)
+	case *NullIf:
+		_, ok = b.(*NullIf)
+	case *Array:
+		_, ok = b.(*Array)
+	case *Row:
+		_, ok = b.(*Row)
+	case *Subscript:
+		x, same := b.(*Subscript)
+		there := func(a, b Expr) bool { return (a == nil) == (b == nil) }
 		ok = same && len(a.Index) == len(x.Index) && slices.EqualFunc(a.Lower, x.Lower, there) && slices.EqualFunc(a.Upper, x.Upper, there)
 	}
 	return ok
