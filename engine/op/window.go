@@ -23,6 +23,7 @@ type windowing struct {
 	calls  []windowCall
 	frames []*frameSpec
 	used   []int // columns that the calls read
+	cut    *rankCut
 }
 
 // windowCall is a call of the node.
@@ -136,6 +137,13 @@ func (o *window) Open(ctx context.Context) error {
 	}
 	if o.w.needsPeers() {
 		o.peers = &changes{types: o.w.types, cols: o.w.order}
+	}
+	if o.w.node.Run != nil {
+		cut, err := newRankCut(o.env, o.w.node)
+		if err != nil {
+			return err
+		}
+		o.w.cut = cut
 	}
 	o.now = newWindowChunk(o.env)
 	o.rows = newPartedRows(o.env, o.in, o.w)

@@ -221,7 +221,8 @@ func (a *arrangedRows) groupOrder(first []int32) ([]int32, error) {
 	return order, nil
 }
 
-// sortPartitions sorts the rows of each partition by the order of the window; rows that are equal in it stay as they came.
+// sortPartitions sorts the rows of each partition by the order of the window; rows that are equal in it stay as they came. Rows whose
+// rank is too high go, where that is cheaper than sorting them.
 func (a *arrangedRows) sortPartitions() error {
 	if len(a.w.order) == 0 {
 		return nil
@@ -230,16 +231,23 @@ func (a *arrangedRows) sortPartitions() error {
 	if err != nil {
 		return err
 	}
+	kept := a.rows[:0]
 	for k, from := range a.starts {
 		to := int32(len(a.rows))
 		if k+1 < len(a.starts) {
 			to = a.starts[k+1]
 		}
 		part := a.rows[from:to]
-		if !slices.IsSortedFunc(part, less) { // the log mostly is
+		a.starts[k] = int32(len(kept))
+		switch {
+		case a.w.cut.selects(len(part)):
+			part = a.w.cut.first(part, less)
+		case !slices.IsSortedFunc(part, less): // the log mostly is sorted
 			slices.SortFunc(part, func(x, y int32) int { return cmp.Or(less(x, y), cmp.Compare(x, y)) })
 		}
+		kept = append(kept, part...)
 	}
+	a.rows = kept
 	return nil
 }
 

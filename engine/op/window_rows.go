@@ -11,6 +11,14 @@ import (
 
 // newPartedRows makes the rows of a window out of the input's.
 func newPartedRows(env *Env, in Op, w *windowing) partedRows {
+	rows := allRows(env, in, w)
+	if w.cut != nil {
+		return &firstRanks{in: rows, cut: w.cut, peers: &changes{types: w.types, cols: w.order}}
+	}
+	return rows
+}
+
+func allRows(env *Env, in Op, w *windowing) partedRows {
 	held := &heldColumns{in: in, progs: expr.CompileAll(w.exprs, env.X)}
 	if w.node.Sorted || len(w.part)+len(w.order) == 0 {
 		return &sortedRows{in: held, starts: &changes{types: w.types, cols: w.part}}
@@ -20,7 +28,11 @@ func newPartedRows(env *Env, in Op, w *windowing) partedRows {
 	if len(w.part) > 0 {
 		return newArrangedRows(&half, held, w)
 	}
-	return sortedBy(newSorter(&half, w.types, w.sortKeys(), -1), held, w)
+	limit := int64(-1)
+	if w.cut != nil && w.cut.fn == "row_number" && w.cut.most > 0 {
+		limit = w.cut.most
+	}
+	return sortedBy(newSorter(&half, w.types, w.sortKeys(), limit), held, w)
 }
 
 // sortedBy sorts what in gives after what the sorter has already.

@@ -1,7 +1,10 @@
 package op_test
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/allsource-db/allsource/engine/op"
@@ -117,4 +120,51 @@ func TestWindowPutsRowsAside(t *testing.T) {
 		Calls: []plan.WindowCall{windowFunction(t, "row_number"), windowFunction(t, "lag", col(1, i4))},
 	}
 	runWindow(t, in, n, []datum.OID{i8, i4}, want, 16<<10)
+}
+
+// TestWindowRun keeps of each partition the rows of low rank, as numbering all rows and dropping the others does.
+func TestWindowRun(t *testing.T) {
+	in := optest.Table{Types: guests.Types}
+	for i := range 70 {
+		in.Rows = append(in.Rows, []string{fmt.Sprint("p", i*7%5), fmt.Sprint(i * 11 % 17), fmt.Sprint("name ", i)})
+	}
+	for _, parts := range [][]expr.Expr{{col(0, text)}, nil} {
+		for _, fn := range []string{"row_number", "rank", "dense_rank"} {
+			for _, most := range []string{"1", "4", "NULL"} {
+				n := &plan.Window{
+					Partition: parts, Order: []plan.SortKey{{Expr: col(1, i4)}},
+					Calls: []plan.WindowCall{windowFunction(t, fn), windowAggregate(t, rowsFrame(constant(t, i8, "2"), constant(t, i8, "0")), "count")},
+					Run:   &plan.RunCondition{Limit: constant(t, i8, most)},
+				}
+				runWindow(t, in, n, []datum.OID{i8, i8}, lowRanks(in.Rows, len(parts) > 0, fn, most), 0)
+			}
+		}
+	}
+}
+
+// lowRanks is the model: name, rank and how many rows of the last three are there, by partition and the second column.
+func lowRanks(rows [][]string, parted bool, fn, most string) (want [][]string) {
+	limit, _ := strconv.Atoi(most)
+	part := func(r []string) string {
+		if parted {
+			return r[0]
+		}
+		return ""
+	}
+	value := func(r []string) int { v, _ := strconv.Atoi(r[1]); return v }
+	rows = slices.Clone(rows)
+	slices.SortStableFunc(rows, func(a, b []string) int { return cmp.Or(cmp.Compare(part(a), part(b)), cmp.Compare(value(a), value(b))) })
+	number, rank, dense := 0, 0, 0
+	for i, r := range rows {
+		if i == 0 || part(rows[i-1]) != part(r) {
+			number, rank, dense = 0, 0, 0
+		}
+		if number++; number == 1 || value(rows[i-1]) != value(r) {
+			rank, dense = number, dense+1
+		}
+		if v := map[string]int{"row_number": number, "rank": rank, "dense_rank": dense}[fn]; v <= limit {
+			want = append(want, []string{r[2], fmt.Sprint(v), fmt.Sprint(min(number, 3))})
+		}
+	}
+	return want
 }

@@ -105,6 +105,11 @@ func (s *estimator) estimate(n plan.Node) float64 {
 		}
 		return rows
 	case *plan.Window:
+		if n.Run != nil {
+			if most, ok := intValue(n.Run.Limit); ok {
+				return min(s.of(n.Input), float64(max(0, most))*s.groups(n.Partition, n.Input))
+			}
+		}
 		return s.of(n.Input)
 	case *plan.Append:
 		return s.of(n.Input)

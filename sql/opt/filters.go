@@ -34,6 +34,8 @@ func push(n plan.Node, conds []expr.Expr) plan.Node {
 		}
 	case *plan.Distinct:
 		return pushDistinct(n, conds)
+	case *plan.Window:
+		return pushWindow(n, conds)
 	case *plan.With:
 		return pushWith(n, conds)
 	}
@@ -197,49 +199,68 @@ func pushDistinct(n *plan.Distinct, conds []expr.Expr) plan.Node {
 	if len(n.On) == 0 {
 		return over(n, push(n.Input, conds))
 	}
-	on := map[int]bool{}
-	for _, e := range n.On {
+	on := columnsAmong(n.On)
+	return pushGrouped(n, conds, func(c *expr.Col) expr.Expr {
+		if !on[c.Index] {
+			return nil
+		}
+		return c
+	})
+}
+
+// pushAggregate moves conditions on keys below the grouping.
+func pushAggregate(n *plan.Aggregate, conds []expr.Expr) plan.Node {
+	return pushGrouped(n, conds, func(c *expr.Col) expr.Expr {
+		if n.Sets != nil || c.Index >= len(n.Keys) || expr.IsVolatile(n.Keys[c.Index]) {
+			return nil
+		}
+		return n.Keys[c.Index]
+	})
+}
+
+// pushWindow moves conditions below that all rows of a partition meet, or none.
+func pushWindow(n *plan.Window, conds []expr.Expr) plan.Node {
+	by := columnsAmong(n.Partition)
+	return pushGrouped(n, conds, func(c *expr.Col) expr.Expr {
+		if c.Index >= len(n.Keep) || !by[n.Keep[c.Index]] {
+			return nil
+		}
+		return col(n.Keep[c.Index], c.Typ, c.Name)
+	})
+}
+
+// columnsAmong lists the columns that are expressions of a list.
+func columnsAmong(list []expr.Expr) columns {
+	out := columns{}
+	for _, e := range list {
 		if c, ok := e.(*expr.Col); ok {
-			on[c.Index] = true
+			out[c.Index] = true
 		}
 	}
+	return out
+}
+
+// pushGrouped moves conditions below a node that takes rows together: those of whose columns every one is something that all
+// these rows agree in, which by gives in terms of the input; nil for other columns.
+func pushGrouped(n plan.Node, conds []expr.Expr, by func(*expr.Col) expr.Expr) plan.Node {
 	var below, above []expr.Expr
 	for _, c := range conds {
 		used := map[int]bool{}
 		plan.Cols(c, used)
 		ok := len(used) > 0 && !expr.IsVolatile(c)
 		for i := range used {
-			ok = ok && on[i]
-		}
-		if ok {
-			below = append(below, c)
-		} else {
-			above = append(above, c)
-		}
-	}
-	return filtered(over(n, push(n.Input, below)), above)
-}
-
-// pushAggregate moves conditions on keys below the grouping.
-func pushAggregate(n *plan.Aggregate, conds []expr.Expr) plan.Node {
-	var below, above []expr.Expr
-	for _, c := range conds {
-		used := map[int]bool{}
-		plan.Cols(c, used)
-		ok := n.Sets == nil && len(used) > 0 && !expr.IsVolatile(c)
-		for i := range used {
-			ok = ok && i < len(n.Keys) && !expr.IsVolatile(n.Keys[i])
+			ok = ok && by(&expr.Col{Index: i}) != nil
 		}
 		if ok {
 			var x expr.Expr
-			if x, ok = plan.Substitute(c, func(c *expr.Col) expr.Expr { return n.Keys[c.Index] }); ok {
+			if x, ok = plan.Substitute(c, by); ok {
 				below = append(below, x)
 				continue
 			}
 		}
 		above = append(above, c)
 	}
-	return filtered(over(n, push(n.Input, below)), above)
+	return filtered(over(n, push(n.Children()[0], below)), above)
 }
 
 func pushWith(n *plan.With, conds []expr.Expr) plan.Node {

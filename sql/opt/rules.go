@@ -25,6 +25,7 @@ func Rules() []Rule {
 		{"merge-ordered", "the order of columns that joins changed costs nothing", mergeProjects},
 		{"join-keys", "equalities between the two sides of a join become hash keys", joinKeys},
 		{"swap-joins", "the smaller input of a join is the one that is held", swapJoins},
+		{"first-of-partition", "the first row of each partition is found without numbering all rows", firstOfPartition},
 		{"distinct-first", "DISTINCT ON finds the first rows before it sorts them", distinctFirst},
 		{"distinct-groups", "DISTINCT is a grouping by all columns", distinctGroups},
 		{"group-inputs", "a grouping computes what the projection under it would", groupInputs},
@@ -35,6 +36,7 @@ func Rules() []Rule {
 		{"sort-by-position", "the log is in order of position already", sortByPosition},
 		{"limit-scans", "a scan in the order that is asked for stops early", pushLimits},
 		{"newest-first", "a search for the latest begins at the end of the log", newestFirst},
+		{"run-conditions", "a window stops in each partition where its rank is more than is asked for", runConditions},
 		{"window-order", "rows that come in the order of a window, or leave one in the order asked for, are not sorted again", windowOrder},
 	}
 }

@@ -67,13 +67,16 @@ func (p *pruner) window(n *plan.Window, need wants) (plan.Node, found) {
 }
 
 // windowOrder finds the windows whose input comes in their order already, from another window, a sort or the log, and those whose
-// partitions may come in any order because something above sorts or does not care. A sort above a window in the same order goes.
+// partitions may come in any order because something above sorts or does not care. A sort above a window in the same order goes, and
+// so does one whose order nobody sees.
 func windowOrder(_ *run, n plan.Node) (plan.Node, error) { return ordered(n, true), nil }
 
 // ordered rewrites n; matters says whether the order of its rows does.
 func ordered(n plan.Node, matters bool) plan.Node {
 	if x, ok := n.(*plan.Sort); ok && startsWith(orderOf(x.Input), x.Keys) {
 		return ordered(x.Input, true) // a limit that the sort has is that of a Limit above it
+	} else if ok && x.Limit < 0 && !matters {
+		return ordered(x.Input, false)
 	}
 	in := n.Children()
 	out := make([]plan.Node, len(in))

@@ -11,7 +11,8 @@ import (
 
 // Window computes functions of each row and the rows around it: those of its partition in the window's order. Its columns
 // are those of the input that Keep lists, then the calls. Partitions come out one after the other, in the order of their keys
-// unless AnyOrder is set, and each in its order. Sorted says that the input comes in that order already.
+// unless AnyOrder is set, and each in its order. Sorted says that the input comes in that order already. With Run only the rows at
+// the beginning of each partition come for which that holds.
 type Window struct {
 	Input     Node
 	Partition []expr.Expr
@@ -20,7 +21,14 @@ type Window struct {
 	Keep      []int
 	Sorted    bool
 	AnyOrder  bool
+	Run       *RunCondition
 	Fields    []Field
+}
+
+// RunCondition says that a call of row_number, rank or dense_rank is at most Limit (whole numbers; without columns, evaluated once).
+type RunCondition struct {
+	Call  int
+	Limit expr.Expr
 }
 
 // WindowCall is a call of a window function (Fn) or of an aggregate (Agg) over a window.
@@ -84,6 +92,9 @@ func (w *Window) Details() []string {
 	}
 	if w.Sorted && len(w.Partition)+len(w.Order) > 0 {
 		out = append(out, "Presorted: true")
+	}
+	if r := w.Run; r != nil {
+		out = append(out, "Run Condition: ("+w.Calls[r.Call].Name()+"() OVER (?) <= "+r.Limit.String()+")")
 	}
 	calls := make([]string, len(w.Calls))
 	for i := range w.Calls {
@@ -166,6 +177,9 @@ func (m *mapper) window(n *Window) *Window {
 		call.Args, call.Filter = m.list(call.Args), m.one(call.Filter)
 		call.Frame.Start.Offset, call.Frame.End.Offset = m.one(call.Frame.Start.Offset), m.one(call.Frame.End.Offset)
 		c.Calls[i] = call
+	}
+	if n.Run != nil {
+		c.Run = &RunCondition{Call: n.Run.Call, Limit: m.one(n.Run.Limit)}
 	}
 	return &c
 }
