@@ -52,17 +52,7 @@ func over(n, in plan.Node) plan.Node {
 
 // rebuild pushes within the inputs of a node that lets nothing through.
 func rebuild(n plan.Node) plan.Node {
-	in := n.Children()
-	out := make([]plan.Node, len(in))
-	changed := false
-	for i, c := range in {
-		out[i] = push(c, nil)
-		changed = changed || out[i] != c
-	}
-	if !changed {
-		return n
-	}
-	return n.WithChildren(out)
+	return plan.MapChildren(n, func(_ int, c plan.Node) plan.Node { return push(c, nil) })
 }
 
 func filtered(n plan.Node, conds []expr.Expr) plan.Node {
@@ -264,21 +254,13 @@ func pushGrouped(n plan.Node, conds []expr.Expr, by func(*expr.Col) expr.Expr) p
 }
 
 func pushWith(n *plan.With, conds []expr.Expr) plan.Node {
-	in := n.Children()
-	out := make([]plan.Node, len(in))
-	changed := false
-	for i, c := range in {
-		if i == len(in)-1 {
-			out[i] = push(c, conds)
-		} else {
-			out[i] = push(c, nil)
+	body := len(n.Children()) - 1
+	return plan.MapChildren(n, func(i int, c plan.Node) plan.Node {
+		if i == body {
+			return push(c, conds)
 		}
-		changed = changed || out[i] != c
-	}
-	if !changed {
-		return n
-	}
-	return n.WithChildren(out)
+		return push(c, nil)
+	})
 }
 
 // scanFilters makes a condition right above a scan the scan's own.

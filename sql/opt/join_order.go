@@ -31,17 +31,7 @@ func (r *run) ordered(n plan.Node) plan.Node {
 			}
 		}
 	}
-	in := n.Children()
-	out := make([]plan.Node, len(in))
-	changed := false
-	for i, c := range in {
-		out[i] = r.ordered(c)
-		changed = changed || out[i] != c
-	}
-	if !changed {
-		return n
-	}
-	return n.WithChildren(out)
+	return plan.MapChildren(n, func(_ int, c plan.Node) plan.Node { return r.ordered(c) })
 }
 
 func reorderable(j *plan.Join) bool {

@@ -6,30 +6,14 @@ import (
 )
 
 // lateralJoins makes plain joins of lateral ones whose right side refers to the left row only in conditions: rows as they
-// are, aggregates of all of them, or the first in some order.
+// are, aggregates of all of them, or the first ones in some order.
 func lateralJoins(r *run, n plan.Node) (plan.Node, error) {
 	return r.laterals(n, -1), nil
 }
 
 // laterals rewrites n, of which at most so many rows are asked for (-1: all).
 func (r *run) laterals(n plan.Node, rows int64) plan.Node {
-	below := int64(-1)
-	switch x := n.(type) {
-	case *plan.Limit:
-		below = limitRows(x)
-	case *plan.Project:
-		below = rows
-	}
-	in := n.Children()
-	out := make([]plan.Node, len(in))
-	changed := false
-	for i, c := range in {
-		out[i] = r.laterals(c, below)
-		changed = changed || out[i] != c
-	}
-	if changed {
-		n = n.WithChildren(out)
-	}
+	n, _ = mapAsked(n, rows, r.laterals)
 	j, ok := n.(*plan.Join)
 	if !ok || !j.Lateral || len(j.LeftKeys) > 0 || hasVolatile(j.Right) || hasVolatile(j.Left) || !plan.Correlated(j.Right) {
 		return n
@@ -60,7 +44,7 @@ func (u *unnester) lateralValues(j *plan.Join, right plan.Node) (plan.Node, bool
 	x, ok := u.aggregated(right)
 	if ok {
 		kind = plan.Left // of nothing there are aggregates too
-	} else if x, ok = u.first(right); !ok {
+	} else if x, ok = u.first(right, true); !ok {
 		return nil, false
 	}
 	if kind == plan.Cross {

@@ -35,17 +35,7 @@ func present(n plan.Node, kept columns) plan.Node {
 	case *plan.Join:
 		return presentJoin(x, kept)
 	}
-	in := n.Children()
-	out := make([]plan.Node, len(in))
-	changed := false
-	for i, c := range in {
-		out[i] = present(c, nil)
-		changed = changed || out[i] != c
-	}
-	if !changed {
-		return n
-	}
-	return n.WithChildren(out)
+	return plan.MapChildren(n, func(_ int, c plan.Node) plan.Node { return present(c, nil) })
 }
 
 // with adds the columns that are not null where a condition is true.

@@ -4,6 +4,7 @@ import (
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/vec"
 )
@@ -16,23 +17,7 @@ func scalarSubqueries(r *run, n plan.Node) (plan.Node, error) {
 
 // scalars rewrites n, of which at most so many rows are asked for (-1: all).
 func (r *run) scalars(n plan.Node, rows int64) plan.Node {
-	below := int64(-1)
-	switch x := n.(type) {
-	case *plan.Limit:
-		below = limitRows(x)
-	case *plan.Project:
-		below = rows
-	}
-	in := n.Children()
-	out := make([]plan.Node, len(in))
-	changed := false
-	for i, c := range in {
-		out[i] = r.scalars(c, below)
-		changed = changed || out[i] != c
-	}
-	if changed {
-		n = n.WithChildren(out)
-	}
+	n, below := mapAsked(n, rows, r.scalars)
 	switch n.(type) {
 	case *plan.Project, *plan.Filter, *plan.Aggregate:
 	default:
@@ -60,6 +45,18 @@ func (r *run) scalars(n plan.Node, rows int64) plan.Node {
 		return firstColumns(n, width)
 	}
 	return n
+}
+
+// mapAsked rewrites the inputs of n, of which at most so many rows are asked for; f is told how many of theirs are (-1: all).
+func mapAsked(n plan.Node, rows int64, f func(plan.Node, int64) plan.Node) (out plan.Node, below int64) {
+	below = -1
+	switch x := n.(type) {
+	case *plan.Limit:
+		below = limitRows(x)
+	case *plan.Project:
+		below = rows
+	}
+	return plan.MapChildren(n, func(_ int, c plan.Node) plan.Node { return f(c, below) }), below
 }
 
 // firstColumns drops the columns after the first ones.
@@ -107,7 +104,7 @@ func (u *unnester) try(s *expr.Subquery, maybe bool) {
 	switch s.Kind {
 	case expr.Scalar:
 		if j, ok = u.aggregated(sub); !ok {
-			j, ok = u.first(sub)
+			j, ok = u.first(sub, false)
 		}
 	case expr.Exists:
 		j, ok = u.exists(sub)
@@ -279,10 +276,11 @@ func keyCols(fields []plan.Field) []expr.Expr {
 	return out
 }
 
-// first is a subquery that takes one row, the first in some order: for all at once it is the first of each key.
-func (u *unnester) first(sub plan.Node) (*unnested, bool) {
+// first is a subquery that takes one row, the first in some order: for all at once it is the first of each key. Where it may be
+// several they are numbered by key.
+func (u *unnester) first(sub plan.Node, several bool) (*unnested, bool) {
 	q, ok := firstOf(sub)
-	if !ok {
+	if !ok || q.rows > 1 && !several {
 		return nil, false
 	}
 	c, ok := correlate(q.input)
@@ -309,12 +307,14 @@ func (u *unnester) first(sub plan.Node) (*unnested, bool) {
 	for _, e := range q.exprs {
 		p.Exprs = append(p.Exprs, g.lift(e))
 	}
-	first := &plan.Distinct{Input: p, On: keyCols(g.named), AnyOrder: true}
+	var order []plan.SortKey
 	for _, k := range q.order {
 		k.Expr = plan.ShiftOuterExpr(moved(k.Expr, nk), -1)
-		first.Order = append(first.Order, k)
+		order = append(order, k)
 	}
-	j.right = first
+	if j.right = numbered(p, nk, order, q.rows); q.rows == 1 {
+		j.right = &plan.Distinct{Input: p, On: keyCols(g.named), AnyOrder: true, Order: order}
+	}
 	j.keys, j.outer = keyCols(g.named), g.outer
 	for _, i := range q.give {
 		j.values = append(j.values, col(u.width+nk+i, q.fields[i].Type, q.fields[i].Name))
@@ -322,8 +322,21 @@ func (u *unnester) first(sub plan.Node) (*unnested, bool) {
 	return j, true
 }
 
-// firstQuery is a query that gives the first row of its input.
+// numbered gives the first rows of each value of the first columns.
+func numbered(p *plan.Project, keys int, order []plan.SortKey, most int64) plan.Node {
+	fn := funcs.LookupWindow("row_number")[0]
+	call := plan.WindowCall{Fn: fn, Frame: plan.DefaultFrame, Typ: datum.T(fn.Ret)}
+	w := &plan.Window{Input: p, Partition: keyCols(p.Fields[:keys]), Order: order, Calls: []plan.WindowCall{call}, Run: &plan.RunCondition{Limit: int8Of(most)}}
+	for i := range p.Fields {
+		w.Keep = append(w.Keep, i)
+	}
+	w.Fields = append(p.Fields[:len(p.Fields):len(p.Fields)], plan.Field{Name: fn.Name, Type: call.Typ})
+	return w
+}
+
+// firstQuery is a query that gives the first rows of its input.
 type firstQuery struct {
+	rows   int64
 	give   []int // columns of the projection that are the answer
 	order  []plan.SortKey
 	exprs  []expr.Expr
@@ -343,9 +356,10 @@ func firstOf(n plan.Node) (q firstQuery, ok bool) {
 		n = p.Input
 	}
 	l, ok := n.(*plan.Limit)
-	if !ok || l.Offset != nil || limitRows(l) != 1 {
+	if !ok || l.Offset != nil || limitRows(l) < 1 {
 		return q, false
 	}
+	q.rows = limitRows(l)
 	n = l.Input
 	if s, ok := n.(*plan.Sort); ok {
 		q.order, n = s.Keys, s.Input

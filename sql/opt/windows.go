@@ -24,7 +24,7 @@ func (p *pruner) window(n *plan.Window, need wants) (plan.Node, found) {
 		below[w], passed[w] = true, true
 	}
 	for i := range n.Calls {
-		if need[column(nk+i)] {
+		if need[column(nk+i)] || n.Run != nil && n.Run.Call == i {
 			calls = append(calls, i)
 		}
 	}
@@ -40,7 +40,10 @@ func (p *pruner) window(n *plan.Window, need wants) (plan.Node, found) {
 	}
 	c := *n
 	c.Calls, c.Keep, c.Fields = nil, nil, nil
-	for _, i := range calls {
+	for at, i := range calls {
+		if n.Run != nil && n.Run.Call == i {
+			c.Run = &plan.RunCondition{Call: at, Limit: n.Run.Limit}
+		}
 		c.Calls = append(c.Calls, n.Calls[i])
 	}
 	for _, e := range plan.Exprs(&c) {
@@ -78,16 +81,8 @@ func ordered(n plan.Node, matters bool) plan.Node {
 	} else if ok && x.Limit < 0 && !matters {
 		return ordered(x.Input, false)
 	}
-	in := n.Children()
-	out := make([]plan.Node, len(in))
-	changed := false
-	for i, c := range in {
-		out[i] = ordered(c, orderMatters(n, matters))
-		changed = changed || out[i] != c
-	}
-	if changed {
-		n = n.WithChildren(out)
-	}
+	below := orderMatters(n, matters)
+	n = plan.MapChildren(n, func(_ int, c plan.Node) plan.Node { return ordered(c, below) })
 	x, ok := n.(*plan.Window)
 	if !ok {
 		return n

@@ -1,5 +1,20 @@
 package plan
 
+// MapChildren returns the node over what f makes of its inputs; n itself if that is the same.
+func MapChildren(n Node, f func(i int, child Node) Node) Node {
+	in := n.Children()
+	out := make([]Node, len(in))
+	changed := false
+	for i, c := range in {
+		out[i] = f(i, c)
+		changed = changed || out[i] != c
+	}
+	if !changed {
+		return n
+	}
+	return n.WithChildren(out)
+}
+
 // Children lists the inputs of each node; WithChildren makes the same node over others, as many as Children gave.
 
 // Children implements Node.

@@ -10,21 +10,13 @@ import "github.com/allsource-db/allsource/sql/expr"
 func MapOuter(n Node, f func(o *expr.Outer, depth int) expr.Expr) Node { return mapOuter(n, 0, f) }
 
 func mapOuter(n Node, depth int, f func(*expr.Outer, int) expr.Expr) Node {
-	in := n.Children()
-	out := make([]Node, len(in))
-	changed := false
 	join, _ := n.(*Join)
-	for i, c := range in {
-		d := depth
+	n = MapChildren(n, func(i int, c Node) Node {
 		if join != nil && join.Lateral && i == 1 {
-			d++
+			return mapOuter(c, depth+1, f)
 		}
-		out[i] = mapOuter(c, d, f)
-		changed = changed || out[i] != c
-	}
-	if changed {
-		n = n.WithChildren(out)
-	}
+		return mapOuter(c, depth, f)
+	})
 	return MapExprs(n, func(e expr.Expr) expr.Expr { return mapOuterExpr(e, depth, f) })
 }
 
