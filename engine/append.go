@@ -69,6 +69,7 @@ func generatedColumn(name string) error {
 type eventWriter struct {
 	session *Session
 	events  []storage.Event
+	when    *condition
 	bulk    *storage.Bulk
 	group   *segment.Builder
 	seq     int
@@ -82,6 +83,9 @@ func (w *eventWriter) add(ctx context.Context, ev storage.Event) error {
 		if len(w.events) < bulkFrom || w.session.tx.open() {
 			return nil
 		}
+		if w.when != nil {
+			return w.limited()
+		}
 		w.bulk = w.session.log.NewBulk(false)
 		w.group = w.bulk.Group()
 		for _, e := range w.events {
@@ -93,6 +97,15 @@ func (w *eventWriter) add(ctx context.Context, ev storage.Event) error {
 		return nil
 	}
 	return w.addBulk(ctx, ev)
+}
+
+// limited bounds the events of an append with a condition: they stay in memory, since no bulk load has one.
+func (w *eventWriter) limited() error {
+	if len(w.events) <= maxPending {
+		return nil
+	}
+	return pgerr.New(pgerr.ProgramLimitExceeded, "an append with a condition cannot have more than %d events", maxPending).
+		WithHint("Append in parts, the condition with the first.")
 }
 
 func (w *eventWriter) addBulk(ctx context.Context, ev storage.Event) error {
@@ -133,10 +146,10 @@ func (w *eventWriter) commit(ctx context.Context) (added, repeats int64, err err
 		return 0, 0, nil
 	}
 	if w.session.tx.open() {
-		_, err := w.session.hold(ctx, w.events)
+		_, err := w.session.hold(ctx, w.events, w.when)
 		return int64(len(w.events)), 0, err
 	}
-	res, err := w.session.appendEvents(ctx, w.events)
+	res, err := w.session.appendEvents(ctx, w.events, only(w.when))
 	return int64(res.New), int64(res.Repeats), err
 }
 
@@ -153,7 +166,10 @@ func (s *Session) count(added, repeats int64) {
 }
 
 // appendEvents stores events at once.
-func (s *Session) appendEvents(ctx context.Context, events []storage.Event) (storage.Appended, error) {
+func (s *Session) appendEvents(ctx context.Context, events []storage.Event, cs conditions) (storage.Appended, error) {
+	if len(cs) > 0 {
+		return s.appendIf(ctx, events, cs)
+	}
 	res, err := s.log.Append(ctx, events, nil)
 	if err != nil {
 		return res, eventError(err, events)

@@ -114,7 +114,7 @@ func (b *builder) eventScan(ctx context.Context, c *eventChain) (*op.EventScan, 
 	}
 	s := &op.EventScan{
 		View: at.view, Cols: c.scan.Cols, Bounds: c.scan.Bounds, Filter: c.scan.Filter, Reverse: c.scan.Reverse,
-		Limit: c.scan.Limit, End: at.end, Stats: b.x.statsOf(c.scan),
+		Limit: c.scan.Limit, Start: b.x.cfg.after, End: at.end, Stats: b.x.statsOf(c.scan),
 	}
 	for _, n := range c.nodes {
 		switch n := n.(type) {
@@ -203,10 +203,11 @@ func countsAll(n *plan.Aggregate, c *eventChain) bool {
 
 // countRows answers from what the view knows.
 func countRows(n *plan.Aggregate, s *op.EventScan) *vec.Batch {
-	rows := s.View.End() - 1 // positions begin with 1 and have no gaps
+	end := s.View.End()
 	if s.End > 0 {
-		rows = min(rows, s.End-1)
+		end = min(end, s.End)
 	}
+	rows := max(0, end-max(1, s.Start)) // positions begin with 1 and have no gaps
 	out := &vec.Batch{Len: 1}
 	for range n.Calls {
 		out.Cols = append(out.Cols, vec.Repeat(int8Const(rows).Val, 0, 1))

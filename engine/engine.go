@@ -22,6 +22,7 @@ import (
 type Log interface {
 	View(ctx context.Context, at storage.Micros) (storage.View, error)
 	Append(ctx context.Context, events []storage.Event, p *storage.Progress) (storage.Appended, error)
+	AppendIf(ctx context.Context, events []storage.Event, check func(now storage.View) error) (storage.Appended, error)
 	NewBulk(asRecorded bool) *storage.Bulk
 	Progress(source string) (storage.Progress, bool, error)
 }

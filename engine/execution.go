@@ -23,6 +23,7 @@ type executionConfig struct {
 	params  []*vec.Column
 	log     viewer
 	present *present // nil: the newest state of the log
+	after   int64    // scans begin at this position
 	catalog *catalog.Context
 	memory  int64      // bytes that the operators may hold together
 	shared  *op.Budget // of all executions

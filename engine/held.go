@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/storage"
@@ -15,6 +16,21 @@ type held struct {
 	fresh    []bool           // by event: not a repeat
 	versions map[string]int64 // provisional last versions of the entities that events touch
 	ids      map[heldID]int64 // versions of the fresh events
+	when     []heldCondition
+}
+
+// heldCondition is a condition of the events from the n-th on.
+type heldCondition struct {
+	*condition
+	n int
+}
+
+// conditions are those of all that is held.
+func (h *held) conditions() (out conditions) {
+	for _, c := range h.when {
+		out = append(out, c.condition)
+	}
+	return out
 }
 
 type heldID struct {
@@ -31,6 +47,7 @@ func (h *held) cut(n int) {
 		}
 	}
 	h.events, h.fresh = h.events[:n], h.fresh[:n]
+	h.when = slices.DeleteFunc(h.when, func(c heldCondition) bool { return c.n >= n })
 }
 
 // add holds one event and returns its provisional version. view is the log as it is now.
@@ -54,7 +71,7 @@ func (h *held) add(ctx context.Context, view storage.View, ev storage.Event) (in
 			return 0, err
 		}
 	}
-	if ev.Expected != storage.AnyVersion && ev.Expected != last {
+	if ev.Expected != storage.AnyVersion && ev.Expected != last && !(ev.Expected == storage.SomeVersion && last > 0) {
 		return 0, &storage.VersionConflict{Entity: ev.Entity, Expected: ev.Expected, Actual: last}
 	}
 	if h.versions == nil {
@@ -87,8 +104,9 @@ func (h *held) repeated(ctx context.Context, view storage.View, ev *storage.Even
 }
 
 // hold keeps events for the commit, all of them or none, and returns their provisional versions. The ids that were left out
-// are filled in.
-func (s *Session) hold(ctx context.Context, events []storage.Event) ([]int64, error) {
+// are filled in. Their condition, if they have one, is checked now, for those who want to know early, and again at the
+// commit.
+func (s *Session) hold(ctx context.Context, events []storage.Event, when *condition) ([]int64, error) {
 	h := &s.tx.held
 	before := len(h.events)
 	if before+len(events) > maxPending {
@@ -106,6 +124,13 @@ func (s *Session) hold(ctx context.Context, events []storage.Event) ([]int64, er
 			return nil, err
 		}
 		events[i] = h.events[before+i]
+	}
+	if when != nil && slices.Contains(h.fresh[before:], true) {
+		if err := only(when).check(ctx, s, view, 0); err != nil {
+			h.cut(before)
+			return nil, err
+		}
+		h.when = append(h.when, heldCondition{when, before})
 	}
 	return versions, nil
 }

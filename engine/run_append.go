@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/pgerr"
@@ -19,9 +20,10 @@ func (s *Session) runAppend(ctx context.Context, p *Prepared, a *plan.Append, pa
 	if s.isFunctionAppend(p) {
 		tag = "SELECT"
 	}
+	when := conditionOf(a, params)
 	if a.Returning == nil {
 		if row := givenRow(a.Input, params); row != nil {
-			n, err := s.appendAll(ctx, a, &oneBatch{row})
+			n, err := s.appendAll(ctx, a, &oneBatch{row}, when)
 			return done(tag + " " + itoa(n)), err
 		}
 	}
@@ -32,14 +34,14 @@ func (s *Session) runAppend(ctx context.Context, p *Prepared, a *plan.Append, pa
 	defer x.Close()
 	defer in.Close()
 	if a.Returning == nil {
-		n, err := s.appendAll(ctx, a, in)
+		n, err := s.appendAll(ctx, a, in, when)
 		return done(tag + " " + itoa(n)), err
 	}
 	events, err := collectEvents(ctx, a, in)
 	if err != nil {
 		return nil, err
 	}
-	stored, err := s.storeReturning(ctx, events)
+	stored, err := s.storeReturning(ctx, events, when)
 	if err != nil {
 		return nil, err
 	}
@@ -96,8 +98,8 @@ func (o *oneBatch) Next(context.Context) (*vec.Batch, error) {
 }
 
 // appendAll stores any number of rows without holding them all.
-func (s *Session) appendAll(ctx context.Context, a *plan.Append, in source) (int64, error) {
-	w := eventWriter{session: s}
+func (s *Session) appendAll(ctx context.Context, a *plan.Append, in source, when *condition) (int64, error) {
+	w := eventWriter{session: s, when: when}
 	for {
 		b, err := in.Next(ctx)
 		if err == nil && b == nil {
@@ -147,11 +149,9 @@ func appendRow(a *plan.Append, b *vec.Batch, i int) (storage.Event, error) {
 		if c != plan.ExpectedVersion {
 			continue
 		}
-		if !b.Cols[k].Null(i) {
-			if expected = b.Cols[k].Int(i); expected < 0 {
-				return storage.Event{}, pgerr.New(pgerr.InvalidParameterValue, "expected_version must not be negative").
-					WithHint("0 means that the entity has no events yet, n that its last version is n, NULL that any will do.")
-			}
+		var err error
+		if expected, err = expectedVersion(b.Cols[k], i); err != nil {
+			return storage.Event{}, err
 		}
 		columns = append(append([]int(nil), a.Columns[:k]...), a.Columns[k+1:]...)
 		values = append(append([]*vec.Column(nil), b.Cols[:k]...), b.Cols[k+1:]...)
@@ -162,10 +162,41 @@ func appendRow(a *plan.Append, b *vec.Batch, i int) (storage.Event, error) {
 	return ev, err
 }
 
+// expectedVersion reads a number, or text that is one or a word.
+func expectedVersion(c *vec.Column, i int) (int64, error) {
+	if c.Null(i) {
+		return storage.AnyVersion, nil
+	}
+	var n int64
+	if c.Kind == vec.Int64 {
+		n = c.Int(i)
+	} else {
+		text := string(c.Bytes(i))
+		switch text {
+		case "any":
+			return storage.AnyVersion, nil
+		case "none":
+			return 0, nil
+		case "exists":
+			return storage.SomeVersion, nil
+		}
+		var err error
+		if n, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return 0, pgerr.New(pgerr.InvalidTextRepresentation, "expected_version cannot be %q", text).WithHint("%s", expectedHint)
+		}
+	}
+	if n < 0 {
+		return 0, pgerr.New(pgerr.InvalidParameterValue, "expected_version must not be negative").WithHint("%s", expectedHint)
+	}
+	return n, nil
+}
+
+const expectedHint = "0 or 'none' means that the entity has no events yet, n that its last version is n, 'exists' that it has some, NULL or 'any' that any will do."
+
 // storeReturning stores events, or leaves them with the open transaction, and returns them as rows of events.
-func (s *Session) storeReturning(ctx context.Context, events []storage.Event) (*vec.Batch, error) {
+func (s *Session) storeReturning(ctx context.Context, events []storage.Event, when *condition) (*vec.Batch, error) {
 	if s.tx.open() {
-		versions, err := s.hold(ctx, events)
+		versions, err := s.hold(ctx, events, when)
 		if err != nil {
 			return nil, err
 		}
@@ -174,7 +205,7 @@ func (s *Session) storeReturning(ctx context.Context, events []storage.Event) (*
 	if len(events) == 0 {
 		return heldRows(nil, nil), nil
 	}
-	res, err := s.appendEvents(ctx, events)
+	res, err := s.appendEvents(ctx, events, only(when))
 	if err != nil {
 		return nil, err
 	}

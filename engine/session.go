@@ -148,7 +148,11 @@ func explainError(ctx context.Context, err error) error {
 	}
 	var vc *storage.VersionConflict
 	if errors.As(err, &vc) {
-		return pgerr.New(pgerr.SerializationFailure, "entity %q is at version %d, expected %d", vc.Entity, vc.Actual, vc.Expected).
+		expected := itoa(vc.Expected)
+		if vc.Expected == storage.SomeVersion {
+			expected = "some"
+		}
+		return pgerr.New(pgerr.SerializationFailure, "entity %q is at version %d, expected %s", vc.Entity, vc.Actual, expected).
 			WithDetail("current_version=%d", vc.Actual).
 			WithHint("Read the entity again, decide again, and append with the version you saw.")
 	}

@@ -222,11 +222,11 @@ func (s *Session) warnNoBlock() {
 
 // commit appends what is pending. Whatever the outcome, the transaction is over.
 func (s *Session) commit(ctx context.Context) error {
-	pending := s.tx.held.events
+	pending, when := s.tx.held.events, s.tx.held.conditions()
 	s.tx = transaction{}
 	var err error
 	if len(pending) > 0 {
-		_, err = s.appendEvents(ctx, pending)
+		_, err = s.appendEvents(ctx, pending, when)
 	}
 	s.vars.end(err == nil)
 	s.closeCursors(false)

@@ -77,8 +77,11 @@ var (
 	ErrCorrupt     = errors.New("stored data is damaged")
 )
 
-// AnyVersion as an expected version accepts every state of the entity.
-const AnyVersion int64 = -1
+// Expected versions that are no numbers: AnyVersion accepts every state of the entity, SomeVersion that it has an event.
+const (
+	AnyVersion  int64 = -1
+	SomeVersion int64 = -2
+)
 
 // Event is one event as the producer gives it. Payload and Metadata are JSON text (nil: an empty object).
 type Event struct {
@@ -94,7 +97,8 @@ type Event struct {
 	// PayloadValue and MetadataValue are the documents parsed already; where they are set, the text is not looked at. They
 	// become the log's and are not to be changed any more.
 	PayloadValue, MetadataValue jsonb.Value
-	// Expected is the version that the entity must have before this event: 0 none, n exactly n, AnyVersion whatever.
+	// Expected is the version that the entity must have before this event: 0 none, n exactly n, or AnyVersion or
+	// SomeVersion.
 	Expected int64
 }
 

@@ -27,12 +27,26 @@ func (e *EventError) Unwrap() error { return e.Err }
 // It fails with *VersionConflict, *IDConflict or *EventError. progress may be nil. Once an append waits for its turn, a
 // canceled ctx does not take it back: it is either refused or durable.
 func (d *DB) Append(ctx context.Context, events []Event, progress *Progress) (Appended, error) {
-	p := &pending{events: events, progress: progress, done: make(chan struct{})}
-	if err := p.parse(); err != nil {
-		return Appended{}, err
-	}
 	if len(events) == 0 && progress == nil {
 		return Appended{}, nil
+	}
+	return d.append(ctx, &pending{events: events, progress: progress})
+}
+
+// AppendIf is Append of events that depend on what the log says: check is called with the log as it is right before them, and
+// an error of it refuses them. It runs in any goroutine, while no other append can: it must be quick, and must not append.
+// Where all events are repeats it is not asked.
+func (d *DB) AppendIf(ctx context.Context, events []Event, check func(now View) error) (Appended, error) {
+	if len(events) == 0 {
+		return Appended{}, nil
+	}
+	return d.append(ctx, &pending{events: events, check: check})
+}
+
+func (d *DB) append(ctx context.Context, p *pending) (Appended, error) {
+	p.done = make(chan struct{})
+	if err := p.parse(); err != nil {
+		return Appended{}, err
 	}
 	if err := d.s.room.take(p.bytes); err != nil {
 		return Appended{}, err
@@ -50,7 +64,8 @@ func (d *DB) Append(ctx context.Context, events []Event, progress *Progress) (Ap
 type pending struct {
 	events   []Event
 	progress *Progress
-	rows     []tail.Row // parsed: documents only
+	check    func(now View) error // may be nil
+	rows     []tail.Row           // parsed: documents only
 	bytes    int64
 
 	result Appended

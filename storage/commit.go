@@ -141,6 +141,12 @@ func (t *txn) take(p *pending) error {
 		}
 	}
 	p.result.New = len(t.rows) - before
+	if p.check != nil && p.result.New > 0 {
+		if err := p.check(t.soFar(before)); err != nil {
+			t.undo(before, next)
+			return err
+		}
+	}
 	p.result.Repeats = len(p.rows) - p.result.New
 	if p.result.New > 0 {
 		t.appends++
@@ -180,7 +186,7 @@ func (t *txn) event(p *pending, i int) error {
 	if err != nil {
 		return err
 	}
-	if want := p.events[i].Expected; want != AnyVersion && want != e.version {
+	if want := p.events[i].Expected; want != AnyVersion && want != e.version && !(want == SomeVersion && e.version > 0) {
 		return &VersionConflict{Entity: r.Entity, Expected: want, Actual: e.version}
 	}
 	if r.HasID {

@@ -29,7 +29,7 @@ func storageError(err error) error {
 
 // preds evaluates the bounds: what storage may use to leave out groups, and the window of positions that they allow.
 func (s *EventScan) preds(x *expr.EvalCtx, end int64) ([]storage.Pred, positions, error) {
-	w := positions{0, end}
+	w := positions{s.Start, end}
 	var out []storage.Pred
 	for _, b := range s.Bounds {
 		p := storage.Pred{Ref: refOf(b.Col), Op: storage.Op(b.Op)}

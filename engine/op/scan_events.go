@@ -25,6 +25,7 @@ type EventScan struct {
 	Filter  expr.Expr
 	Reverse bool
 	Limit   int64 // -1 none
+	Start   int64 // the first position to read
 	End     int64 // position after the last one to read; 0: the view's end
 	Steps   []Step
 	Used    map[int]bool // columns that are read of the scan's batches where Steps has no projection; nil: all

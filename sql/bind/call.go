@@ -35,8 +35,8 @@ func (f *frame) call(x *syntax.FuncCall) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(x.Name) == 1 && name == appendName {
-		return nil, f.errorIn(x, pgerr.FeatureNotSupported, "append() can only stand alone in the select list, or in FROM, of a statement without other clauses").
+	if form := appendFormOf(x); form != nil {
+		return nil, f.errorIn(x, pgerr.FeatureNotSupported, "%s() can only stand alone in the select list, or in FROM, of a statement without other clauses", form.name).
 			WithHint("To append the rows of a query, write INSERT INTO events … SELECT ….")
 	}
 	return f.resolveCall(x, name, args, names)

@@ -80,8 +80,8 @@ func renamed(n plan.Node, fields []plan.Field) plan.Node {
 func (f *frame) tableFunction(x syntax.Expr, defs []*syntax.ColumnDef, ordinal bool) (n plan.Node, name string, one bool, err error) {
 	name = outputName(x)
 	call, ok := x.(*syntax.FuncCall)
-	if ok && len(call.Name) == 1 && call.Name[0] == appendName {
-		return nil, "", false, f.errorIn(x, pgerr.FeatureNotSupported, "append() in FROM can only stand alone, in a statement without other clauses").
+	if isAppend(x) != nil {
+		return nil, "", false, f.errorIn(x, pgerr.FeatureNotSupported, "%s() in FROM can only stand alone, in a statement without other clauses", name).
 			WithHint("To append the rows of a query, write INSERT INTO events … SELECT ….")
 	}
 	if ok && len(defs) > 0 {

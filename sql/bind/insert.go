@@ -26,7 +26,7 @@ func (b *binder) immutable(t *syntax.TableName, what string) error {
 // logColumns are the columns of events that the log gives itself.
 var logColumns = map[int]string{
 	catalog.EventPosition:   "The log gives every event its position.",
-	catalog.EventVersion:    "The log counts an entity's events itself. To expect a version, use append(entity_id, event_type, payload, expected_version => n).",
+	catalog.EventVersion:    "The log counts an entity's events itself. To expect a version, name the column expected_version.",
 	catalog.EventRecordedAt: "The log stamps what it accepts. When it happened goes into the column timestamp.",
 }
 
@@ -66,6 +66,17 @@ func (b *binder) insert(x *syntax.Insert, e *env) (plan.Node, error) {
 	}
 	b.appends = true
 	out := &plan.Append{Relation: rel, Input: wrapWiths(input, withs), Columns: ins.cols}
+	if x.Condition != nil {
+		cond, err := ins.bind(x.Condition)
+		if err != nil {
+			return nil, err
+		}
+		if err := ins.appendCondition(out, typed{cond, x.Condition}); err != nil {
+			return nil, err
+		}
+		out.Condition = wrapWiths(out.Condition, withs)
+		out.Incremental = out.Incremental && x.With == nil // a name of WITH may hide events
+	}
 	return out, ins.returning(out)
 }
 
@@ -89,8 +100,8 @@ func (s *insertion) columns() error {
 	}
 	seen := map[int]bool{}
 	for _, c := range s.x.Columns {
-		i := s.rel.Column(c.Name)
-		if i < 0 {
+		i := eventColumn(c.Name)
+		if i < 0 && c.Name != expectedName {
 			return s.errorIn(c, pgerr.UndefinedColumn, "column %q of relation %q does not exist", c.Name, s.rel.Name)
 		}
 		if len(c.Steps) > 0 {
@@ -109,6 +120,14 @@ func (s *insertion) columns() error {
 		}
 	}
 	return nil
+}
+
+// column is the i-th of the list: one of the relation's, or the version that the entity must have.
+func (s *insertion) column(i int) catalog.Column {
+	if s.cols[i] == plan.ExpectedVersion {
+		return catalog.Column{Name: expectedName, Type: datum.T(datum.Text)}
+	}
+	return s.rel.Columns[s.cols[i]]
 }
 
 // input binds the rows.
@@ -132,7 +151,7 @@ func (s *insertion) input() (plan.Node, error) {
 		return nil, err
 	}
 	for i, f := range fields {
-		col := s.rel.Columns[s.cols[i]]
+		col := s.column(i)
 		if err := s.assignable(f.Type, col, targetAt(q, i)); err != nil {
 			return nil, err
 		}
@@ -194,7 +213,7 @@ func (s *insertion) rows(v *syntax.Values) (plan.Node, error) {
 		}
 		row := make([]expr.Expr, len(r))
 		for i, x := range r {
-			col := s.rel.Columns[s.cols[i]]
+			col := s.column(i)
 			if _, ok := x.(*syntax.Default); ok {
 				row[i] = nullOf(col.Type)
 				continue
@@ -203,6 +222,11 @@ func (s *insertion) rows(v *syntax.Values) (plan.Node, error) {
 			e, err := s.bind(x)
 			if err != nil {
 				return nil, err
+			}
+			if p, ok := e.(*expr.Param); ok && p.Typ.OID == datum.Unknown && s.cols[i] == plan.ExpectedVersion {
+				if e, err = s.coerce(e, datum.T(datum.Int8), funcs.Assignment, x); err != nil {
+					return nil, err
+				}
 			}
 			if err := s.assignable(e.Type(), col, x); err != nil {
 				return nil, err
@@ -213,8 +237,8 @@ func (s *insertion) rows(v *syntax.Values) (plan.Node, error) {
 		}
 		out.Rows = append(out.Rows, row)
 	}
-	for _, i := range s.cols {
-		out.Fields = append(out.Fields, plan.Field{Name: s.rel.Columns[i].Name, Type: s.rel.Columns[i].Type})
+	for i := range s.cols {
+		out.Fields = append(out.Fields, plan.Field{Name: s.column(i).Name, Type: s.column(i).Type})
 	}
 	return s.dropDefaults(out, given)
 }

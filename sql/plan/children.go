@@ -108,7 +108,18 @@ func (w *With) WithChildren(in []Node) Node {
 }
 
 // Children implements Node.
-func (a *Append) Children() []Node { return []Node{a.Input} }
+func (a *Append) Children() []Node {
+	if a.Condition != nil {
+		return []Node{a.Input, a.Condition}
+	}
+	return []Node{a.Input}
+}
 
 // WithChildren implements Node.
-func (a *Append) WithChildren(in []Node) Node { n := *a; n.Input = in[0]; return &n }
+func (a *Append) WithChildren(in []Node) Node {
+	n := *a
+	if n.Input = in[0]; len(in) > 1 {
+		n.Condition = in[1]
+	}
+	return &n
+}

@@ -239,13 +239,17 @@ type CTERef struct {
 // metadata or expected version is one that was not given. Returning, when not nil, projects the stored rows (all the
 // relation's columns in order); for an event that was there already it is the stored one.
 type Append struct {
-	Relation  *catalog.Relation
-	Input     Node
-	Columns   []int
-	Returning []expr.Expr
-	Fields    []Field // of Returning
+	Relation *catalog.Relation
+	Input    Node
+	// Condition, where there is one, gives one row with one boolean, which must be true of the log that the events would follow;
+	// nil: none. Incremental: what holds of a log goes on to hold if it holds of the events that come after.
+	Condition   Node
+	Incremental bool
+	Columns     []int
+	Returning   []expr.Expr
+	Fields      []Field // of Returning
 }
 
-// ExpectedVersion in Append.Columns marks the bigint column with the version that the entity must have before the event:
-// 0 for none, n for exactly n, null for any.
+// ExpectedVersion in Append.Columns marks the column, bigint or text, with the version that the entity must have before the
+// event: 0 or 'none' for none, n for exactly n, 'exists' for any but none, null or 'any' for whatever.
 const ExpectedVersion = -1

@@ -8,6 +8,7 @@ type Insert struct {
 	Columns    []*InsertColumn
 	Overriding Overriding
 	Query      *Query
+	Condition  Expr // WHEN e, our own: the append takes place only where e is true of the log that it follows; may be nil
 	OnConflict *OnConflict
 	Returning  []*Target
 }

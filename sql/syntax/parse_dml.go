@@ -62,8 +62,11 @@ func (p *parser) overriding() Overriding {
 	return o
 }
 
-// insertEnd reads ON CONFLICT and RETURNING.
+// insertEnd reads WHEN, ON CONFLICT and RETURNING.
 func (p *parser) insertEnd(s *Insert) {
+	if p.accept("when") {
+		s.Condition = p.expr()
+	}
 	if p.is("on") {
 		s.OnConflict = p.onConflict()
 	}

@@ -42,6 +42,10 @@ func (p *printer) insert(s *Insert) {
 	} else {
 		p.query(s.Query)
 	}
+	if s.Condition != nil {
+		p.w("WHEN")
+		p.expr(s.Condition)
+	}
 	if s.OnConflict != nil {
 		p.onConflict(s.OnConflict)
 	}

@@ -41,3 +41,7 @@ START TRANSACTION READ ONLY AS OF TIMESTAMP '2024-01-01 00:00:00'
 CREATE TABLE t (a int, f timestamptz, u timestamptz, PERIOD FOR valid_time (f, u), period int)
 ----
 ALTER TABLE t ADD PERIOD FOR valid_time (f, u), DROP PERIOD FOR valid_time
+----
+INSERT INTO events (a) VALUES (1), (2) WHEN NOT EXISTS (SELECT 1 FROM events WHERE position > ) AND  ON CONFLICT DO NOTHING RETURNING a
+----
+INSERT INTO events DEFAULT VALUES WHEN x = 1

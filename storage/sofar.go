@@ -1,0 +1,62 @@
+package storage
+
+import (
+	"context"
+
+	"github.com/allsource-db/allsource/storage/tail"
+)
+
+// soFar is the log as the first n rows of the group leave it, for the check of the append that comes next. They have no
+// recorded times yet; here they have the earliest that they can get.
+func (t *txn) soFar(n int) View {
+	base := view{d: t.d, st: t.st, at: t.st.last, end: t.st.end}
+	if n == 0 {
+		return &base
+	}
+	v := &groupView{view: base, rows: make([]tail.Row, n), known: base}
+	copy(v.rows, t.rows)
+	for i := range v.rows {
+		v.rows[i].Recorded = t.st.last + 1 + int64(i)
+	}
+	st := *t.st
+	st.tail = st.tail.Append(v.rows) // in places that nobody else sees, and that the group's rows take when they are shown
+	v.st, v.end, v.at = &st, t.first+int64(n), v.rows[n-1].Recorded
+	return v
+}
+
+// groupView is a view with rows at its end that no index knows yet.
+type groupView struct {
+	view
+	rows  []tail.Row
+	known view
+}
+
+var _ View = (*groupView)(nil)
+
+func (v *groupView) Entity(ctx context.Context, entity string, from, to int64) ([]int64, error) {
+	out, err := v.known.Entity(ctx, entity, from, to)
+	for i := range v.rows {
+		if r := &v.rows[i]; r.Entity == entity && r.Version >= from && r.Version < to {
+			out = append(out, v.known.end+int64(i))
+		}
+	}
+	return out, err
+}
+
+func (v *groupView) Version(ctx context.Context, entity string) (int64, error) {
+	for i := len(v.rows) - 1; i >= 0; i-- {
+		if v.rows[i].Entity == entity {
+			return v.rows[i].Version, nil
+		}
+	}
+	return v.known.Version(ctx, entity)
+}
+
+func (v *groupView) Find(ctx context.Context, entity string, id [16]byte) (int64, bool, error) {
+	for i := range v.rows {
+		if r := &v.rows[i]; r.HasID && r.Entity == entity && r.ID == id {
+			return v.known.end + int64(i), true, nil
+		}
+	}
+	return v.known.Find(ctx, entity, id)
+}
