@@ -16,10 +16,8 @@ type scanAggregate struct {
 	scan *EventScan
 	a    *Aggregation
 	acct account
-	out  *vec.Batch
-	at   int
+	out  *answer
 	slow Op // when memory ran out, or the scan is small
-	done bool
 }
 
 // NewScanAggregate groups the rows of a scan; a.Parallel must hold.
@@ -225,19 +223,14 @@ func (s *scanAggregate) Next(ctx context.Context) (*vec.Batch, error) {
 	if s.slow != nil {
 		return s.slow.Next(ctx)
 	}
-	if s.done || s.out == nil || s.at >= s.out.Len {
-		return nil, nil
-	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	from := s.at
-	s.at = min(from+s.env.Rows, s.out.Len)
-	return s.out.Slice(from, s.at), nil
+	return s.out.next(s.env.Rows), nil
 }
 
 func (s *scanAggregate) Close() error {
-	s.done, s.out = true, nil
+	s.out = nil
 	s.acct.release()
 	if s.slow != nil {
 		return s.slow.Close()

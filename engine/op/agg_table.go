@@ -2,7 +2,6 @@ package op
 
 import (
 	"cmp"
-	"context"
 	"math/bits"
 	"slices"
 
@@ -163,7 +162,7 @@ func (t *aggTable) number(keys []*vec.Column, n int) []int32 {
 			t.sets.AppendInt(keys[len(keys)-1].Int(i))
 		}
 		if t.ordered {
-			t.firsts = append(t.firsts, t.seq+int64(i))
+			t.firsts = append(doubled(t.firsts), t.seq+int64(i))
 		}
 	}
 	return ids
@@ -187,7 +186,7 @@ func (t *aggTable) merge(o *aggTable) error {
 		t.firsts = t.firsts[:before]
 		for i, id := range ids {
 			if int(id) == len(t.firsts) {
-				t.firsts = append(t.firsts, o.firsts[i])
+				t.firsts = append(doubled(t.firsts), o.firsts[i])
 			}
 			t.firsts[id] = min(t.firsts[id], o.firsts[i])
 		}
@@ -203,15 +202,8 @@ func (t *aggTable) merge(o *aggTable) error {
 // numberOf finds the groups of another table.
 func (t *aggTable) numberOf(o *aggTable) []int32 {
 	if len(t.keys) == 1 && t.in.Sets == nil {
-		ids := make([]int32, 0, o.n)
-		o.keys[0].each(func(c *vec.Column, row int) {
-			id := t.groups.cols[0].one(c, row, true)
-			if int(id) == t.n {
-				t.n++
-				t.keys[0].add(c, row)
-			}
-			ids = append(ids, id)
-		})
+		ids := t.groups.cols[0].numberValues(&o.keys[0], &t.keys[0], t.earlier(o))
+		t.n = t.keys[0].n
 		return ids
 	}
 	keys := make([]*vec.Column, 0, len(o.keys)+1)
@@ -222,6 +214,15 @@ func (t *aggTable) numberOf(o *aggTable) []int32 {
 		keys = append(keys, o.sets.Finish())
 	}
 	return t.number(keys, o.n)
+}
+
+// earlier tells whether a group of o has an earlier row than the one of ours that it is. Then the key is read where o does, so that
+// groups that follow each other mostly have their keys in one column.
+func (t *aggTable) earlier(o *aggTable) func(id int32, group int) bool {
+	if !t.ordered {
+		return nil
+	}
+	return func(id int32, group int) bool { return o.firsts[group] < t.firsts[id] }
 }
 
 // order lists the groups by their first rows, nil where they are in that order.
@@ -296,38 +297,6 @@ func (t *aggTable) best(calls []*vec.Column) []int32 {
 		slices.SortFunc(rows, func(a, b int32) int { return cmp.Compare(t.firsts[a], t.firsts[b]) })
 	}
 	return rows
-}
-
-// result gives all groups as one batch: keys, calls, and with grouping sets the set's number.
-func (t *aggTable) result(ctx context.Context) (*vec.Batch, error) {
-	calls := make([]*vec.Column, len(t.calls))
-	for k, c := range t.calls {
-		var err error
-		if calls[k], err = c.result(ctx, t.n); err != nil {
-			return nil, err
-		}
-	}
-	order := t.best(calls)
-	if order == nil {
-		order = t.order()
-	}
-	out := &vec.Batch{Len: t.n}
-	if order != nil {
-		out.Len = len(order)
-	}
-	for k := range t.keys {
-		out.Cols = append(out.Cols, t.keys[k].column(order))
-	}
-	for _, c := range calls {
-		if order != nil {
-			c = c.Take(order)
-		}
-		out.Cols = append(out.Cols, c)
-	}
-	if t.in.Sets != nil {
-		out.Cols = append(out.Cols, t.sets.Finish())
-	}
-	return out, nil
 }
 
 // putAside writes the rows whose group is not in the table, with their block and set as last columns.

@@ -20,8 +20,7 @@ type hashAggregate struct {
 
 	acct  account
 	table *aggTable
-	out   *vec.Batch
-	at    int
+	out   *answer
 	parts *partitions
 	sub   *hashAggregate
 	done  bool
@@ -156,14 +155,12 @@ func (h *hashAggregate) some() *vec.Batch {
 	if h.out == nil {
 		return nil
 	}
-	if h.at >= h.out.Len {
-		h.out, h.at = nil, 0
+	b := h.out.next(h.env.Rows)
+	if b == nil {
+		h.out = nil
 		h.acct.release()
-		return nil
 	}
-	from := h.at
-	h.at = min(from+h.env.Rows, h.out.Len)
-	return h.out.Slice(from, h.at)
+	return b
 }
 
 // nextPart begins with the next file of rows that were put aside.

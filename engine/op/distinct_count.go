@@ -45,15 +45,7 @@ func (d *distinctCount) number(c *vec.Column) {
 // merge takes group g of o into group groups[g].
 func (d *distinctCount) merge(o *distinctCount, groups []int32, total int) {
 	d.sets.counts = append(d.sets.counts, make([]int64, max(0, total-len(d.sets.counts)))...)
-	numbers := make([]int32, 0, o.values.n)
-	table := &d.numbers.cols[0]
-	o.values.each(func(c *vec.Column, row int) {
-		id := table.one(c, row, true)
-		if int(id) == d.values.n {
-			d.values.add(c, row)
-		}
-		numbers = append(numbers, id)
-	})
+	numbers := d.numbers.cols[0].numberValues(&o.values, &d.values, nil)
 	o.sets.each(func(g, number int32) { d.sets.add(groups[g], numbers[number]) })
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"math"
+	"slices"
 
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/vec"
@@ -119,9 +120,12 @@ func (t *valueTable) number(c *vec.Column, n int, ids []int32, add bool) {
 		return
 	}
 	if c.Dict != t.dict {
+		if c.Dict.Len > 8*n && t.numbered(c, n, ids, add) {
+			return
+		}
 		t.dict = c.Dict
 		t.codes = resized(t.codes, c.Dict.Len)
-		if t.dict.Nums == nil || t.dict.Len > 8*n || !t.space.all(t.dict, t.codes) {
+		if t.dict.Nums == nil || !t.space.takes(t, t.dict) || !t.space.all(t.dict, t.codes) {
 			for i := range t.codes {
 				t.codes[i] = -1
 			}
@@ -139,6 +143,25 @@ func (t *valueTable) number(c *vec.Column, n int, ids []int32, add bool) {
 		}
 		ids[i] = id
 	}
+}
+
+// numbered is number for a few rows of a large dictionary, whose values are found by their numbers in the space; it reports
+// false where they have none.
+func (t *valueTable) numbered(c *vec.Column, n int, ids []int32, add bool) bool {
+	d := c.Dict
+	if d.Nums == nil || c.Valid != nil || d.Valid != nil || !t.space.takes(t, d) {
+		return false
+	}
+	missing := t.space.find(d.Nums, c.Codes[:n], ids[:n])
+	if !missing || !add && !t.space.spelled && len(t.space.sparse.vals) == 0 {
+		return true
+	}
+	for i, code := range c.Codes[:n] {
+		if ids[i] < 0 {
+			ids[i] = t.space.one(t, d, int(code), add)
+		}
+	}
+	return true
 }
 
 // flat is number for columns without dictionary. Integers that come in runs, such as times cut to the hour, are looked up once
@@ -246,6 +269,15 @@ func asInt(oid datum.OID, c *vec.Column, i int) (int64, bool) {
 	return 0, false
 }
 
+// doubled makes room for one more value, and where there is none for twice as many: append alone makes large slices longer by
+// a quarter, so that those that grow to their length one by one are copied often.
+func doubled[T any](s []T) []T {
+	if len(s) < cap(s) {
+		return s
+	}
+	return slices.Grow(s, max(64, len(s)))
+}
+
 // intTable numbers integers from 0 by first appearance: open addressing over the numbers given.
 type intTable struct {
 	slots []int32 // number plus one
@@ -282,7 +314,7 @@ func (t *intTable) put(v int64) int32 {
 	for h := mixInt(v) & mask; ; h = (h + 1) & mask {
 		s := t.slots[h]
 		if s == 0 {
-			t.vals = append(t.vals, v)
+			t.vals = append(doubled(t.vals), v)
 			t.n++
 			t.slots[h] = int32(t.n)
 			return int32(t.n - 1)

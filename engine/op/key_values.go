@@ -16,8 +16,11 @@ type keyValues struct {
 	places  []place
 }
 
-// place is a row of a flat column.
-type place struct{ column, row int32 }
+// place is a row of a flat column, and the number of the value there.
+type place struct {
+	column, row int32
+	num         uint32
+}
 
 // add appends row i of c.
 func (k *keyValues) add(c *vec.Column, i int) {
@@ -35,7 +38,7 @@ func (k *keyValues) add(c *vec.Column, i int) {
 		k.columns = append(k.columns, d)
 		k.bytes += int64(d.MemSize())
 	}
-	k.places = append(k.places, place{int32(len(k.columns) - 1), int32(row)})
+	k.places = append(doubled(k.places), place{int32(len(k.columns) - 1), int32(row), d.Nums[row]})
 	k.n++
 }
 
@@ -75,21 +78,76 @@ func (k *keyValues) column(order []int32) *vec.Column {
 	if order != nil {
 		n = len(order)
 	}
-	out := &vec.Column{Kind: vec.Bytes, Len: n, Offsets: make([]int32, 1, n+1), Nums: make([]uint32, n), Space: k.columns[0].Space}
+	return k.copied(order, 0, n)
+}
+
+// at is the place of value i of an order.
+func (k *keyValues) at(order []int32, i int) place {
+	if order != nil {
+		i = int(order[i])
+	}
+	return k.places[i]
+}
+
+// copied gives values [from, to) of an order as texts of their own. It asks for their lengths first, so that the accesses to
+// memory do not wait for each other.
+func (k *keyValues) copied(order []int32, from, to int) *vec.Column {
+	n := to - from
+	out := &vec.Column{Kind: vec.Bytes, Len: n, Offsets: make([]int32, n+1), Nums: make([]uint32, n), Space: k.columns[0].Space}
+	size := int32(0)
 	for i := range n {
-		p := k.places[i]
-		if order != nil {
-			p = k.places[order[i]]
-		}
+		p := k.at(order, from+i)
+		text := k.columns[p.column].Offsets[p.row:]
+		size += text[1] - text[0]
+		out.Offsets[i+1], out.Nums[i] = size, p.num
+	}
+	out.Data = make([]byte, size)
+	for i := range n {
+		p := k.at(order, from+i)
 		c := k.columns[p.column]
-		out.Data = append(out.Data, c.Data[c.Offsets[p.row]:c.Offsets[p.row+1]]...)
-		out.Offsets = append(out.Offsets, int32(len(out.Data)))
-		out.Nums[i] = c.Nums[p.row]
+		copy(out.Data[out.Offsets[i]:out.Offsets[i+1]], c.Data[c.Offsets[p.row]:])
 	}
 	return out
 }
 
-func (k *keyValues) memSize() int64 { return k.bytes + int64(cap(k.places))*8 }
+// worthCoding is how many values of one column must be wanted together to be given as codes of it: a batch costs about as much as
+// copying so many.
+const worthCoding = 32
+
+// cut gives the end, at most to, of the values from from on that are best given together: where enough come from one column they
+// need not be copied.
+func (k *keyValues) cut(order []int32, from, to int) int {
+	if k.places == nil {
+		return to
+	}
+	column, end := k.columns[k.at(order, from).column], from+1
+	for end < to && k.columns[k.at(order, end).column] == column {
+		end++
+	}
+	if end-from < worthCoding {
+		return to
+	}
+	return end
+}
+
+// rows gives values [from, to) of an order, of which cut has said that they are best given together.
+func (k *keyValues) rows(order []int32, from, to int) *vec.Column {
+	column := k.columns[k.at(order, from).column]
+	if to-from < worthCoding {
+		return k.copied(order, from, to)
+	}
+	codes := make([]int32, to-from)
+	for i := range codes {
+		p := k.at(order, from+i)
+		if k.columns[p.column] != column {
+			return k.copied(order, from, to)
+		}
+		codes[i] = p.row
+	}
+	return &vec.Column{Kind: vec.Bytes, Len: len(codes), Codes: codes, Dict: column}
+}
+
+func (k *keyValues) memSize() int64 { return k.bytes + int64(cap(k.places))*12 }
 
 // each gives f the place of every value, in the order in which they came.
 func (k *keyValues) each(f func(c *vec.Column, row int)) {
@@ -103,4 +161,55 @@ func (k *keyValues) each(f func(c *vec.Column, row int)) {
 	for i := range c.Len {
 		f(c, i)
 	}
+}
+
+// adopt makes the places of another column places of this one, from column base on; false where values are copied.
+func (k *keyValues) adopt(from *keyValues) (base int32, ok bool) {
+	if k.b != nil || len(from.places) == 0 || k.n > 0 && k.columns[0].Space != from.columns[0].Space {
+		return 0, false
+	}
+	base = int32(len(k.columns))
+	k.columns = append(k.columns, from.columns...)
+	k.bytes += from.bytes
+	return base, true
+}
+
+// numberValues gives the values that another table holds, one for each of its groups, their numbers here. Those that are new are added
+// to held, which has the values of this table; where earlier says so of a value's number and the other's group, its place there is
+// taken over.
+func (t *valueTable) numberValues(from, held *keyValues, earlier func(id int32, group int) bool) []int32 {
+	ids := make([]int32, 0, from.n)
+	base, ok := held.adopt(from)
+	if !ok || !t.space.takes(t, from.columns[0]) {
+		from.each(func(c *vec.Column, row int) {
+			id := t.one(c, row, true)
+			if int(id) == held.n {
+				held.add(c, row)
+			}
+			ids = append(ids, id)
+		})
+		return ids
+	}
+	direct := t.space.direct
+	for _, p := range from.places { // accesses to memory that do not wait for each other
+		id := int32(-1)
+		if int(p.num) < len(direct) {
+			id = direct[p.num] - 1
+		}
+		ids = append(ids, id)
+	}
+	for i, p := range from.places {
+		if ids[i] < 0 {
+			ids[i] = t.one(from.columns[p.column], int(p.row), true)
+		}
+		p.column += base
+		switch id := ids[i]; {
+		case int(id) == held.n:
+			held.places = append(doubled(held.places), p)
+			held.n++
+		case earlier != nil && earlier(id, i):
+			held.places[id] = p
+		}
+	}
+	return ids
 }

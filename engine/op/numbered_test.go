@@ -85,6 +85,55 @@ func TestNumberedKeys(t *testing.T) {
 	}
 }
 
+// TestNumberedAnswer gives the blocks of a log to two workers, whose tables are merged, and reads the answer in batches: each value
+// once, in the order in which the log has them.
+func TestNumberedAnswer(t *testing.T) {
+	space := &vec.Space{Name: "space"}
+	for seed := range uint64(100) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		var parts [2]*aggTable
+		for i := range parts {
+			parts[i] = newAggTable(&aggInput{Aggregation: &Aggregation{}, keyTypes: []datum.Type{datum.T(datum.Text)}}, false)
+			parts[i].ordered = true
+		}
+		var want []int
+		for block := range 2 + r.IntN(6) {
+			b := vec.NewBuilder(vec.Bytes, 0)
+			var nums []uint32
+			for range 1 + r.IntN(200) {
+				k := r.IntN(100 * (block + 1))
+				if b.AppendString(fmt.Sprintf("n%d", k)); !slices.Contains(want, k) {
+					want = append(want, k)
+				}
+				nums = append(nums, uint32(k))
+			}
+			c := b.Finish()
+			if seed%4 > 0 || r.IntN(2) == 0 {
+				c.Space, c.Nums = space, nums
+			}
+			part := parts[r.IntN(2)]
+			part.seq = int64(block) * 1000
+			part.number([]*vec.Column{c}, c.Len)
+		}
+		if err := parts[0].merge(parts[1]); err != nil {
+			t.Fatal(err)
+		}
+		out, err := parts[0].result(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int
+		for b := out.next(150); b != nil; b = out.next(150) {
+			for i := range b.Len {
+				got = append(got, atoi(t, string(b.Cols[0].Bytes(i))))
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("seed %d: got %v, expected %v", seed, got, want)
+		}
+	}
+}
+
 func atoi(t *testing.T, name string) (k int) {
 	if _, err := fmt.Sscanf(name, "n%d", &k); err != nil {
 		t.Fatal(err)

@@ -67,10 +67,10 @@ func (s *spaceTable) get(num uint32) int32 {
 	return -1
 }
 
-// all stores the numbers of all values of a flat column, -1 where they have none yet, if the column's space is the table's:
-// look-ups that follow each other closely wait for memory together.
+// all stores the numbers of all values of a flat column of the table's space, -1 where they have none yet: look-ups that follow
+// each other closely wait for memory together. It reports false where that would not be worth it.
 func (s *spaceTable) all(c *vec.Column, ids []int32) bool {
-	if s.space == nil || s.space != c.Space || c.Valid != nil || len(s.sparse.vals) > 0 {
+	if c.Valid != nil || len(s.sparse.vals) > 0 {
 		return false
 	}
 	direct := s.direct
@@ -82,6 +82,21 @@ func (s *spaceTable) all(c *vec.Column, ids []int32) bool {
 		ids[i] = id
 	}
 	return true
+}
+
+// find is all for the values with the codes, whose numbers are among nums; it reports whether one has no number of ours yet, as
+// far as the array tells.
+func (s *spaceTable) find(nums []uint32, codes, ids []int32) (missing bool) {
+	direct, least := s.direct, int32(0)
+	for i, code := range codes {
+		num, id := nums[code], int32(-1)
+		if int(num) < len(direct) {
+			id = direct[num] - 1
+		}
+		ids[i] = id
+		least = min(least, id)
+	}
+	return least < 0
 }
 
 func (s *spaceTable) put(num uint32, id int32) {
@@ -104,7 +119,7 @@ func (s *spaceTable) keep(c *vec.Column, i int, id int32) {
 		s.columns = append(s.columns, c)
 		s.held += c.MemSize()
 	}
-	s.samples = append(s.samples, sample{id, int32(len(s.columns) - 1), int32(i)})
+	s.samples = append(doubled(s.samples), sample{id, int32(len(s.columns) - 1), int32(i)})
 }
 
 // spell enters the texts of all values known by number only.
