@@ -146,8 +146,8 @@ type View interface {
 	End() int64
 	// Groups lists the row groups that may have rows satisfying all preds, by position; skipped counts those left out.
 	Groups(ctx context.Context, preds []Pred) (groups []Group, skipped int, err error)
-	// Entity finds rows of one entity by its index: the positions of its events with from <= version < to, ascending.
-	Entity(ctx context.Context, entity string, from, to int64) ([]int64, error)
+	// History finds rows of one entity by its index: those with from <= version < to.
+	History(entity string, from, to int64) (History, error)
 	// Version is the entity's last version in the view, 0 if it has no event.
 	Version(ctx context.Context, entity string) (int64, error)
 	// Find returns the position of the event with the entity and id.
@@ -155,6 +155,10 @@ type View interface {
 	// Locate returns the group that holds the position.
 	Locate(ctx context.Context, pos int64) (Group, error)
 }
+
+// History gives the rows of an entity group by group, the newest first: each call the next group that has any, with those
+// rows, ascending; no group at the end. Groups for which want is false are passed over unread; want may be nil.
+type History func(ctx context.Context, want func(Group) (bool, error)) (g Group, rows []int32, err error)
 
 // Group is up to some ten thousand consecutive events. Safe for concurrent use.
 type Group interface {

@@ -165,7 +165,7 @@ func TestClosed(t *testing.T) {
 	if _, err := b.Commit(ctx, nil); !errors.Is(err, ErrClosed) {
 		t.Errorf("commit: %v", err)
 	}
-	if _, err := v.Entity(ctx, "a", 0, 9); !errors.Is(err, ErrClosed) {
+	if _, err := positionsOf(v, "a", 0, 9); !errors.Is(err, ErrClosed) {
 		t.Errorf("entity: %v", err)
 	}
 	if err := s.Close(); !errors.Is(err, ErrClosed) {

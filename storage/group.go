@@ -26,7 +26,7 @@ type group struct {
 	open    openGroup
 
 	asked    atomic.Int64 // how often an entity was found here
-	inverted atomic.Pointer[inverted]
+	inverted atomic.Pointer[segment.Inverted]
 
 	reads   atomic.Int64
 	retired atomic.Bool
@@ -96,7 +96,7 @@ func (d *DB) openSegment(object uint64, env segment.Env) (*segment.Reader, error
 // used tells the cache what the group holds after a read.
 func (g *group) used(r *segment.Reader) {
 	if n := g.reads.Add(1); n < 64 || n%16 == 0 {
-		g.d.s.readers.touch(g, r.MemSize()+g.inverted.Load().size())
+		g.d.s.readers.touch(g, r.MemSize()+g.inverted.Load().MemSize())
 	}
 }
 

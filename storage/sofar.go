@@ -33,14 +33,31 @@ type groupView struct {
 
 var _ View = (*groupView)(nil)
 
-func (v *groupView) Entity(ctx context.Context, entity string, from, to int64) ([]int64, error) {
-	out, err := v.known.Entity(ctx, entity, from, to)
+func (v *groupView) History(entity string, from, to int64) (History, error) {
+	known, err := v.known.History(entity, from, to)
+	if err != nil {
+		return nil, err
+	}
+	var own []int64
 	for i := range v.rows {
 		if r := &v.rows[i]; r.Entity == entity && r.Version >= from && r.Version < to {
-			out = append(out, v.known.end+int64(i))
+			own = append(own, v.known.end+int64(i))
 		}
 	}
-	return out, err
+	return func(ctx context.Context, want func(Group) (bool, error)) (Group, []int32, error) {
+		for len(own) > 0 {
+			g := tailGroupAt(v.d, v.st.tail, own[len(own)-1], v.end)
+			var rows []int32
+			rows, own = g.rowsAt(own)
+			if want == nil {
+				return g, rows, nil
+			}
+			if ok, err := want(g); ok || err != nil {
+				return g, rows, err
+			}
+		}
+		return known(ctx, want)
+	}, nil
 }
 
 func (v *groupView) Version(ctx context.Context, entity string) (int64, error) {

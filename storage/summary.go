@@ -41,8 +41,7 @@ func (v sealedGroup) Summary(ctx context.Context) (*Summary, error) {
 	}
 	v.g.used(r)
 	s := &Summary{Types: r.Types()}
-	for col, into := range map[segment.Column]*TimeRange{segment.ColTimestamp: &s.Timestamp, segment.ColRecordedAt: &s.RecordedAt} {
-		into.Low, into.High, into.Exact = r.Bounds(segment.Ref{Col: col})
-	}
+	s.Timestamp.Low, s.Timestamp.High, s.Timestamp.Exact = r.Bounds(segment.Ref{Col: segment.ColTimestamp})
+	s.RecordedAt.Low, s.RecordedAt.High, s.RecordedAt.Exact = r.Bounds(segment.Ref{Col: segment.ColRecordedAt})
 	return s, nil
 }

@@ -26,11 +26,17 @@ var _ Group = tailGroup{}
 func tailGroups(d *DB, rows tail.Rows, end int64) []Group {
 	var out []Group
 	for base := rows.Base(); base < end; {
-		next := min((base/tailGroupRows+1)*tailGroupRows, end)
-		out = append(out, tailGroup{d, rows, base, int(next - base)})
-		base = next
+		g := tailGroupAt(d, rows, base, end)
+		out = append(out, g)
+		base += int64(g.len)
 	}
 	return out
+}
+
+// tailGroupAt is the group that holds a position.
+func tailGroupAt(d *DB, rows tail.Rows, pos, end int64) tailGroup {
+	base := max(pos/tailGroupRows*tailGroupRows, rows.Base())
+	return tailGroup{d, rows, base, int(min((pos/tailGroupRows+1)*tailGroupRows, end) - base)}
 }
 
 func (g tailGroup) Len() int    { return g.len }

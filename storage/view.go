@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sort"
 )
 
 // view is the log as of one moment: the positions below end. What it lists comes from the state that it was opened on;
@@ -74,9 +73,7 @@ func (v *view) Locate(_ context.Context, pos int64) (Group, error) {
 	if pos < v.st.sealedEnd() {
 		return v.sealed(v.st.groupAt(pos)), nil
 	}
-	groups := tailGroups(v.d, v.st.tail, v.end)
-	i := sort.Search(len(groups), func(i int) bool { return groups[i].Base()+int64(groups[i].Len()) > pos })
-	return groups[i], nil
+	return tailGroupAt(v.d, v.st.tail, pos, v.end), nil
 }
 
 // present is the newest state together with what its tail has of the entity: the tail is asked first, so that what is
@@ -87,49 +84,6 @@ func (v *view) present(entity string) (st *state, ordinal uint64, positions []in
 		ordinal, ok, err = v.d.index.onDisk(entity)
 	}
 	return v.d.state.Load(), ordinal, positions, ok, err
-}
-
-func (v *view) Entity(ctx context.Context, entity string, from, to int64) ([]int64, error) {
-	st, ordinal, inTail, ok, err := v.present(entity)
-	if !ok || err != nil {
-		return nil, err
-	}
-	var out []int64 // descending
-	for i := len(inTail) - 1; i >= 0 && inTail[i] >= st.sealedEnd(); i-- {
-		version := st.tail.At(inTail[i]).Version
-		if version < from {
-			slices.Reverse(out)
-			return out, nil
-		}
-		if version < to {
-			out = append(out, inTail[i])
-		}
-		if version == 1 {
-			slices.Reverse(out)
-			return out, nil
-		}
-	}
-	for i := len(st.groups) - 1; i >= 0; i-- {
-		g := st.groups[i]
-		if g.base >= v.end {
-			continue
-		}
-		rows, before, err := g.entityRows(ctx, ordinal)
-		if err != nil {
-			return nil, err
-		}
-		for k := len(rows) - 1; k >= 0; k-- {
-			version, pos := before+int64(k)+1, g.base+int64(rows[k])
-			if version >= from && version < to && pos < v.end {
-				out = append(out, pos)
-			}
-		}
-		if len(rows) > 0 && (before == 0 || before < from) {
-			break
-		}
-	}
-	slices.Reverse(out)
-	return out, nil
 }
 
 func (v *view) Version(ctx context.Context, entity string) (int64, error) {

@@ -101,8 +101,8 @@ type ScanCut struct {
 	Limit int64 // rows that the sort keeps
 }
 
-// skips reports whether no row of a part can be in the answer, as far as that is known without reading.
-func (c *ScanCut) skips(ctx context.Context, cols []plan.ScanCol, p *part) (bool, error) {
+// skips reports whether no row of a group can be in the answer, as far as that is known without reading.
+func (c *ScanCut) skips(ctx context.Context, cols []plan.ScanCol, of storage.Group) (bool, error) {
 	if c == nil {
 		return false, nil
 	}
@@ -110,7 +110,7 @@ func (c *ScanCut) skips(ctx context.Context, cols []plan.ScanCol, p *part) (bool
 	if b == nil || b.kind != vec.Int64 || cols[c.Col].Path != nil || cols[c.Col].Column != catalog.EventTimestamp {
 		return false, nil
 	}
-	g, ok := p.g.(storage.Summarized)
+	g, ok := of.(storage.Summarized)
 	if !ok {
 		return false, nil
 	}

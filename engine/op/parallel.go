@@ -23,6 +23,7 @@ type eventScan struct {
 	list  []morsel
 	block int64
 	left  int64 // rows until the limit
+	done  bool
 
 	// One worker: the batches of the morsel being read.
 	reader *eventReader
@@ -144,7 +145,7 @@ func (s *eventScan) work(ctx context.Context, r *eventReader, next *atomic.Int64
 }
 
 func (s *eventScan) Next(ctx context.Context) (*vec.Batch, error) {
-	if s.left == 0 || s.at >= len(s.list) {
+	if s.left == 0 || s.done {
 		return nil, nil
 	}
 	var b *vec.Batch
@@ -185,9 +186,16 @@ func (s *eventScan) receive(ctx context.Context) (*vec.Batch, error) {
 	return nil, nil
 }
 
-// read reads on, one range at a time.
+// read reads on, one range at a time, and plans on where the plan is not complete.
 func (s *eventScan) read(ctx context.Context) (*vec.Batch, error) {
-	for s.at < len(s.list) {
+	for {
+		if s.at >= len(s.list) {
+			more, err := s.scan.more(ctx)
+			if len(more) == 0 || err != nil {
+				return nil, err
+			}
+			s.list, s.at = more, 0
+		}
 		if s.cur == nil {
 			s.cur = &cursor{left: slices.Clone(s.list[s.at].parts)}
 		}
@@ -198,7 +206,6 @@ func (s *eventScan) read(ctx context.Context) (*vec.Batch, error) {
 		s.cur = nil
 		s.at++
 	}
-	return nil, nil
 }
 
 // cursor reads a morsel batch by batch.
@@ -209,7 +216,7 @@ type cursor struct {
 func (c *cursor) next(ctx context.Context, r *eventReader) (*vec.Batch, error) {
 	for len(c.left) > 0 {
 		p := &c.left[0]
-		none, err := r.scan.Cut.skips(ctx, r.scan.Cols, p)
+		none, err := r.scan.Cut.skips(ctx, r.scan.Cols, p.g)
 		if err != nil {
 			return nil, err
 		}
@@ -234,7 +241,6 @@ func (s *eventScan) Close() error {
 		s.wait.Wait()
 		s.cancel = nil
 	}
-	s.at = len(s.list)
-	s.left = 0
+	s.done = true
 	return nil
 }

@@ -13,8 +13,7 @@ import (
 type View interface {
 	End() int64
 	Groups(ctx context.Context, preds []storage.Pred) (groups []storage.Group, skipped int, err error)
-	Entity(ctx context.Context, entity string, from, to int64) ([]int64, error)
-	Locate(ctx context.Context, pos int64) (storage.Group, error)
+	History(entity string, from, to int64) (storage.History, error)
 }
 
 // EventScan says what to read of events.
@@ -31,6 +30,8 @@ type EventScan struct {
 	Used    map[int]bool // columns that are read of the scan's batches where Steps has no projection; nil: all
 	Cut     *ScanCut     // may be nil
 	Stats   *Stats       // may be nil
+
+	rest *history // set by plan: what is found as the scan goes on
 }
 
 // morsel is the rows of one block that a worker reads by itself: ranges of groups, in the order of the answer.
@@ -60,9 +61,7 @@ func (s *EventScan) plan(ctx context.Context, x *expr.EvalCtx, k *knower) ([]mor
 	if entity, ok, err := s.entity(x); err != nil {
 		return nil, err
 	} else if ok {
-		list, err := s.entityMorsels(ctx, entity, window)
-		s.order(list)
-		return list, err
+		return s.history(ctx, x, entity, window)
 	}
 	groups, skipped, err := s.View.Groups(ctx, preds)
 	if err != nil {
@@ -144,46 +143,6 @@ func cut(ctx context.Context, groups []storage.Group, w positions, k *knower) ([
 			add(block, part{g: g, from: int(from - base), to: int(next - base)})
 			from = next
 		}
-	}
-	return out, nil
-}
-
-// entityMorsels reads an entity's rows by its index.
-func (s *EventScan) entityMorsels(ctx context.Context, e entityBound, w positions) ([]morsel, error) {
-	list, err := s.View.Entity(ctx, e.name, e.from, e.to)
-	if err != nil {
-		return nil, storageError(err)
-	}
-	var out []morsel
-	var g storage.Group
-	used := 0
-	for _, pos := range list {
-		if pos < w.from || pos >= w.to {
-			continue
-		}
-		fresh := g == nil || pos < g.Base() || pos >= g.Base()+int64(g.Len())
-		if fresh {
-			if g, err = s.View.Locate(ctx, pos); err != nil {
-				return nil, storageError(err)
-			}
-			used++
-		}
-		row := int32(pos - g.Base())
-		block := pos / BlockRows
-		if n := len(out); n == 0 || out[n-1].block != block {
-			out = append(out, morsel{block: block})
-			fresh = true
-		}
-		m := &out[len(out)-1]
-		if fresh {
-			m.parts = append(m.parts, part{g: g})
-		}
-		p := &m.parts[len(m.parts)-1]
-		p.rows = append(p.rows, row)
-		p.to = len(p.rows)
-	}
-	if s.Stats != nil {
-		s.Stats.Groups.Add(int64(used))
 	}
 	return out, nil
 }

@@ -65,7 +65,7 @@ func refOf(c plan.ScanCol) storage.Ref {
 func (r *eventReader) read(ctx context.Context, m morsel, emit func(*vec.Batch) (bool, error)) (err error) {
 	defer Rescue(&err) // workers run this in goroutines of their own
 	for _, p := range m.parts {
-		if none, err := r.scan.Cut.skips(ctx, r.scan.Cols, &p); err != nil {
+		if none, err := r.scan.Cut.skips(ctx, r.scan.Cols, p.g); err != nil {
 			return err
 		} else if none {
 			continue

@@ -2,7 +2,6 @@ package op_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -45,26 +44,32 @@ func (l *fakeLog) Groups(_ context.Context, preds []storage.Pred) ([]storage.Gro
 	return l.all(), 0, nil
 }
 
-func (l *fakeLog) Entity(_ context.Context, entity string, from, to int64) ([]int64, error) {
-	var out []int64
+func (l *fakeLog) History(entity string, from, to int64) (storage.History, error) {
+	byBase := map[int64][]int32{}
 	version := int64(0)
-	for pos := int64(1); pos <= l.n; pos++ {
-		if entityOf(pos) == entity {
+	groups := l.all()
+	for _, g := range groups {
+		for row := range g.Len() {
+			if entityOf(g.Base()+int64(row)) != entity {
+				continue
+			}
 			if version++; version >= from && version < to {
-				out = append(out, pos)
+				byBase[g.Base()] = append(byBase[g.Base()], int32(row))
 			}
 		}
 	}
-	return out, nil
-}
-
-func (l *fakeLog) Locate(_ context.Context, pos int64) (storage.Group, error) {
-	for _, g := range l.all() {
-		if pos < g.Base()+int64(g.Len()) {
-			return g, nil
+	return func(_ context.Context, want func(storage.Group) (bool, error)) (storage.Group, []int32, error) {
+		for len(groups) > 0 {
+			g := groups[len(groups)-1]
+			groups = groups[:len(groups)-1]
+			if ok, err := want(g); err != nil {
+				return nil, nil, err
+			} else if ok && len(byBase[g.Base()]) > 0 {
+				return g, byBase[g.Base()], nil
+			}
 		}
-	}
-	return nil, errors.New("no such position")
+		return nil, nil, nil
+	}, nil
 }
 
 type fakeGroup struct {

@@ -3,7 +3,6 @@ package segment
 import (
 	"math"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/allsource-db/allsource/vec"
 	"github.com/allsource-db/allsource/vec/decimal"
@@ -23,7 +22,7 @@ var classOf = [numValueKinds]uint8{
 	valEmptyObject: classNone, valEmptyArray: classNone, valArray: classDocs, valBig: classDocs,
 }
 
-// pathColumn is the opened column of a path. It is immutable, apart from counting reads.
+// pathColumn is the opened column of a path. It is immutable.
 type pathColumn struct {
 	pres  *presence
 	kind  valueKind
@@ -33,7 +32,6 @@ type pathColumn struct {
 	strs  *texts
 	docs  *texts
 	size  int
-	bulk  atomic.Int32 // reads of strings in bulk
 }
 
 type numbers struct {

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 
 	"github.com/allsource-db/allsource/vec"
@@ -249,6 +250,54 @@ func readDeltas[T int32 | int64](c *ints, b *intsBlock, dst []T, at int) {
 		start += dst[k]
 		dst[k] = start
 	}
+}
+
+// between sets the bits of dst for n values from number from on, a multiple of 64: 1 for those in
+// [lo, hi], or with not for the others. Packed values are compared as they are.
+func (c *ints) between(dst vec.Bitmap, from, n int, lo, hi int64, not bool) {
+	if c.blocks == nil {
+		all := uint64(0)
+		if (lo <= int64(c.base) && int64(c.base) <= hi) != not {
+			all = ^all
+		}
+		for i := range (n + 63) / 64 {
+			dst[i] = all
+		}
+		return
+	}
+	var vals [intBlock]int64
+	for done := 0; done < n; {
+		b, at := &c.blocks[(from+done)/intBlock], (from+done)%intBlock
+		k := min(n-done, intBlock-at)
+		out := dst[done>>6:]
+		if first, last, ok := c.frame(b, lo, hi); ok {
+			vec.PackedBetween(out, c.data[b.off:], at, k, uint(b.width), first, last, not)
+		} else {
+			readInts(c, vals[:k], from+done)
+			vec.BetweenInt64(out, vals[:k], lo, hi, not)
+		}
+		done += k
+	}
+}
+
+// frame moves an interval into the packed values of a block: those from first to last are in it, none if first > last. It
+// fails where packed values do not order as the values do.
+func (c *ints) frame(b *intsBlock, lo, hi int64) (first, last uint64, ok bool) {
+	if b.delta || b.width > 56 || c.unit == 0 {
+		return 0, 0, false
+	}
+	least := int64(c.base + c.unit*b.low)
+	over, most := bits.Mul64(c.unit, 1<<b.width-1)
+	if over != 0 || most > math.MaxInt64 || least > math.MaxInt64-int64(most) {
+		return 0, 0, false
+	}
+	if hi < least || lo > least+int64(most) || lo > hi {
+		return 1, 0, true
+	}
+	if lo > least {
+		first = (uint64(lo-least) + c.unit - 1) / c.unit
+	}
+	return first, uint64(hi-least) / c.unit, true
 }
 
 // bitsPerValue estimates the packed size.

@@ -26,7 +26,10 @@ type meta struct {
 	nodes    []pathNode
 	second   int // the root of metadata
 	bytes    int64
-	runs     []Run
+	runs     []byte // as stored: where each event has a time of its own they are large, and few ask for them
+	numRuns  int
+	firstAt  int64 // recorded
+	lastAt   int64
 	size     int
 }
 
@@ -121,21 +124,49 @@ func (m *meta) parseNodes(p *parser) {
 	}
 }
 
+// parseRuns goes through the recorded runs; listRuns may trust them then. There may be one a row, so the numbers are not
+// read one by one through p.
 func (m *meta) parseRuns(p *parser) {
-	m.runs = make([]Run, p.count(min(m.rows, p.end-p.off)))
-	last := Run{}
-	for i := range m.runs {
-		r := Run{last.First + p.count(m.rows), last.At + p.varint()}
-		if i == 0 && r.First != 0 || i > 0 && (r.First <= last.First || r.At < last.At) || r.First >= m.rows {
-			p.fail("recorded run %d", i)
+	m.numRuns = p.count(min(m.rows, p.end-p.off))
+	m.runs = p.buf[p.off:p.end]
+	first, off := uint64(0), 0
+	for i := range m.numRuns {
+		gap, n := uint64(0), 1
+		if off < len(m.runs) && m.runs[off] < 0x80 {
+			gap = uint64(m.runs[off])
+		} else {
+			gap, n = binary.Uvarint(m.runs[min(off, len(m.runs)):])
 		}
-		m.runs[i] = r
-		last = r
+		later, k := binary.Varint(m.runs[min(off+max(n, 0), len(m.runs)):])
+		first += gap
+		if n <= 0 || k <= 0 || (gap == 0) != (i == 0) || gap > uint64(m.rows) || first >= uint64(m.rows) || i > 0 && m.lastAt+later < m.lastAt {
+			p.fail("recorded run %d", i)
+			return
+		}
+		if i == 0 {
+			m.firstAt = later
+		}
+		m.lastAt += later
+		off += n + k
 	}
-	if len(m.runs) == 0 && m.rows > 0 {
+	p.off += off
+	if m.numRuns == 0 && m.rows > 0 {
 		p.fail("no recorded times")
 	}
-	m.size += 16 * len(m.runs)
+}
+
+// listRuns makes the list of recorded runs.
+func (m *meta) listRuns() []Run {
+	runs := make([]Run, m.numRuns)
+	last, buf := Run{}, m.runs
+	for i := range runs {
+		gap, n := binary.Uvarint(buf)
+		later, k := binary.Varint(buf[n:])
+		buf = buf[n+k:]
+		last = Run{last.First + int(gap), last.At + later}
+		runs[i] = last
+	}
+	return runs
 }
 
 // root returns the node of a document.
@@ -156,9 +187,9 @@ func (m *meta) child(n int, key string) int {
 	return -1
 }
 
-// runOf returns the recorded run of a row.
-func (m *meta) runOf(row int) int {
-	return sort.Search(len(m.runs), func(i int) bool { return m.runs[i].First > row }) - 1
+// runOf returns the run of a row.
+func runOf(runs []Run, row int) int {
+	return sort.Search(len(runs), func(i int) bool { return runs[i].First > row }) - 1
 }
 
 // path returns the keys from the root to a node.

@@ -18,10 +18,12 @@ type Reader struct {
 	env   Env
 
 	typeNames *vec.Column
+	runs      func() []Run
 
 	mu     sync.Mutex
 	opened map[string]*opening
 	held   atomic.Int64
+	kept   atomic.Int64 // what Release leaves
 }
 
 // opening is a part of the group that is opened once.
@@ -40,7 +42,12 @@ func Open(meta []byte, fetch Fetch, env Env) (*Reader, error) {
 	for _, t := range m.types {
 		b.AppendString(t.Type)
 	}
-	return &Reader{meta: m, fetch: fetch, env: env, typeNames: b.Finish(), opened: map[string]*opening{}}, nil
+	r := &Reader{meta: m, fetch: fetch, env: env, typeNames: b.Finish(), opened: map[string]*opening{}}
+	r.runs = sync.OnceValue(func() []Run {
+		r.kept.Add(int64(16 * m.numRuns))
+		return m.listRuns()
+	})
+	return r, nil
 }
 
 // Len returns the rows.
@@ -53,7 +60,7 @@ func (r *Reader) Base() int64 { return r.env.Base }
 func (r *Reader) Bytes() int64 { return r.bytes }
 
 // MemSize estimates the bytes held: meta, fetched blobs, decoded dictionaries.
-func (r *Reader) MemSize() int64 { return int64(r.size) + r.held.Load() }
+func (r *Reader) MemSize() int64 { return int64(r.size) + r.kept.Load() + r.held.Load() }
 
 // Release forgets fetched and decoded columns; they are fetched again when needed.
 func (r *Reader) Release() {
@@ -67,7 +74,7 @@ func (r *Reader) Release() {
 func (r *Reader) Types() []TypeCount { return r.types }
 
 // Recorded returns the runs of recorded times.
-func (r *Reader) Recorded() []Run { return r.runs }
+func (r *Reader) Recorded() []Run { return r.runs() }
 
 // EntityCount returns how many distinct entities the group has.
 func (r *Reader) EntityCount() int { return r.entities }
@@ -115,7 +122,7 @@ func (r *Reader) Bounds(ref Ref) (lo, hi int64, ok bool) {
 	if r.rows == 0 {
 		return 0, 0, false
 	}
-	first, last := r.runs[0].At, r.runs[len(r.runs)-1].At
+	first, last := r.firstAt, r.lastAt
 	switch ref.Col {
 	case ColPosition:
 		return r.env.Base, r.env.Base + int64(r.rows) - 1, true
@@ -141,13 +148,6 @@ func (r *Reader) Bounds(ref Ref) (lo, hi int64, ok bool) {
 		return z.lowInt, z.highInt, true
 	}
 	return 0, 0, false
-}
-
-// has reports whether a part of the group was opened.
-func (r *Reader) has(key string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.opened[key] != nil
 }
 
 // open returns a part of the group, made once by parse from its blob (nil for 0).
@@ -244,6 +244,9 @@ func (r *Reader) column(ctx context.Context, node int) (*pathColumn, error) {
 		if err != nil {
 			return nil, 0, err
 		}
+		if c.strs != nil {
+			c.strs.whole.held = func(bytes int) { r.held.Add(int64(bytes)) }
+		}
 		return c, c.size, nil
 	})
 }
@@ -298,12 +301,13 @@ func (r *Reader) recordedAt(dst []int64, row int) {
 	if len(dst) == 0 {
 		return
 	}
-	run := r.runOf(row)
+	runs := r.runs()
+	run := runOf(runs, row)
 	for i := range dst {
-		for run+1 < len(r.runs) && r.runs[run+1].First <= row+i {
+		for run+1 < len(runs) && runs[run+1].First <= row+i {
 			run++
 		}
-		dst[i] = r.runs[run].At
+		dst[i] = runs[run].At
 	}
 }
 

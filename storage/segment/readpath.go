@@ -51,7 +51,7 @@ func (r *Reader) readLeaf(ctx context.Context, c *pathColumn, node int, as vec.R
 		}
 		return c.readCodes(sel, dict)
 	case as == vec.AsText && z.has&^(hasString|hasNull) == 0 && c.strs != nil:
-		return r.readTexts(ctx, c, node, sel)
+		return c.readTexts(sel)
 	case as == vec.AsText && z.has&^(hasBools|hasNull) == 0:
 		return c.readBoolTexts(sel), nil
 	case as == vec.AsJSON && z.has == hasString && c.strs.isDict():

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -107,6 +108,28 @@ func mustParse(t testing.TB, text []byte) jsonb.Value {
 }
 
 // checkGroup compares all columns of a group with the lines it was made of.
+// checkEntityRows looks the rows of every entity up in both ways.
+func checkEntityRows(t testing.TB, r *Reader, entities []Entity, names *vec.Column) {
+	t.Helper()
+	want := map[string][]int32{}
+	for i := range names.Len {
+		want[string(names.Bytes(i))] = append(want[string(names.Bytes(i))], int32(i))
+	}
+	inverted, err := r.Invert(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range append(entities, Entity{Ordinal: 1 << 50}) {
+		rows, base, err := r.EntityRows(context.Background(), e.Ordinal)
+		if err != nil || base != e.Base || !slices.Equal(rows, want[e.Name]) {
+			t.Fatalf("%v has rows %v after version %d (%v), expected %v", e, rows, base, err, want[e.Name])
+		}
+		if rows, base := inverted.Find(e.Ordinal); base != e.Base || !slices.Equal(rows, want[e.Name]) {
+			t.Fatalf("%v has rows %v after version %d in the list, expected %v", e, rows, base, want[e.Name])
+		}
+	}
+}
+
 func checkGroup(t testing.TB, r *Reader, lines [][]byte) {
 	t.Helper()
 	ctx := context.Background()
@@ -129,6 +152,7 @@ func checkGroup(t testing.TB, r *Reader, lines [][]byte) {
 	for _, e := range entities {
 		version[e.Name] = e.Base
 	}
+	checkEntityRows(t, r, entities, cols[ColEntity])
 	for i, line := range lines {
 		var p parsed
 		if err := json.Unmarshal(line, &p); err != nil {

@@ -56,6 +56,7 @@ type texts struct {
 
 	offsets func() []uint32             // of texts of several lengths in data
 	column  func() (*vec.Column, error) // the dictionary, or the constant
+	whole   unpackedTexts
 }
 
 // parseTexts reads n texts.
@@ -174,7 +175,9 @@ func (t *texts) readCodes(dst []int32, i int) error {
 type textCursor struct {
 	t       *texts
 	ints    intCursor
-	piece   *textPiece // unpacked in raw
+	every   bool        // it reads all or many texts: what it unpacks is not counted
+	whole   *vec.Column // all texts unpacked, or nil
+	piece   *textPiece  // unpacked in raw
 	raw     []byte
 	offsets []uint32
 }
@@ -199,8 +202,11 @@ func (k *textCursor) appendTo(dst []byte, i int) ([]byte, error) {
 		return appendNumbered(dst, t.value, k.number(i), t.digits), nil
 	}
 	s, err := k.stored(i)
-	if err != nil {
+	switch {
+	case err != nil:
 		return dst, err
+	case k.whole != nil:
+		return append(dst, k.whole.Bytes(i)...), nil
 	}
 	return appendForm(dst, s, t.form)
 }
@@ -261,9 +267,12 @@ func appendHex(dst, s []byte) []byte {
 	return dst
 }
 
-// stored returns text i of a plain block as it is stored.
+// stored returns text i of a plain block as it is stored, unless k.whole has it.
 func (k *textCursor) stored(i int) ([]byte, error) {
 	t := k.t
+	if k.whole != nil {
+		return nil, nil
+	}
 	if len(t.pieces) == 0 {
 		if t.ints.blocks == nil {
 			l := int(t.ints.base)
@@ -275,7 +284,7 @@ func (k *textCursor) stored(i int) ([]byte, error) {
 		return t.data[k.offsets[i]:k.offsets[i+1]], nil
 	}
 	if k.piece == nil || i < k.piece.first || i >= k.piece.end {
-		if err := k.unpack(i); err != nil {
+		if err := k.unpack(i); err != nil || k.whole != nil {
 			return nil, err
 		}
 	}
@@ -283,13 +292,17 @@ func (k *textCursor) stored(i int) ([]byte, error) {
 	return k.raw[k.offsets[i]:k.offsets[i+1]], nil
 }
 
-// unpack makes the piece of text i the current one.
-func (k *textCursor) unpack(i int) error {
+// unpack makes the piece of text i the current one, or unpacks all.
+func (k *textCursor) unpack(i int) (err error) {
 	t := k.t
+	if !k.every {
+		if k.whole, err = t.unpacked(1); k.whole != nil || err != nil {
+			return err
+		}
+	}
 	pc := &t.pieces[sort.Search(len(t.pieces)-1, func(n int) bool { return t.pieces[n].end > i })]
 	raw := pc.data
 	if len(raw) != pc.raw {
-		var err error
 		if raw, err = unzstd(raw, pc.raw); err != nil {
 			return err
 		}

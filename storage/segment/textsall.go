@@ -1,18 +1,48 @@
 package segment
 
 import (
-	"context"
 	"math"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/allsource-db/allsource/vec"
 )
 
-// wholeTexts is up to how many bytes the texts of a column are kept unpacked once they are read in bulk.
+// wholeTexts is up to how many bytes the texts of a column are kept unpacked.
 const wholeTexts = 4 << 20
 
 // bulkRows is how many consecutive rows are a read in bulk.
 const bulkRows = 256
+
+// unpackedTexts is all texts of a column unpacked, once so much of them was asked for that this would have been cheaper.
+type unpackedTexts struct {
+	asked atomic.Int64 // pieces unpacked for single texts
+	once  sync.Once
+	all   atomic.Pointer[vec.Column]
+	err   error
+	held  func(bytes int) // told what is kept; nil: nothing may be
+}
+
+// unpacked returns all texts if they are unpacked, or if it is time that they were; nil otherwise. The caller goes on to
+// unpack so many pieces, and single ones pay for the whole when they are as many as there are.
+func (t *texts) unpacked(pieces int) (*vec.Column, error) {
+	w := &t.whole
+	if all := w.all.Load(); all != nil {
+		return all, nil
+	}
+	if w.held == nil || w.asked.Add(int64(pieces)) <= int64(max(len(t.pieces), 1)) || t.size() > wholeTexts {
+		return nil, nil
+	}
+	w.once.Do(func() {
+		all, err := t.all()
+		if w.err = err; err == nil {
+			w.held(all.MemSize())
+			w.all.Store(all)
+		}
+	})
+	return w.all.Load(), w.err
+}
 
 // size estimates the bytes of all texts.
 func (t *texts) size() int {
@@ -48,7 +78,7 @@ func (t *texts) all() (*vec.Column, error) {
 		return c, t.allStored(c)
 	}
 	c.Data = make([]byte, 0, size)
-	k := textCursor{t: t}
+	k := textCursor{t: t, every: true}
 	for i := range t.n {
 		var err error
 		if c.Data, err = k.appendTo(c.Data, i); err != nil {
@@ -112,21 +142,20 @@ func (pc *textPiece) appendTo(dst []byte) ([]byte, error) {
 
 // readTexts reads strings that have no dictionary. The second read in bulk unpacks the whole column for those that follow
 // (the first may be all that is wanted).
-func (r *Reader) readTexts(ctx context.Context, c *pathColumn, node int, s chosen) (*vec.Column, error) {
+func (c *pathColumn) readTexts(s chosen) (*vec.Column, error) {
 	s = c.class(s, classStrings)
-	name := "texts " + r.nodeName(node)
-	bulk := s.places == nil && s.count >= bulkRows && c.strs.size() <= wholeTexts
-	if bulk && c.bulk.Add(1) > 1 || r.has(name) {
-		all, err := open(ctx, r, name, 0, func([]byte) (*vec.Column, int, error) {
-			all, err := c.strs.all()
-			return all, all.MemSize(), err
-		})
-		if err != nil {
-			return nil, err
-		}
+	pieces := 0
+	if s.places == nil && s.count >= bulkRows {
+		pieces = len(c.strs.pieces)/2 + 1
+	}
+	all, err := c.strs.unpacked(pieces)
+	switch {
+	case err != nil:
+		return nil, err
+	case all != nil:
 		return s.texts(all), nil
 	}
-	return c.readTexts(s)
+	return c.readSomeTexts(s, pieces > 0)
 }
 
 // texts returns the chosen ones of all texts, as one column that shares their bytes where they are consecutive.
@@ -164,10 +193,10 @@ func (s *chosen) texts(all *vec.Column) *vec.Column {
 	return out
 }
 
-// readTexts reads strings one by one.
-func (c *pathColumn) readTexts(s chosen) (*vec.Column, error) {
+// readSomeTexts reads strings one by one.
+func (c *pathColumn) readSomeTexts(s chosen, many bool) (*vec.Column, error) {
 	out := &vec.Column{Kind: vec.Bytes, Len: s.n, Valid: s.valid, Offsets: make([]int32, s.n+1)}
-	k := textCursor{t: c.strs}
+	k := textCursor{t: c.strs, every: many}
 	var err error
 	done := 0
 	s.each(func(row, at int) {

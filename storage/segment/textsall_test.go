@@ -9,10 +9,12 @@ import (
 	"github.com/allsource-db/allsource/vec"
 )
 
-// TestTextsInBulk reads texts of every form in bulk, twice and more, and compares with the rows read one by one from
-// another reader, which never reads in bulk.
-func TestTextsInBulk(t *testing.T) {
-	const rows = 4000
+const textRows = 4000
+
+// textColumns is a group with texts of every form.
+func textColumns(t *testing.T) *Encoded {
+	t.Helper()
+	const rows = textRows
 	rnd := rand.New(rand.NewPCG(7, 8))
 	words := func(n int) string {
 		s := ""
@@ -36,7 +38,14 @@ func TestTextsInBulk(t *testing.T) {
 			t.Fatalf("%d: %v", i, err)
 		}
 	}
-	e := mustFinish(t, b)
+	return mustFinish(t, b)
+}
+
+// TestTextsInBulk reads texts of every form in bulk, twice and more, and compares with the rows read one by one from
+// another reader, which never unpacks all.
+func TestTextsInBulk(t *testing.T) {
+	const rows = textRows
+	e := textColumns(t)
 	bulk := openGroup(t, e)
 	single, err := reopen(e)
 	if err != nil {
@@ -51,6 +60,7 @@ func TestTextsInBulk(t *testing.T) {
 	}
 	for _, path := range []string{"plain", "fixed", "hex", "longhex", "uuid", "number", "padded", "empty", "mixed", "gap"} {
 		ref := Ref{Col: ColPayload, Path: []string{path}, As: vec.AsText}
+		textsAt(t, single, path).whole.held = nil
 		for _, r := range [][2]int{{0, rows}, {0, rows}, {100, 1500}, {64, 400}, {3000, rows}, {5, 6}} {
 			got, err := bulk.Read(ctx, ref, r[0], r[1])
 			if err != nil {
@@ -67,10 +77,49 @@ func TestTextsInBulk(t *testing.T) {
 			t.Fatal(path, err)
 		}
 		compareRows(t, path, bulk, single, ref, got, every)
-		if !bulk.has("texts " + bulk.nodeName(bulk.resolve(ColPayload, []string{path}).node)) {
+		if textsAt(t, bulk, path).whole.all.Load() == nil {
 			t.Errorf("%s was not read in bulk", path)
 		}
 	}
+}
+
+// TestTextsUnpackedForPoints reads single texts until that has cost as much as to unpack them all.
+func TestTextsUnpackedForPoints(t *testing.T) {
+	e := textColumns(t)
+	points, single := openGroup(t, e), openGroup(t, e)
+	path := "plain"
+	textsAt(t, single, path).whole.held = nil // never
+	x := textsAt(t, points, path)
+	if len(x.pieces) < 3 {
+		t.Fatalf("%d pieces", len(x.pieces))
+	}
+	ctx := context.Background()
+	for _, ref := range []Ref{{Col: ColPayload, Path: []string{path}, As: vec.AsText}, {Col: ColPayload}} {
+		before := points.MemSize()
+		for at := range int32(textRows / 7) {
+			rows := []int32{at * 7}
+			got, err := points.ReadRows(ctx, ref, rows)
+			if err != nil {
+				t.Fatal(err)
+			}
+			compareRows(t, path, points, single, ref, got, rows)
+			if at == 0 && x.whole.all.Load() != nil && ref.As == vec.AsText {
+				t.Error("unpacked at once")
+			}
+		}
+		if ref.As == vec.AsText && (x.whole.all.Load() == nil || points.MemSize() < before+int64(x.size())) {
+			t.Error("not unpacked, or not counted")
+		}
+	}
+}
+
+func textsAt(t *testing.T, r *Reader, path string) *texts {
+	t.Helper()
+	c, err := r.column(context.Background(), r.resolve(ColPayload, []string{path}).node)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.strs
 }
 
 func compareRows(t *testing.T, path string, bulk, single *Reader, ref Ref, got *vec.Column, rows []int32) {
