@@ -210,7 +210,8 @@ func (s *eventScan) read(ctx context.Context) (*vec.Batch, error) {
 
 // cursor reads a morsel batch by batch.
 type cursor struct {
-	left []part
+	left     []part
+	narrowed bool // the first of them
 }
 
 func (c *cursor) next(ctx context.Context, r *eventReader) (*vec.Batch, error) {
@@ -221,7 +222,14 @@ func (c *cursor) next(ctx context.Context, r *eventReader) (*vec.Batch, error) {
 			return nil, err
 		}
 		if none || p.from >= p.to {
-			c.left = c.left[1:]
+			c.left, c.narrowed = c.left[1:], false
+			continue
+		}
+		if !c.narrowed {
+			if err := r.narrow(ctx, p); err != nil {
+				return nil, err
+			}
+			c.narrowed = true
 			continue
 		}
 		if err := ctx.Err(); err != nil {

@@ -31,7 +31,8 @@ type EventScan struct {
 	Cut     *ScanCut     // may be nil
 	Stats   *Stats       // may be nil
 
-	rest *history // set by plan: what is found as the scan goes on
+	tests []storage.Pred // set by plan: what rows satisfy that pass the filter
+	rest  *history       // set by plan: what is found as the scan goes on
 }
 
 // morsel is the rows of one block that a worker reads by itself: ranges of groups, in the order of the answer.
@@ -63,6 +64,7 @@ func (s *EventScan) plan(ctx context.Context, x *expr.EvalCtx, k *knower) ([]mor
 	} else if ok {
 		return s.history(ctx, x, entity, window)
 	}
+	s.tests = preds
 	groups, skipped, err := s.View.Groups(ctx, preds)
 	if err != nil {
 		return nil, storageError(err)

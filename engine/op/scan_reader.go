@@ -21,6 +21,7 @@ type eventReader struct {
 	run    stage
 	refs   []storage.Ref
 	next   int // rows of the next batch
+	set    vec.Bitmap
 }
 
 func newEventReader(s *EventScan, env *Env) *eventReader {
@@ -69,6 +70,9 @@ func (r *eventReader) read(ctx context.Context, m morsel, emit func(*vec.Batch) 
 			return err
 		} else if none {
 			continue
+		}
+		if err := r.narrow(ctx, &p); err != nil {
+			return err
 		}
 		for p.from < p.to {
 			if err := ctx.Err(); err != nil {

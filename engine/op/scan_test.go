@@ -228,6 +228,42 @@ func TestScanBounds(t *testing.T) {
 	}
 }
 
+// TestNewestOfEntity: the last rows of an entity are looked for from the end of the log, and no further than needed.
+func TestNewestOfEntity(t *testing.T) {
+	const n = 150_000
+	for name, log := range logs(n) {
+		t.Run(name, func(t *testing.T) {
+			env := optest.NewEnv(t, 1<<30)
+			e5 := constant(t, text, "e5")
+			stats := &op.Stats{}
+			scan := func(limit int64, also ...plan.Bound) *op.EventScan {
+				return &op.EventScan{View: log, Cols: scanCols, Bounds: append(also, bound(catalog.EventEntity, plan.Eq, e5)),
+					Filter: call(t, "=", col(1, text), e5), Reverse: true, Limit: limit, Stats: stats}
+			}
+			var all []int64
+			for pos := int64(n); pos > 0; pos-- {
+				if entityOf(pos) == "e5" {
+					all = append(all, pos)
+				}
+			}
+			if got := collect(t, op.NewEventScan(env, scan(-1))); !slices.Equal(got.Cols[0].I64, all) {
+				t.Errorf("%d rows, expected %d", got.Len, len(all))
+			}
+			groups := stats.Groups.Load()
+			if got := collect(t, op.NewEventScan(env, scan(3))); !slices.Equal(got.Cols[0].I64, all[:3]) {
+				t.Errorf("the last three are %v, expected %v", got.Cols[0].I64, all[:3])
+			}
+			if more := stats.Groups.Load() - groups; more > 3 {
+				t.Errorf("%d groups looked into for three rows", more)
+			}
+			before := bound(catalog.EventPosition, plan.Lt, constant(t, i8, "65540"))
+			if got := collect(t, op.NewEventScan(env, scan(2, before))); got.Len != 2 || got.Cols[0].Int(0) >= 65540 || got.Cols[0].Int(0) < 65540-97 {
+				t.Errorf("the last two before a position are %v", got.Cols[0].I64)
+			}
+		})
+	}
+}
+
 // TestLateReading: columns that the filter does not read are only read for the rows that it lets through.
 func TestLateReading(t *testing.T) {
 	reads := int64(0)

@@ -256,13 +256,7 @@ func readDeltas[T int32 | int64](c *ints, b *intsBlock, dst []T, at int) {
 // [lo, hi], or with not for the others. Packed values are compared as they are.
 func (c *ints) between(dst vec.Bitmap, from, n int, lo, hi int64, not bool) {
 	if c.blocks == nil {
-		all := uint64(0)
-		if (lo <= int64(c.base) && int64(c.base) <= hi) != not {
-			all = ^all
-		}
-		for i := range (n + 63) / 64 {
-			dst[i] = all
-		}
+		fill(dst, n, (lo <= int64(c.base) && int64(c.base) <= hi) != not)
 		return
 	}
 	var vals [intBlock]int64
@@ -272,12 +266,36 @@ func (c *ints) between(dst vec.Bitmap, from, n int, lo, hi int64, not bool) {
 		out := dst[done>>6:]
 		if first, last, ok := c.frame(b, lo, hi); ok {
 			vec.PackedBetween(out, c.data[b.off:], at, k, uint(b.width), first, last, not)
+		} else if low, high, ok := c.reach(b); ok && (high < lo || low > hi || lo <= low && high <= hi) {
+			fill(out, k, (lo <= low && high <= hi) != not)
 		} else {
 			readInts(c, vals[:k], from+done)
 			vec.BetweenInt64(out, vals[:k], lo, hi, not)
 		}
 		done += k
 	}
+}
+
+// fill sets n bits of dst, or clears them.
+func fill(dst vec.Bitmap, n int, to bool) {
+	if to {
+		dst.SetAll(n)
+	} else {
+		clear(dst[:(n+63)/64])
+	}
+}
+
+// reach bounds the values of a block of differences that rises, as times mostly do.
+func (c *ints) reach(b *intsBlock) (low, high int64, ok bool) {
+	if !b.delta || b.width > 40 || int64(b.least) < 0 || b.least > 1<<40 {
+		return 0, 0, false
+	}
+	over, most := bits.Mul64(c.unit, (intBlock-1)*(b.least+1<<b.width-1))
+	low = int64(c.base + c.unit*b.low)
+	if over != 0 || most > math.MaxInt64 || low > math.MaxInt64-int64(most) {
+		return 0, 0, false
+	}
+	return low, low + int64(most), true
 }
 
 // frame moves an interval into the packed values of a block: those from first to last are in it, none if first > last. It
