@@ -90,9 +90,6 @@ func (f *frame) aggregatesAllowed(x *syntax.FuncCall) error {
 
 // aggregateCall binds a call of an aggregate.
 func (f *frame) aggregateCall(x *syntax.FuncCall) (expr.Expr, error) {
-	if err := f.aggregatesAllowed(x); err != nil {
-		return nil, err
-	}
 	in := *f
 	in.inAgg, in.sets = true, false
 	args, _, err := in.arguments(x)
@@ -124,11 +121,7 @@ func (f *frame) aggregateCall(x *syntax.FuncCall) (expr.Expr, error) {
 			return nil, err
 		}
 	}
-	if err := f.ownLevel(call, x); err != nil {
-		return nil, err
-	}
-	f.aggs.directArguments(call)
-	return f.aggs.add(*call, x), nil
+	return f.placed(call, x)
 }
 
 // takesNothing reports whether an aggregate has a form without arguments, which is written with a star.
@@ -139,33 +132,6 @@ func takesNothing(name string) bool {
 		}
 	}
 	return false
-}
-
-// ownLevel refuses aggregates that belong to a query further out: all their columns come from there.
-func (f *frame) ownLevel(c *plan.AggCall, x syntax.Node) error {
-	own, outer := false, false
-	look := func(e expr.Expr) {
-		expr.Walk(e, func(e expr.Expr) bool {
-			switch e.(type) {
-			case *expr.Col:
-				own = true
-			case *expr.Outer:
-				outer = true
-			}
-			return true
-		})
-	}
-	for _, a := range c.Args {
-		look(a)
-	}
-	for _, k := range c.Order {
-		look(k.Expr)
-	}
-	if outer && !own {
-		return f.errorIn(x, pgerr.FeatureNotSupported, "aggregates of an outer query are not supported in a subquery yet").
-			WithHint("Compute the aggregate in a subquery in FROM and refer to its column.")
-	}
-	return nil
 }
 
 // aggOrder binds ORDER BY inside an aggregate.

@@ -408,8 +408,8 @@ func (g *grouper) rewriteSubquery(x *expr.Subquery) expr.Expr {
 		return &out
 	}
 	out.Plan = plan.MapOuter(p, func(o *expr.Outer, depth int) expr.Expr {
-		if o.Level != depth+1 || g.err != nil {
-			return o
+		if o.Level != depth+1 || o.Index < 0 || g.err != nil {
+			return o // of what is around, or an aggregate of this query
 		}
 		for i, k := range g.keys {
 			if c, ok := k.(*expr.Col); ok && c.Index == o.Index {
@@ -479,7 +479,27 @@ func (g *grouper) located(e expr.Expr) expr.Expr {
 			return &expr.Col{Index: len(g.keys) + x.index, Typ: x.typ, Name: x.name}
 		case *setNumber:
 			return &expr.Col{Index: len(g.keys) + len(g.aggs.calls), Typ: x.typ, Name: x.name}
+		case *expr.Subquery:
+			return g.locatedInside(x)
 		}
 		return x
 	})
+}
+
+// locatedInside does so for the aggregates of this query that a subquery asks for.
+func (g *grouper) locatedInside(x *expr.Subquery) expr.Expr {
+	p, ok := x.Plan.(plan.Node)
+	if !ok {
+		return x
+	}
+	out := *x
+	out.Plan = plan.MapOuter(p, func(o *expr.Outer, depth int) expr.Expr {
+		if o.Level != depth+1 || o.Index >= 0 {
+			return o
+		}
+		c := *o
+		c.Index = len(g.keys) + outerAggregate(o.Index)
+		return &c
+	})
+	return &out
 }

@@ -108,10 +108,7 @@ func (h *hypothetical) count(cond expr.Expr, distinct []expr.Expr) (expr.Expr, e
 			call.Fn = a
 		}
 	}
-	if err := h.f.ownLevel(&call, h.x); err != nil {
-		return nil, err
-	}
-	return h.f.aggs.add(call, h.x), nil
+	return h.f.placed(&call, h.x)
 }
 
 func (h *hypothetical) operator(op string, l, r expr.Expr) (expr.Expr, error) {

@@ -17,6 +17,7 @@ type scope struct {
 	hidden  []*item // tables of this FROM list that cannot be referred to from here, for hints
 	width   int
 	lateral bool   // the row left of a LATERAL item, not that of a query
+	asker   *frame // where the subquery stands that sees this scope from inside
 	bad     string // not "": the row must not be referred to, with the reason as PostgreSQL's detail
 }
 

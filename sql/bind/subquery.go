@@ -16,7 +16,9 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // sub binds a query that stands in this frame's expression. keep leaves unsettled columns so.
 func (f *frame) sub(q *syntax.Query, keep bool) (plan.Node, error) {
-	return f.query(q, &env{outer: f.scope, ctes: f.env.ctes, asOf: f.env.asOf}, keep)
+	around := *f.scope
+	around.asker = f
+	return f.query(q, &env{outer: &around, ctes: f.env.ctes, asOf: f.env.asOf}, keep)
 }
 
 func subquery(kind expr.SubqueryKind, n plan.Node, t datum.Type) *expr.Subquery {
