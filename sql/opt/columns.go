@@ -396,6 +396,9 @@ func (p *pruner) only(n plan.Node, list []want) plan.Node {
 
 func (p *pruner) join(n *plan.Join, need wants) (plan.Node, found) {
 	nl := plan.Width(n.Left)
+	if kept, ok := unread(n, need); ok {
+		return p.kept(n, kept, need)
+	}
 	left, right := wants{}, wants{}
 	split := func(w want) {
 		if w.col < nl {
@@ -439,6 +442,25 @@ func (p *pruner) join(n *plan.Join, need wants) (plan.Node, found) {
 	c.LeftKeys, c.RightKeys = rewriteAll(lat, n.LeftKeys, n.Left), rewriteAll(rat, n.RightKeys, n.Right)
 	c.Cond = at.rewrite(n.Cond, condInput(n))
 	return &c, at
+}
+
+// kept is one side of a join in place of the join.
+func (p *pruner) kept(n *plan.Join, side plan.JoinKind, need wants) (plan.Node, found) {
+	if side == plan.Left {
+		return p.node(n.Left, need)
+	}
+	nl := plan.Width(n.Left)
+	right, at := wants{}, found{}
+	for w := range need {
+		w.col -= nl
+		right[w] = true
+	}
+	out, below := p.node(n.Right, right)
+	for w, i := range below {
+		w.col += nl
+		at[w] = i
+	}
+	return out, at
 }
 
 // condInput is what the condition of a join is over: the joined row, also where the join gives the left one only.

@@ -103,7 +103,7 @@ func comparable(s *plan.Scan, c plan.ScanCol, e expr.Expr, op plan.CompareOp) bo
 }
 
 // pushLimits tells sorts and scans under a limit how many rows are wanted.
-func pushLimits(_ *run, n plan.Node) (plan.Node, error) {
+func pushLimits(r *run, n plan.Node) (plan.Node, error) {
 	return plan.Transform(n, func(n plan.Node) (plan.Node, error) {
 		l, ok := n.(*plan.Limit)
 		if !ok {
@@ -113,17 +113,18 @@ func pushLimits(_ *run, n plan.Node) (plan.Node, error) {
 		if rows < 0 {
 			return n, nil
 		}
-		return over(l, limited(l.Input, rows)), nil
+		return over(l, r.limited(l.Input, rows)), nil
 	})
 }
 
 // limited returns n giving at least its first rows, and not many more.
-func limited(n plan.Node, rows int64) plan.Node {
+func (r *run) limited(n plan.Node, rows int64) plan.Node {
 	switch x := n.(type) {
 	case *plan.Sort:
 		if x.Limit < 0 || x.Limit > rows {
 			c := *x
 			c.Limit = rows
+			c.Input = r.topOfKept(x.Input, x.Keys, rows)
 			return &c
 		}
 	case *plan.Scan:
@@ -134,17 +135,17 @@ func limited(n plan.Node, rows int64) plan.Node {
 		}
 	case *plan.Project:
 		if keepsRows(x) {
-			return over(x, limited(x.Input, rows))
+			return over(x, r.limited(x.Input, rows))
 		}
 	case *plan.SetOp:
-		if l, r := limited(x.Left, rows), limited(x.Right, rows); x.Kind == plan.Union && x.All && (l != x.Left || r != x.Right) {
+		if left, right := r.limited(x.Left, rows), r.limited(x.Right, rows); x.Kind == plan.Union && x.All && (left != x.Left || right != x.Right) {
 			c := *x
-			c.Left, c.Right = l, r
+			c.Left, c.Right = left, right
 			return &c
 		}
 	case *plan.Join:
 		// Each row of the side that is kept gives one at least.
-		if l := limited(x.Left, rows); x.Kind == plan.Left && l != x.Left {
+		if l := r.limited(x.Left, rows); x.Kind == plan.Left && l != x.Left {
 			c := *x
 			c.Left = l
 			return &c
