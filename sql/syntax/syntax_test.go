@@ -89,6 +89,9 @@ func roundTrip(tb testing.TB, sql string) {
 func TestRoundTrip(t *testing.T) {
 	for _, file := range []string{"testdata/corpus.sql", "testdata/time.sql"} {
 		for _, sql := range corpus(t, file) {
+			if _, err := Parse(sql); err != nil && file == "testdata/time.sql" {
+				t.Errorf("%v in %s", err, sql) // what PostgreSQL does not have must be understood here
+			}
 			roundTrip(t, sql)
 		}
 	}

@@ -42,6 +42,6 @@ CREATE TABLE t (a int, f timestamptz, u timestamptz, PERIOD FOR valid_time (f, u
 ----
 ALTER TABLE t ADD PERIOD FOR valid_time (f, u), DROP PERIOD FOR valid_time
 ----
-INSERT INTO events (a) VALUES (1), (2) WHEN NOT EXISTS (SELECT 1 FROM events WHERE position > ) AND  ON CONFLICT DO NOTHING RETURNING a
+INSERT INTO events (a) VALUES (1), (2) WHEN NOT EXISTS (SELECT 1 FROM events WHERE position > $1) AND $2 ON CONFLICT DO NOTHING RETURNING a
 ----
 INSERT INTO events DEFAULT VALUES WHEN x = 1
