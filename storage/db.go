@@ -35,6 +35,7 @@ type DB struct {
 	tailBytes atomic.Int64
 
 	statistics atomic.Pointer[Statistics] // nil until asked for
+	shapes     shapes
 
 	objects objects
 	index   *entityIndex
