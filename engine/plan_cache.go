@@ -143,7 +143,7 @@ func (s *Session) planOf(st syntax.Statement, types []datum.OID) *Prepared {
 
 // keepPlan puts a query that came before into the cache. It must be the whole script: positions count in that.
 func (s *Session) keepPlan(st syntax.Statement, script string, types []datum.OID, p *Prepared) {
-	if _, ok := st.Stmt.(*syntax.Query); !ok || len(types) > 0 || st.Stmt != s.whole || !s.engine.plans.wants(script) {
+	if _, ok := st.Stmt.(*syntax.Query); !ok || len(types) > 0 || p.changing || st.Stmt != s.whole || !s.engine.plans.wants(script) {
 		return
 	}
 	s.engine.plans.put(&cachedPlan{key: s.planKey(script), stmts: []syntax.Statement{st}, prepared: p, rows: s.logRows()})

@@ -23,6 +23,7 @@ type Prepared struct {
 	script     string // what positions count in
 	text       string
 	node       plan.Node // optimized; nil for statements that are no queries
+	changing   bool      // the plan is not to be kept: a view in it follows the log
 	planning   time.Duration
 	moments    []int            // parameters that name the moment of an AS OF clause
 	asOf       *plan.TimeClause // of BEGIN and SET TRANSACTION
@@ -136,6 +137,7 @@ func (s *Session) compile(p *Prepared, types []datum.OID) error {
 	}
 	p.planning = time.Since(start)
 	p.node, p.ParamTypes, p.Fields, p.moments = node, bound.ParamTypes, bound.Fields, bound.TimeParams
+	p.changing = bound.Changing
 	if _, ok := node.(*plan.Append); !ok && p.Fields == nil {
 		p.Fields = []Field{} // rows without columns are rows
 	}

@@ -16,6 +16,7 @@ type Kinds = segment.Kinds
 // Shape says what the events of one type look like.
 type Shape struct {
 	Type  string
+	Seq   int // place of the type in the order in which types came
 	Rows  int64
 	Paths []PathShape // of the payload, by path
 }
@@ -131,7 +132,7 @@ func (s *shapes) make() {
 	s.at = int64(len(s.types))
 	for c, name := range s.types {
 		slices.SortFunc(byType[c], func(a, b PathShape) int { return slices.Compare(a.Path, b.Path) })
-		s.made = append(s.made, Shape{name, s.rows[c], byType[c]})
+		s.made = append(s.made, Shape{name, c, s.rows[c], byType[c]})
 		for _, p := range byType[c] {
 			for k := p.Kinds; k > 0; k &= k - 1 {
 				s.at++

@@ -27,6 +27,7 @@ type Bound struct {
 	ParamTypes []datum.OID      // of $1, $2…
 	TimeParams []int            // the $n whose type comes from AS OF SYSTEM TIME: their text may have any form that the clause takes
 	ReadOnly   bool             // nothing is appended
+	Changing   bool             // a view in it follows the log
 	AsOf       *plan.TimeClause // of the outermost query; nil when it asks about now
 	Tag        string           // as in the completion message, without counts
 }
@@ -45,7 +46,7 @@ func Bind(ctx *Context, stmt syntax.Stmt, paramTypes []datum.OID) (*Bound, error
 	if err != nil {
 		return nil, err
 	}
-	out := &Bound{Node: node, Tag: stmt.Tag(), ReadOnly: !b.appends, AsOf: b.topAsOf, TimeParams: b.timeParams}
+	out := &Bound{Node: node, Tag: stmt.Tag(), ReadOnly: !b.appends, Changing: b.changing, AsOf: b.topAsOf, TimeParams: b.timeParams}
 	if out.Fields = node.Schema(); out.Fields == nil {
 		out.Fields = []plan.Field{} // rows without columns are rows
 	}
@@ -89,6 +90,7 @@ type binder struct {
 	depth       int
 	places      map[expr.Expr]int // where a column was named, for errors found later
 	appends     bool
+	changing    bool
 	topAsOf     *plan.TimeClause
 }
 

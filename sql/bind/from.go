@@ -180,6 +180,7 @@ func (b *binder) view(rel *catalog.Relation, t *syntax.TableName, e *env) (*sour
 	if !ok {
 		return nil, b.errorIn(t, pgerr.InternalError, "view %q is not a query", rel.Name)
 	}
+	b.changing = b.changing || rel.Changing
 	node, err := b.query(q, &env{outer: opaque(e.outer), asOf: e.asOf}, false)
 	if err != nil {
 		return nil, err

@@ -30,12 +30,12 @@ var builtinTypes = map[string]datum.Type{
 }
 
 var builtins = sync.OnceValue(func() []*Relation {
-	out := []*Relation{Events}
+	out := []*Relation{Events, EventTypes}
 	for _, group := range []struct {
 		schema string
 		kind   Kind
 		list   []builtin
-	}{{pgCatalog, Table, pgTables}, {pgCatalog, View, pgViews}, {infoSchema, View, infoViews}} {
+	}{{pgCatalog, Table, pgTables}, {pgCatalog, View, pgViews}, {infoSchema, View, infoViews}, {public, View, logViews}} {
 		for _, b := range group.list {
 			out = append(out, b.relation(group.schema, group.kind))
 		}

@@ -6,6 +6,7 @@ package catalog
 
 import (
 	"context"
+	"slices"
 	"sort"
 	"sync"
 
@@ -35,6 +36,8 @@ type Relation struct {
 	Doc     string
 	// Definition is the query of a view.
 	Definition string
+	// Changing says that the definition follows the log: a plan is right for what the log was when it was made.
+	Changing bool
 	// Rows computes the rows of a relation that is not stored: all the columns in order, of their types' kinds.
 	// It is nil for stored relations.
 	Rows RowsFunc
@@ -127,20 +130,27 @@ type Catalog struct {
 	byOID     map[datum.OID]*Relation
 	byName    map[[2]string]*Relation
 	schemas   []Schema
-	made      sync.Map // OID of a built-in relation to its rows, of those that depend on nothing but the catalog
+	types     func() ([]EventShape, int64) // nil: the views of event types are not asked for
+	typed     typed
+	shapes    func() ([]EventShape, int64) // of the catalog that has the views
+	made      sync.Map                     // OID of a built-in relation to its rows, of those that depend on nothing but the catalog
 }
 
 // New returns the catalog of a database: the built-in relations and those given.
 func New(database string, relations ...*Relation) *Catalog {
-	c := &Catalog{database: database, byOID: map[datum.OID]*Relation{}, byName: map[[2]string]*Relation{}, schemas: builtinSchemas}
-	for _, r := range builtins() {
-		c.add(r)
+	return (&Catalog{database: database, relations: builtins()}).with(relations)
+}
+
+// with returns a catalog that has more relations.
+func (c *Catalog) with(more []*Relation) *Catalog {
+	out := &Catalog{database: c.database, byOID: map[datum.OID]*Relation{}, byName: map[[2]string]*Relation{}, schemas: builtinSchemas}
+	for _, list := range [][]*Relation{c.relations, more} {
+		for _, r := range list {
+			out.add(r)
+		}
 	}
-	for _, r := range relations {
-		c.add(r)
-	}
-	sort.Slice(c.relations, func(i, j int) bool { return c.relations[i].OID < c.relations[j].OID })
-	return c
+	sort.Slice(out.relations, func(i, j int) bool { return out.relations[i].OID < out.relations[j].OID })
+	return out
 }
 
 func (c *Catalog) add(r *Relation) {
@@ -153,13 +163,18 @@ func (c *Catalog) add(r *Relation) {
 func (c *Catalog) Database() string { return c.database }
 
 // Relations lists all relations by OID. The slice is not to be changed.
-func (c *Catalog) Relations() []*Relation { return c.relations }
+func (c *Catalog) Relations() []*Relation { return c.whole().relations }
 
 // Schemas lists the schemas by OID. The slice is not to be changed.
 func (c *Catalog) Schemas() []Schema { return c.schemas }
 
 // ByOID returns the relation or nil.
-func (c *Catalog) ByOID(oid datum.OID) *Relation { return c.byOID[oid] }
+func (c *Catalog) ByOID(oid datum.OID) *Relation {
+	if oid >= firstTypeView {
+		c = c.whole()
+	}
+	return c.byOID[oid]
+}
 
 // HasSchema reports whether the schema exists.
 func (c *Catalog) HasSchema(name string) bool {
@@ -174,6 +189,9 @@ func (c *Catalog) HasSchema(name string) bool {
 // Lookup finds a relation: in the schema if one is given, else in pg_catalog and then along the search path ("$user" and
 // unknown schemas are passed over). It returns nil when there is none.
 func (c *Catalog) Lookup(searchPath []string, schema, name string) *Relation {
+	if schema == byType || schema == "" && slices.Contains(searchPath, byType) {
+		c = c.whole()
+	}
 	if schema != "" {
 		return c.byName[[2]string{schema, name}]
 	}

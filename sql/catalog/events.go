@@ -40,8 +40,38 @@ var Events = &Relation{
 	},
 }
 
+// EventTypes is one row per event type.
+var EventTypes = &Relation{
+	OID: 16392, Schema: public, Name: "events_by_type", Kind: View,
+	Doc: "the event types of the log: how many events and entities have them, and since when",
+	Columns: []Column{
+		{Name: "event_type", Type: datum.T(datum.Text)},
+		{Name: "events", Type: datum.T(datum.Int8)},
+		{Name: "entities", Type: datum.T(datum.Int8)},
+		{Name: "first_recorded_at", Type: datum.T(datum.TimestampTZ)},
+		{Name: "last_recorded_at", Type: datum.T(datum.TimestampTZ)},
+		{Name: "first_timestamp", Type: datum.T(datum.TimestampTZ), Doc: "the earliest, as producers say"},
+		{Name: "last_timestamp", Type: datum.T(datum.TimestampTZ), Doc: "the latest, as producers say"},
+	},
+	Definition: ` SELECT event_type,
+    count(*) AS events,
+    count(DISTINCT entity_id) AS entities,
+    min(recorded_at) AS first_recorded_at,
+    max(recorded_at) AS last_recorded_at,
+    min("timestamp") AS first_timestamp,
+    max("timestamp") AS last_timestamp
+   FROM public.events
+  GROUP BY event_type;`,
+}
+
+// logViews are relations about the log that the server makes.
+var logViews = []builtin{
+	{16393, "event_paths", asked(eventPathRows), `event_type text, path _text, column_name text, data_type text, kinds _text, events int8, frequency float8`},
+}
+
 var builtinSchemas = []Schema{
 	{OID: 11, Name: pgCatalog, Doc: "system catalog schema"},
 	{OID: 2200, Name: public, Doc: "standard public schema"},
+	{OID: 2201, Name: byType, Doc: "a view for every event type"},
 	{OID: 13700, Name: infoSchema, Doc: "the catalog as the SQL standard names it"},
 }

@@ -31,6 +31,7 @@ func asked(fill func(ctx context.Context, c *Context, t *rows) error) rowsMaker 
 // bind makes the Rows function of a relation.
 func (m rowsMaker) bind(r *Relation) RowsFunc {
 	return func(ctx context.Context, c *Context) (*vec.Batch, error) {
+		c = &Context{Catalog: c.Catalog.whole(), Server: c.Server}
 		if !m.live {
 			if b, ok := c.Catalog.made.Load(r.OID); ok {
 				return b.(*vec.Batch), nil

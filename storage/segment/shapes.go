@@ -10,7 +10,7 @@ import (
 type PathUse struct {
 	Type  int // index into Reader.Types
 	Path  []string
-	Rows  int // rows that have a value there, JSON null included
+	Rows  int   // rows that have a value there, JSON null included
 	Kinds Kinds // KindInt comes with KindDecimal, whether there are integers or not
 }
 
