@@ -2,6 +2,7 @@ package op
 
 import (
 	"cmp"
+	"math"
 	"math/bits"
 	"slices"
 
@@ -231,18 +232,26 @@ func (t *aggTable) order() []int32 {
 		return nil
 	}
 	order := make([]int32, t.n)
-	low, high := slices.Min(t.firsts), slices.Max(t.firsts)
-	if (high-low)/64 > 4*int64(t.n) {
-		for i := range order {
-			order[i] = int32(i)
-		}
-		slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(t.firsts[a], t.firsts[b]) })
-		return order
+	for i := range order {
+		order[i] = int32(i)
+	}
+	return t.byFirst(order)
+}
+
+// byFirst puts groups into the order of their first rows; they may be put so in place.
+func (t *aggTable) byFirst(groups []int32) []int32 {
+	low, high := int64(math.MaxInt64), int64(math.MinInt64)
+	for _, g := range groups {
+		low, high = min(low, t.firsts[g]), max(high, t.firsts[g])
+	}
+	if (high-low)/64 > 4*int64(len(groups)) {
+		slices.SortFunc(groups, func(a, b int32) int { return cmp.Compare(t.firsts[a], t.firsts[b]) })
+		return groups
 	}
 	// No two groups begin with the same row: a bitmap of the rows gives every group its place.
 	rows := vec.NewBitmap(int(high-low) + 1)
-	for _, f := range t.firsts {
-		rows.Set(int(f - low))
+	for _, g := range groups {
+		rows.Set(int(t.firsts[g] - low))
 	}
 	before := make([]int32, len(rows))
 	n := 0
@@ -250,9 +259,10 @@ func (t *aggTable) order() []int32 {
 		before[i] = int32(n)
 		n += bits.OnesCount64(w)
 	}
-	for g, f := range t.firsts {
-		i := uint64(f - low)
-		order[before[i>>6]+int32(bits.OnesCount64(rows[i>>6]&(1<<(i&63)-1)))] = int32(g)
+	order := make([]int32, len(groups))
+	for _, g := range groups {
+		i := uint64(t.firsts[g] - low)
+		order[before[i>>6]+int32(bits.OnesCount64(rows[i>>6]&(1<<(i&63)-1)))] = g
 	}
 	return order
 }
@@ -293,8 +303,8 @@ func (t *aggTable) best(calls []*vec.Column) []int32 {
 		return nil
 	}
 	rows := t.in.Top.rows(calls[t.in.Top.Call])
-	if t.ordered {
-		slices.SortFunc(rows, func(a, b int32) int { return cmp.Compare(t.firsts[a], t.firsts[b]) })
+	if t.ordered && len(rows) > 0 {
+		rows = t.byFirst(rows)
 	}
 	return rows
 }

@@ -1,11 +1,8 @@
 package op
 
 import (
-	"bytes"
 	"encoding/binary"
-	"hash/maphash"
 	"math"
-	"slices"
 
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/vec"
@@ -71,6 +68,11 @@ func (g *grouper) number(keys []*vec.Column, n int, ids []int32, add bool) {
 		g.cols[k].number(keys[k], n, second, add)
 		t := &g.pairs[k-1]
 		for i := range n {
+			if i%touchRows == 0 && t.slots.large() {
+				for k := i; k < min(i+touchRows, n); k++ {
+					t.touch(int64(ids[k])<<32 | int64(second[k]))
+				}
+			}
 			switch {
 			case ids[i] < 0 || second[i] < 0:
 				ids[i] = -1
@@ -97,16 +99,17 @@ func (g *grouper) memSize() int64 {
 
 // valueTable numbers the values of one column.
 type valueTable struct {
-	typ   datum.Type
-	n     int
-	ints  intTable // values that stand as integers
-	texts textTable
-	toInt []int32 // ints' number → ours
-	null  int32   // number of null plus one
-	dict  *vec.Column
-	codes []int32 // number of each entry of dict, -1 unknown
-	buf   []byte
-	space spaceTable
+	typ    datum.Type
+	n      int
+	ints   intTable // values that stand as integers
+	texts  textTable
+	toInt  []int32 // ints' number → ours
+	null   int32   // number of null plus one
+	dict   *vec.Column
+	codes  []int32 // number of each entry of dict, -1 unknown
+	buf    []byte
+	hashes []uint64
+	space  spaceTable
 }
 
 func (t *valueTable) memSize() int {
@@ -167,6 +170,10 @@ func (t *valueTable) numbered(c *vec.Column, n int, ids []int32, add bool) bool 
 // flat is number for columns without dictionary. Integers that come in runs, such as times cut to the hour, are looked up once
 // a run.
 func (t *valueTable) flat(c *vec.Column, n int, ids []int32, add bool) {
+	if c.Kind == vec.Bytes && c.Nums == nil && t.texts.slots.large() && isPlainText(t.typ.OID) {
+		t.flatTexts(c, n, ids, add)
+		return
+	}
 	if c.Kind != vec.Int64 || c.Valid != nil || t.typ.OID == datum.TimeTZ || n == 0 {
 		for i := range n {
 			ids[i] = t.one(c, i, add)
@@ -175,10 +182,39 @@ func (t *valueTable) flat(c *vec.Column, n int, ids []int32, add bool) {
 	}
 	last, id := c.I64[0], t.one(c, 0, add)
 	for i, v := range c.I64[:n] {
+		if i%touchRows == 0 && t.ints.slots.large() {
+			for _, next := range c.I64[i:min(i+touchRows, n)] {
+				t.ints.touch(next)
+			}
+		}
 		if v != last {
 			last, id = v, t.one(c, i, add)
 		}
 		ids[i] = id
+	}
+}
+
+// flatTexts is flat for texts where the table of those known is large.
+func (t *valueTable) flatTexts(c *vec.Column, n int, ids []int32, add bool) {
+	t.space.spell(t)
+	t.hashes = resized(t.hashes, n)
+	for i := range t.hashes {
+		t.hashes[i] = hashBytes(c.Bytes(i))
+	}
+	for i, h := range t.hashes {
+		if i%touchRows == 0 {
+			t.texts.touch(t.hashes[i:min(i+touchRows, n)])
+		}
+		switch {
+		case c.Null(i):
+			ids[i] = t.nullID(add)
+		case add:
+			if ids[i] = t.texts.put(c.Bytes(i), h, int32(t.n)); int(ids[i]) == t.n {
+				t.n++
+			}
+		default:
+			ids[i] = t.texts.get(c.Bytes(i), h)
+		}
 	}
 }
 
@@ -267,155 +303,6 @@ func asInt(oid datum.OID, c *vec.Column, i int) (int64, bool) {
 		return int64(math.Float64bits(v)), true
 	}
 	return 0, false
-}
-
-// doubled makes room for one more value, and where there is none for twice as many: append alone makes large slices longer by
-// a quarter, so that those that grow to their length one by one are copied often.
-func doubled[T any](s []T) []T {
-	if len(s) < cap(s) {
-		return s
-	}
-	return slices.Grow(s, max(64, len(s)))
-}
-
-// intTable numbers integers from 0 by first appearance: open addressing over the numbers given.
-type intTable struct {
-	slots []int32 // number plus one
-	vals  []int64
-	n     int
-}
-
-func mixInt(v int64) uint64 {
-	x := uint64(v) * 0x9E3779B97F4A7C15
-	return x ^ x>>29
-}
-
-func (t *intTable) get(v int64) int32 {
-	if len(t.slots) == 0 {
-		return -1
-	}
-	mask := uint64(len(t.slots) - 1)
-	for h := mixInt(v) & mask; ; h = (h + 1) & mask {
-		s := t.slots[h]
-		if s == 0 {
-			return -1
-		}
-		if t.vals[s-1] == v {
-			return s - 1
-		}
-	}
-}
-
-func (t *intTable) put(v int64) int32 {
-	if 2*t.n >= len(t.slots) {
-		t.rehash()
-	}
-	mask := uint64(len(t.slots) - 1)
-	for h := mixInt(v) & mask; ; h = (h + 1) & mask {
-		s := t.slots[h]
-		if s == 0 {
-			t.vals = append(doubled(t.vals), v)
-			t.n++
-			t.slots[h] = int32(t.n)
-			return int32(t.n - 1)
-		}
-		if t.vals[s-1] == v {
-			return s - 1
-		}
-	}
-}
-
-func (t *intTable) rehash() {
-	t.slots = make([]int32, max(64, 2*len(t.slots)))
-	mask := uint64(len(t.slots) - 1)
-	for i, v := range t.vals {
-		h := mixInt(v) & mask
-		for t.slots[h] != 0 {
-			h = (h + 1) & mask
-		}
-		t.slots[h] = int32(i + 1)
-	}
-}
-
-func (t *intTable) memSize() int { return len(t.slots)*4 + cap(t.vals)*8 }
-
-// textTable numbers byte strings; the caller chooses the numbers.
-type textTable struct {
-	slots []int32 // index plus one
-	ends  []uint64
-	hash  []uint64
-	ids   []int32
-	data  []byte
-}
-
-var hashSeed = maphash.MakeSeed()
-
-// hashBytes is the same during one run of the program only.
-func hashBytes(b []byte) uint64 { return maphash.Bytes(hashSeed, b) }
-
-func (t *textTable) at(i int) []byte {
-	from := uint64(0)
-	if i > 0 {
-		from = t.ends[i-1]
-	}
-	return t.data[from:t.ends[i]]
-}
-
-func (t *textTable) get(key []byte, h uint64) int32 {
-	if len(t.slots) == 0 {
-		return -1
-	}
-	if i, ok := t.lookUp(key, h); ok {
-		return t.ids[i]
-	}
-	return -1
-}
-
-// lookUp finds the entry of a key, or the slot that is free for it.
-func (t *textTable) lookUp(key []byte, h uint64) (i int, ok bool) {
-	mask := uint64(len(t.slots) - 1)
-	for s := h & mask; ; s = (s + 1) & mask {
-		e := int(t.slots[s]) - 1
-		if e < 0 {
-			return int(s), false
-		}
-		if t.hash[e] == h && bytes.Equal(t.at(e), key) {
-			return e, true
-		}
-	}
-}
-
-// put gives the key's number, which is id if the key is new.
-func (t *textTable) put(key []byte, h uint64, id int32) int32 {
-	if 2*len(t.ids) >= len(t.slots) {
-		t.rehash()
-	}
-	i, ok := t.lookUp(key, h)
-	if ok {
-		return t.ids[i]
-	}
-	t.data = append(t.data, key...)
-	t.ends = append(t.ends, uint64(len(t.data)))
-	t.hash = append(t.hash, h)
-	t.ids = append(t.ids, id)
-	t.slots[i] = int32(len(t.ids))
-	return id
-}
-
-func (t *textTable) rehash() {
-	t.slots = make([]int32, max(64, 2*len(t.slots)))
-	mask := uint64(len(t.slots) - 1)
-	for e, h := range t.hash {
-		s := h & mask
-		for t.slots[s] != 0 {
-			s = (s + 1) & mask
-		}
-		t.slots[s] = int32(e + 1)
-	}
-}
-
-func (t *textTable) memSize() int {
-	return len(t.slots)*4 + cap(t.ends)*8 + cap(t.hash)*8 + cap(t.ids)*4 + cap(t.data)
 }
 
 // rowHash adds the keys of row i to a hash that does not depend on how the columns are stored; level gives another

@@ -149,20 +149,6 @@ func (k *keyValues) rows(order []int32, from, to int) *vec.Column {
 
 func (k *keyValues) memSize() int64 { return k.bytes + int64(cap(k.places))*12 }
 
-// each gives f the place of every value, in the order in which they came.
-func (k *keyValues) each(f func(c *vec.Column, row int)) {
-	for _, p := range k.places {
-		f(k.columns[p.column], int(p.row))
-	}
-	if k.b == nil {
-		return
-	}
-	c := k.b.Finish()
-	for i := range c.Len {
-		f(c, i)
-	}
-}
-
 // adopt makes the places of another column places of this one, from column base on; false where values are copied.
 func (k *keyValues) adopt(from *keyValues) (base int32, ok bool) {
 	if k.b != nil || len(from.places) == 0 || k.n > 0 && k.columns[0].Space != from.columns[0].Space {
@@ -181,13 +167,17 @@ func (t *valueTable) numberValues(from, held *keyValues, earlier func(id int32, 
 	ids := make([]int32, 0, from.n)
 	base, ok := held.adopt(from)
 	if !ok || !t.space.takes(t, from.columns[0]) {
-		from.each(func(c *vec.Column, row int) {
-			id := t.one(c, row, true)
-			if int(id) == held.n {
-				held.add(c, row)
+		c := from.column(nil)
+		ids = ids[:from.n]
+		for at := 0; at < from.n; at += vec.BatchRows {
+			part := c.Slice(at, min(at+vec.BatchRows, from.n))
+			t.number(part, part.Len, ids[at:], true)
+			for i, id := range ids[at : at+part.Len] {
+				if int(id) == held.n {
+					held.add(part, i)
+				}
 			}
-			ids = append(ids, id)
-		})
+		}
 		return ids
 	}
 	direct := t.space.direct

@@ -85,6 +85,58 @@ func TestNumberedKeys(t *testing.T) {
 	}
 }
 
+// TestLargeTables numbers so many texts, integers and pairs of them that the tables fetch their slots beforehand.
+func TestLargeTables(t *testing.T) {
+	types := []datum.Type{datum.T(datum.Text), datum.T(datum.Int8)}
+	r := rand.New(rand.NewPCG(1, 4))
+	groupers := []*grouper{newGrouper(types[:1]), newGrouper(types[1:]), newGrouper(types)}
+	models := []map[[2]string]int32{{}, {}, {}}
+	for round := range 30 {
+		texts, ints := vec.NewBuilder(vec.Bytes, 0), vec.NewBuilder(vec.Int64, 0)
+		rows := make([][2]string, 4000)
+		for i := range rows {
+			k, v := r.IntN(60000), int64(r.IntN(60000))<<(round%40)
+			rows[i] = [2]string{fmt.Sprintf("n%d", k), fmt.Sprint(v)}
+			if k == 0 {
+				rows[i][0] = "null"
+				texts.AppendNull()
+			} else {
+				texts.AppendString(rows[i][0])
+			}
+			ints.AppendInt(v)
+		}
+		cols := []*vec.Column{texts.Finish(), ints.Finish()}
+		for k, g := range groupers {
+			ids, keys, find := make([]int32, len(rows)), cols, r.IntN(4) == 0
+			if k < 2 {
+				keys = cols[k : k+1]
+			}
+			g.number(keys, len(rows), ids, !find)
+			for i, row := range rows {
+				if k < 2 {
+					row[1-k] = ""
+				}
+				want, ok := models[k][row]
+				switch {
+				case !ok && find:
+					want = -1
+				case !ok:
+					want = int32(len(models[k]))
+					models[k][row] = want
+				}
+				if ids[i] != want {
+					t.Fatalf("round %d, keys %d: %q got number %d, expected %d", round, k, row, ids[i], want)
+				}
+			}
+		}
+	}
+	for k, g := range groupers {
+		if g.len() < touchFrom/2 {
+			t.Fatalf("keys %d: only %d groups", k, g.len())
+		}
+	}
+}
+
 // TestNumberedAnswer gives the blocks of a log to two workers, whose tables are merged, and reads the answer in batches: each value
 // once, in the order in which the log has them.
 func TestNumberedAnswer(t *testing.T) {

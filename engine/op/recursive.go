@@ -143,9 +143,9 @@ func firsts(ids []int32, before int) []int32 {
 	return rows
 }
 
-func resized(s []int32, n int) []int32 {
+func resized[T any](s []T, n int) []T {
 	if cap(s) < n {
-		return make([]int32, n)
+		return make([]T, n)
 	}
 	return s[:n]
 }
