@@ -152,7 +152,8 @@ func identifiers(text string) []string {
 
 // funcCtx is what functions may know of the statement that starts now.
 func (s *Session) funcCtx(ctx context.Context, env *datum.Env) *funcs.Ctx {
-	return &funcs.Ctx{Context: ctx, Env: env, Now: s.now(), StmtNow: micros(s.engine.cfg.Now()), Session: sessionInfo{s}}
+	return &funcs.Ctx{Context: ctx, Env: env, Now: s.now(), StmtNow: micros(s.engine.cfg.Now()), Session: sessionInfo{s},
+		Room: s.engine.cfg.Memory / 2}
 }
 
 func (s *Session) optOptions(ctx context.Context) opt.Options {

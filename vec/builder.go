@@ -48,8 +48,17 @@ func NewStructBuilder(kinds []Kind, n int) *Builder {
 // Len returns the rows appended so far.
 func (b *Builder) Len() int { return b.c.Len }
 
-// Bytes returns how many bytes the values of a Bytes builder have together.
-func (b *Builder) Bytes() int { return len(b.c.Data) }
+// Bytes estimates how many bytes the values of variable length take that were appended so far.
+func (b *Builder) Bytes() int {
+	n := len(b.c.Data)
+	if b.child != nil {
+		n += 8*b.child.Len() + b.child.Bytes()
+	}
+	for _, f := range b.flds {
+		n += f.Bytes()
+	}
+	return n
+}
 
 // Elem returns the element builder of a List builder: append the elements there, then call AppendList.
 func (b *Builder) Elem() *Builder { return b.child }

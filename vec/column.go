@@ -180,11 +180,13 @@ func (b *Batch) Take(idx []int32) *Batch {
 	return out
 }
 
-// Slice returns rows [from, to) of b.
+// Slice returns rows [from, to) of b. Columns that are nil stay so.
 func (b *Batch) Slice(from, to int) *Batch {
 	out := &Batch{Len: to - from, Cols: make([]*Column, len(b.Cols))}
 	for i, c := range b.Cols {
-		out.Cols[i] = c.Slice(from, to)
+		if c != nil {
+			out.Cols[i] = c.Slice(from, to)
+		}
 	}
 	return out
 }
@@ -197,6 +199,11 @@ func (c *Column) MemSize() int {
 	n := len(c.Valid)*8 + len(c.Bits)*8 + len(c.I64)*8 + len(c.F64)*8 + len(c.Offsets)*4 + len(c.Dec)*24 + len(c.Iv)*16 + len(c.Codes)*4 + len(c.Shapes)*24 + len(c.Nums)*4
 	if len(c.Offsets) > 0 && c.Kind == Bytes {
 		n += int(c.Offsets[len(c.Offsets)-1] - c.Offsets[0])
+	}
+	for i := range c.Dec {
+		if c.Dec[i].Big != nil {
+			n += 8 * len(c.Dec[i].Big.Bits())
+		}
 	}
 	n += c.Dict.MemSize() + c.Child.MemSize()
 	for _, f := range c.Fields {

@@ -2,8 +2,10 @@ package op
 
 import (
 	"context"
+	"errors"
 
 	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/vec"
 )
 
@@ -78,6 +80,7 @@ type piped struct {
 	in   Op
 	step Step
 	run  stage
+	rest []*vec.Batch // of an input batch that was too much at once
 }
 
 // NewFilter keeps the rows of in for which cond is true.
@@ -97,17 +100,32 @@ func (p *piped) Open(ctx context.Context) error {
 
 func (p *piped) Next(ctx context.Context) (*vec.Batch, error) {
 	for {
-		b, err := p.in.Next(ctx)
+		b, err := p.input(ctx)
 		if b == nil || err != nil {
 			return nil, err
 		}
-		if b, err = p.run(b); b != nil || err != nil {
-			return b, err
+		out, err := p.run(b)
+		if b.Len > 1 && errors.Is(err, funcs.ErrFull) {
+			p.rest = append(p.rest, b.Slice(b.Len/2, b.Len), b.Slice(0, b.Len/2))
+			continue
+		}
+		if out != nil || err != nil {
+			return out, err
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// input gives the next rows to run the step over.
+func (p *piped) input(ctx context.Context) (*vec.Batch, error) {
+	if n := len(p.rest); n > 0 {
+		b := p.rest[n-1]
+		p.rest = p.rest[:n-1]
+		return b, nil
+	}
+	return p.in.Next(ctx)
 }
 
 func (p *piped) Close() error { return p.in.Close() }

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"errors"
+
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/vec"
@@ -70,7 +72,32 @@ func (p *Program) Eval(b *vec.Batch) (*vec.Column, error) {
 	if p.root == nil {
 		p.root = p.suite.compiler().compile(p.e)
 	}
-	return p.root.eval(p.x, b)
+	return evalParts(p.root, p.x, b)
+}
+
+// evalParts evaluates n for all rows of b, or for fewer at a time where what functions make on the way is too large for all.
+func evalParts(n node, x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
+	out, err := n.eval(x, b)
+	if err == nil || b.Len < 2 || !errors.Is(err, funcs.ErrFull) {
+		return out, err
+	}
+	all := err
+	var parts []piece
+	size := 0
+	rows := make([]int32, b.Len)
+	for i := range rows {
+		rows[i] = int32(i)
+	}
+	for _, half := range [][]int32{rows[:b.Len/2], rows[b.Len/2:]} {
+		if out, err = evalParts(n, x, b.Slice(int(half[0]), int(half[0])+len(half))); err != nil {
+			return nil, err
+		}
+		parts = append(parts, piece{out, half})
+		if size += out.MemSize(); !x.Fn.Fits(size) {
+			return nil, all
+		}
+	}
+	return merge(out.Kind, b.Len, parts), nil
 }
 
 // Eval evaluates e once; an operator keeps a Program instead.
@@ -93,7 +120,7 @@ func (p *Program) Filter(b *vec.Batch) ([]int32, error) {
 			return []int32{}, nil
 		}
 		if live == nil || c.safe && count > b.Len/4 {
-			v, err := c.eval(p.x, b)
+			v, err := evalParts(c, p.x, b)
 			if err != nil {
 				return nil, err
 			}

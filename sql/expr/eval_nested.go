@@ -26,12 +26,15 @@ func (n *arrayNode) eval(x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
 			if err := stack(out, cols, i); err != nil {
 				return nil, err
 			}
-			continue
+		} else {
+			for _, c := range cols {
+				out.Elem().AppendFrom(c, i)
+			}
+			out.AppendList()
 		}
-		for _, c := range cols {
-			out.Elem().AppendFrom(c, i)
+		if err := x.Fn.Made(out, i); err != nil {
+			return nil, err
 		}
-		out.AppendList()
 	}
 	return out.Finish(), nil
 }

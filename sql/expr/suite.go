@@ -104,7 +104,7 @@ func (s *Suite) once(e Expr, at depth, compile func() node) node {
 func (s *Suite) evalSome(c *cond, b *vec.Batch, rows []int32) (*vec.Column, error) {
 	some := takeCols(b, c.cols, rows)
 	s.parts = append(s.parts, part{of: some, whole: b, rows: rows})
-	v, err := c.eval(s.x, some)
+	v, err := evalParts(c, s.x, some)
 	s.parts = s.parts[:len(s.parts)-1]
 	return v, err
 }

@@ -57,10 +57,14 @@ func newCollect(f finisher) func([]datum.Type) Accumulator {
 
 func (a *collectAcc) Grow(n int) { a.rows = grown(a.rows, n) }
 
-func (a *collectAcc) Add(_ *Ctx, args []*vec.Column, groups []int32, n int) error {
+func (a *collectAcc) Add(c *Ctx, args []*vec.Column, groups []int32, n int) error {
+	before := a.size
 	for i := range n {
 		if groups[i] >= 0 && !(a.skip && args[0].Null(i)) {
 			a.take(groups[i], args, i)
+		}
+		if !c.Fits(a.size - before) {
+			return c.full()
 		}
 	}
 	return nil
@@ -106,6 +110,9 @@ func (a *collectAcc) Result(c *Ctx, n int) (*vec.Column, error) {
 		if err := a.finish(c, in, a.rows[g], b); err != nil {
 			return nil, err
 		}
+		if g%64 == 63 && c.canceled() != nil {
+			return nil, c.canceled()
+		}
 	}
 	return b.Finish(), nil
 }
@@ -114,16 +121,20 @@ func (a *collectAcc) MemSize() int { return a.size + cap(a.rows)*24 }
 
 func bytesBuilder(_ []datum.Type, n int) *vec.Builder { return vec.NewBuilder(vec.Bytes, n) }
 
-var joinText = finisher{builder: bytesBuilder, skip: true, finish: func(_ *Ctx, in *collected, rows []int32, b *vec.Builder) error {
-	var out []byte
-	for k, r := range rows {
-		if k > 0 && !in.cols[1].Null(int(r)) {
-			out = append(out, in.cols[1].Bytes(int(r))...)
+var joinText = finisher{builder: bytesBuilder, skip: true, finish: func(c *Ctx, in *collected, rows []int32, b *vec.Builder) error {
+	return b.AppendWith(func(dst []byte) ([]byte, error) {
+		start := len(dst)
+		for k, r := range rows {
+			if k > 0 && !in.cols[1].Null(int(r)) {
+				dst = append(dst, in.cols[1].Bytes(int(r))...)
+			}
+			dst = append(dst, in.cols[0].Bytes(int(r))...)
+			if len(dst)-start > maxText {
+				return nil, errTooLong
+			}
 		}
-		out = append(out, in.cols[0].Bytes(int(r))...)
-	}
-	b.AppendBytes(out)
-	return nil
+		return dst, nil
+	})
 }}
 
 var toArray = finisher{

@@ -26,6 +26,9 @@ func arrayRow(oid datum.OID, name string, strict bool, ret datum.OID, args []dat
 			if err := f(c, elem, b, a, i); err != nil {
 				return nil, err
 			}
+			if err := c.Made(b, i); err != nil {
+				return nil, err
+			}
 		}
 		return b.Finish(), nil
 	}
@@ -408,7 +411,7 @@ func arrayToString(c *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int)
 	})
 }
 
-func arrayFill(_ *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int) error {
+func arrayFill(c *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int) error {
 	if a[1].Null(i) || len(a) > 2 && a[2].Null(i) {
 		return pgerr.New(pgerr.NullValueNotAllowed, "dimension array or low bound array cannot be null")
 	}
@@ -437,6 +440,9 @@ func arrayFill(_ *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int) err
 	}
 	if len(dims) == 0 {
 		n = 0
+	}
+	if err := c.fits(n * int64(1+a[0].Slice(i, i+1).MemSize())); err != nil {
+		return err
 	}
 	putElems(b, e, dims, func(eb *vec.Builder) {
 		for range n {

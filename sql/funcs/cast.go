@@ -27,6 +27,9 @@ func each(to vec.Kind, f func(c *Ctx, b *vec.Builder, arg *vec.Column, i int) er
 			if err := f(c, b, args[0], i); err != nil {
 				return nil, err
 			}
+			if err := c.Made(b, i); err != nil {
+				return nil, err
+			}
 		}
 		return b.Finish(), nil
 	})
@@ -61,6 +64,9 @@ func throughText(c *Ctx, from, to datum.Type, arg *vec.Column, n int) (*vec.Colu
 		}
 		text = datum.AppendText(text[:0], from, arg, i, c.Env)
 		if err := datum.ParseText(to, text, b, c.Env); err != nil {
+			return nil, err
+		}
+		if err := c.Made(b, i); err != nil {
 			return nil, err
 		}
 	}

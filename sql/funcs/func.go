@@ -92,6 +92,9 @@ type Ctx struct {
 	// reads. nil where no statement runs.
 	ReadTime func() (int64, error)
 	Session  SessionInfo
+	// Room is how many bytes the results of one function over a batch may have, as no memory budget sees them before they
+	// are made; 0 is the most.
+	Room int64
 }
 
 // SessionInfo answers what information functions ask; the engine implements it.

@@ -202,6 +202,9 @@ func buildObjectB(c *Ctx, types []datum.Type, args []*vec.Column, n int) (*vec.C
 		}
 		j.End()
 		b.AppendBytes(j.Bytes())
+		if err := c.Made(b, i); err != nil {
+			return nil, err
+		}
 	}
 	return b.Finish(), nil
 }
@@ -219,6 +222,9 @@ func buildArrayB(c *Ctx, types []datum.Type, args []*vec.Column, n int) (*vec.Co
 		}
 		j.End()
 		b.AppendBytes(j.Bytes())
+		if err := c.Made(b, i); err != nil {
+			return nil, err
+		}
 	}
 	return b.Finish(), nil
 }
@@ -242,6 +248,9 @@ func buildObject(c *Ctx, types []datum.Type, args []*vec.Column, n int) (*vec.Co
 			out = appendJSON(out, types[k+1], args[k+1], i, c.Env)
 		}
 		b.AppendBytes(append(out, '}'))
+		if err := c.Made(b, i); err != nil {
+			return nil, err
+		}
 	}
 	return b.Finish(), nil
 }
@@ -257,6 +266,9 @@ func buildArray(c *Ctx, types []datum.Type, args []*vec.Column, n int) (*vec.Col
 			out = appendJSON(out, types[k], args[k], i, c.Env)
 		}
 		b.AppendBytes(append(out, ']'))
+		if err := c.Made(b, i); err != nil {
+			return nil, err
+		}
 	}
 	return b.Finish(), nil
 }

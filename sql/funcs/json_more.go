@@ -236,7 +236,7 @@ func jsonEach(oid datum.OID, name string, value datum.OID, text bool) Func {
 }
 
 // jsonbSetLax is jsonb_set where a null value raises, deletes, changes nothing, or is JSON null.
-func jsonbSetLax(_ *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
+func jsonbSetLax(c *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
 	b := vec.NewBuilder(vec.Bytes, n)
 	for i := range n {
 		if a[0].Null(i) || a[1].Null(i) || len(a) > 3 && a[3].Null(i) {
@@ -259,6 +259,9 @@ func jsonbSetLax(_ *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
 		})
 		if err != nil {
 			return nil, jsonError(err)
+		}
+		if err := c.Made(b, i); err != nil {
+			return nil, err
 		}
 	}
 	return b.Finish(), nil

@@ -1,9 +1,6 @@
 package funcs
 
-import (
-	"github.com/allsource-db/allsource/sql/pgerr"
-	"github.com/allsource-db/allsource/vec"
-)
+import "github.com/allsource-db/allsource/vec"
 
 // rowwise makes the body of a strict function that is computed row by row; rows with a null argument are null. Constants
 // and dictionaries are computed once.
@@ -21,23 +18,13 @@ func rowwise(kind vec.Kind, f func(c *Ctx, b *vec.Builder, args []*vec.Column, i
 			if err := f(c, b, args, i); err != nil {
 				return nil, jsonError(err)
 			}
-			if b.Bytes() > maxColumn {
-				return nil, errColumn
-			}
-			if i%64 == 63 && c != nil && c.Context != nil && c.Context.Err() != nil {
-				return nil, c.Context.Err()
+			if err := c.Made(b, i); err != nil {
+				return nil, err
 			}
 		}
 		return b.Finish(), nil
 	})
 }
-
-// maxColumn is how many bytes the results of one function over a batch may have. No memory budget sees them before they are
-// made, and one statement must not take what all others need.
-const maxColumn = 1 << 28
-
-var errColumn = pgerr.New(pgerr.OutOfMemory, "out of memory").
-	WithDetail("The values that a function makes for one batch of rows would need more than %d bytes.", maxColumn)
 
 // perEntry runs a body that depends on nothing but its arguments on fewer rows where they allow it: on one row when all are
 // constant, on the entries of the dictionary when one is dictionary coded and the others are constant. An error there may

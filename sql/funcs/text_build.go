@@ -54,6 +54,9 @@ func typed(f Func, v Volatility, row typedRow) Func {
 			if err := row(c, types, args, i, b); err != nil {
 				return nil, err
 			}
+			if err := c.Made(b, i); err != nil {
+				return nil, err
+			}
 		}
 		return b.Finish(), nil
 	}
@@ -145,7 +148,7 @@ func textSplits() []Func {
 	}
 }
 
-func splitArray(_ *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
+func splitArray(c *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
 	b := vec.NewListBuilder(vec.Bytes, n)
 	for i := range n {
 		if a[0].Null(i) {
@@ -154,6 +157,9 @@ func splitArray(_ *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
 		}
 		splitInto(b.Elem(), a, i)
 		b.AppendList()
+		if err := c.Made(b, i); err != nil {
+			return nil, err
+		}
 	}
 	return b.Finish(), nil
 }

@@ -217,8 +217,8 @@ func (f *formatter) directive(dst []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if width > maxText {
-		return nil, errTooLong
+	if err := f.c.fits(int64(max(width, len(text)) + len(dst))); err != nil {
+		return nil, err
 	}
 	fill := bytes.Repeat([]byte(" "), max(width-charCount(text), 0))
 	if left {

@@ -152,7 +152,7 @@ func regexpTest(not, fold bool) Body {
 }
 
 func regexpFuncs() []Func {
-	replace, match, split := textBody(regexpReplace), regexpMatch(), regexpSplitArray()
+	replace, match, split := growing(regexpReplace), regexpMatch(), regexpSplitArray()
 	set := func(f Func, body SetBody) Func {
 		f.RetSet, f.SetBody = true, body
 		return f
@@ -174,7 +174,7 @@ func regexpFuncs() []Func {
 }
 
 // regexpReplace is (text, pattern, with [, flags | start [, n [, flags]]]).
-func regexpReplace(dst []byte, a []*vec.Column, i int) ([]byte, error) {
+func regexpReplace(c *Ctx, dst []byte, a []*vec.Column, i int) ([]byte, error) {
 	s, with, from, nth, flagsAt := a[0].Bytes(i), a[2].Bytes(i), 0, 1, 5
 	var err error
 	switch {
@@ -205,6 +205,7 @@ func regexpReplace(dst []byte, a []*vec.Column, i int) ([]byte, error) {
 	if nth == 0 {
 		limit = -1
 	}
+	start := len(dst)
 	dst = append(dst, s[:from]...)
 	s = s[from:]
 	at := 0
@@ -214,6 +215,9 @@ func regexpReplace(dst []byte, a []*vec.Column, i int) ([]byte, error) {
 		}
 		dst = append(dst, s[at:m[0]]...)
 		dst = appendReplacement(dst, with, s, m)
+		if err := c.fits(int64(len(dst) - start)); err != nil {
+			return nil, err
+		}
 		at = m[1]
 	}
 	return append(dst, s[at:]...), nil
@@ -297,7 +301,7 @@ func regexpSplitArray() Body {
 
 // textLists makes the body of a strict function that returns text arrays.
 func textLists(f func(b *vec.Builder, a []*vec.Column, i int) error) Body {
-	return func(_ *Ctx, args []*vec.Column, n int) (*vec.Column, error) {
+	return func(c *Ctx, args []*vec.Column, n int) (*vec.Column, error) {
 		b := vec.NewListBuilder(vec.Bytes, n)
 	row:
 		for i := range n {
@@ -308,6 +312,9 @@ func textLists(f func(b *vec.Builder, a []*vec.Column, i int) error) Body {
 				}
 			}
 			if err := f(b, args, i); err != nil {
+				return nil, err
+			}
+			if err := c.Made(b, i); err != nil {
 				return nil, err
 			}
 		}

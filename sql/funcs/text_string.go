@@ -11,11 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxText is the length in bytes that a value may have. PostgreSQL allows four times as much.
-const maxText = 1 << 28
-
 var (
-	errTooLong        = pgerr.New(pgerr.ProgramLimitExceeded, "requested length too large")
 	errNegativeLength = pgerr.New(pgerr.SubstringError, "negative substring length not allowed")
 )
 
@@ -178,7 +174,7 @@ func overlay(dst []byte, a []*vec.Column, i int) ([]byte, error) {
 	return append(dst, s[charOffset(s, to):]...), nil
 }
 
-func replaceAll(dst []byte, a []*vec.Column, i int) ([]byte, error) {
+func replaceAll(c *Ctx, dst []byte, a []*vec.Column, i int) ([]byte, error) {
 	s, old, with := a[0].Bytes(i), a[1].Bytes(i), a[2].Bytes(i)
 	start := len(dst)
 	for len(old) > 0 {
@@ -186,8 +182,8 @@ func replaceAll(dst []byte, a []*vec.Column, i int) ([]byte, error) {
 		if at < 0 {
 			break
 		}
-		if len(dst)-start+at+len(with) > maxText {
-			return nil, errTooLong
+		if err := c.fits(int64(len(dst) - start + at + len(with))); err != nil {
+			return nil, err
 		}
 		dst = append(append(dst, s[:at]...), with...)
 		s = s[at+len(old):]
@@ -252,8 +248,8 @@ func rightPart(dst []byte, a []*vec.Column, i int) ([]byte, error) {
 }
 
 // pad is lpad and rpad: filled up, or cut off at the end, to the length.
-func pad(left bool) func(dst []byte, a []*vec.Column, i int) ([]byte, error) {
-	return func(dst []byte, a []*vec.Column, i int) ([]byte, error) {
+func pad(left bool) Body {
+	return growing(func(c *Ctx, dst []byte, a []*vec.Column, i int) ([]byte, error) {
 		s, n, fill := a[0].Bytes(i), max(int(a[1].Int(i)), 0), []byte(" ")
 		if len(a) > 2 {
 			fill = a[2].Bytes(i)
@@ -262,13 +258,15 @@ func pad(left bool) func(dst []byte, a []*vec.Column, i int) ([]byte, error) {
 		if have >= n || len(fill) == 0 {
 			return append(dst, s[:charOffset(s, n)]...), nil
 		}
-		if n*4 > maxText {
-			return nil, errTooLong
+		fillChars := charCount(fill)
+		size := int64(len(s)) + int64(n-have)*int64(len(fill))/int64(fillChars)
+		if err := c.fits(size); err != nil {
+			return nil, err
 		}
+		dst = slices.Grow(dst, int(size))
 		if !left {
 			dst = append(dst, s...)
 		}
-		fillChars := charCount(fill)
 		for need := n - have; need > 0; need -= fillChars {
 			dst = append(dst, fill[:charOffset(fill, need)]...)
 		}
@@ -276,17 +274,18 @@ func pad(left bool) func(dst []byte, a []*vec.Column, i int) ([]byte, error) {
 			dst = append(dst, s...)
 		}
 		return dst, nil
-	}
+	})
 }
 
-func repeat(dst []byte, a []*vec.Column, i int) ([]byte, error) {
-	s, n := a[0].Bytes(i), a[1].Int(i)
-	if int64(len(s))*n > maxText {
-		return nil, errTooLong
+func repeat(c *Ctx, dst []byte, a []*vec.Column, i int) ([]byte, error) {
+	s, n := a[0].Bytes(i), max(int(a[1].Int(i)), 0)
+	if err := c.fits(int64(len(s)) * int64(n)); err != nil {
+		return nil, err
 	}
-	dst = slices.Grow(dst, len(s)*int(max(n, 0)))
-	for ; n > 0 && len(s) > 0; n-- {
-		dst = append(dst, s...)
+	start, end := len(dst), len(dst)+len(s)*n
+	dst = append(slices.Grow(dst, end-start), s[:min(len(s), end-start)]...)
+	for len(dst) < end { // what is there already doubles each time
+		dst = append(dst, dst[start:min(len(dst), start+end-len(dst))]...)
 	}
 	return dst, nil
 }

@@ -25,6 +25,9 @@ func spreadForm(f *Func) *Func {
 			default:
 				b.AppendFrom(one, 0)
 			}
+			if err := c.Made(b, i); err != nil {
+				return nil, err
+			}
 		}
 		return b.Finish(), nil
 	}
