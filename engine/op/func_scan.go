@@ -78,6 +78,9 @@ func callSet(x *expr.EvalCtx, fn *funcs.Func, types []datum.Type, args []*vec.Co
 // NewFuncScan gives the rows of a set-returning function; its arguments have no columns. A plain function gives one row,
 // of nulls if it is strict and an argument is null.
 func NewFuncScan(env *Env, s *SetCall) Op {
+	if s.Fn.Series != nil {
+		return &seriesScan{env: env, call: s}
+	}
 	return NewRows(env, func(context.Context) (*vec.Batch, error) {
 		args := make([]*vec.Column, len(s.Args))
 		for k, a := range s.Args {

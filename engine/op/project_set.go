@@ -19,6 +19,12 @@ type projectSet struct {
 	args   [][][]*expr.Program
 	last   []*expr.Program
 	queue  []*vec.Batch
+
+	// Where all sets come in series: the rows at hand, and where in them the output is.
+	cur  *vec.Batch
+	vals [][]*vec.Column
+	row  int
+	sets []func(n int) (*vec.Column, error)
 }
 
 // NewProjectSet computes columns, expanding rows by the set-returning functions in them. width is how many columns in has.
@@ -72,12 +78,30 @@ func (p *projectSet) Open(ctx context.Context) error {
 
 func (p *projectSet) Next(ctx context.Context) (*vec.Batch, error) {
 	for len(p.queue) == 0 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if p.cur != nil {
+			b, err := p.someSeries()
+			if err != nil {
+				return nil, err
+			}
+			if b != nil {
+				p.queue = append(p.queue, b)
+				break
+			}
+		}
 		b, err := p.in.Next(ctx)
+		p.cur = nil
 		if b == nil || err != nil {
 			return nil, err
 		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
+		if p.inSeries() {
+			if p.vals, err = p.arguments(0, b); err != nil {
+				return nil, err
+			}
+			p.cur, p.row, p.sets = b, 0, nil
+			continue
 		}
 		for k := range p.levels {
 			if b, err = p.expand(ctx, k, b); err != nil {
@@ -97,15 +121,24 @@ func (p *projectSet) Next(ctx context.Context) (*vec.Batch, error) {
 	return &vec.Batch{Len: b.Len, Cols: cols}, nil
 }
 
+// arguments evaluates those of the calls of a level.
+func (p *projectSet) arguments(level int, b *vec.Batch) ([][]*vec.Column, error) {
+	out := make([][]*vec.Column, len(p.levels[level]))
+	for k := range out {
+		var err error
+		if out[k], err = evalAll(p.args[level][k], b); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // expand runs the calls of a level for each row of b.
 func (p *projectSet) expand(ctx context.Context, level int, b *vec.Batch) (*vec.Batch, error) {
 	calls := p.levels[level]
-	args := make([][]*vec.Column, len(calls))
-	for k := range calls {
-		var err error
-		if args[k], err = evalAll(p.args[level][k], b); err != nil {
-			return nil, err
-		}
+	args, err := p.arguments(level, b)
+	if err != nil {
+		return nil, err
 	}
 	var rows []int32
 	parts := make([][]*vec.Column, len(calls))
@@ -159,6 +192,6 @@ func padded(s *vec.Column, c *expr.Call, n int) *vec.Column {
 }
 
 func (p *projectSet) Close() error {
-	p.queue = nil
+	p.queue, p.cur, p.sets = nil, nil, nil
 	return p.in.Close()
 }

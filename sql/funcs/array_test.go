@@ -14,17 +14,19 @@ func TestArrayGolden(t *testing.T) { golden(t, "testdata/array.txt") }
 
 func oneInt(v int64) *vec.Column { return &vec.Column{Kind: vec.Int64, Len: 1, I64: []int64{v}} }
 
+// TestSeriesLimits asks for all rows of a series at once, as callers do that do not take it in parts.
 func TestSeriesLimits(t *testing.T) {
-	_, err := intSeries(testCtx(), []*vec.Column{oneInt(1), oneInt(100_000_000_000)}, 0)
+	all, huge := allAtOnce(intSeries), []*vec.Column{oneInt(1), oneInt(100_000_000_000)}
+	c := testCtx()
+	c.Room = 1 << 20
 	var pe *pgerr.Error
-	if !errors.As(err, &pe) || pe.Code != pgerr.ProgramLimitExceeded {
+	if _, err := all(c, huge, 0); !errors.As(err, &pe) || pe.Code != pgerr.OutOfMemory {
 		t.Fatalf("a huge series: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	c := testCtx()
 	c.Context = ctx
-	if _, err := intSeries(c, []*vec.Column{oneInt(1), oneInt(10)}, 0); !errors.Is(err, context.Canceled) {
+	if _, err := all(c, huge, 0); !errors.Is(err, context.Canceled) {
 		t.Fatalf("a cancelled series: %v", err)
 	}
 }

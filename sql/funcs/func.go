@@ -45,6 +45,9 @@ type Func struct {
 	SetBody   SetBody // for RetSet
 	SetTyped  func(c *Ctx, types []datum.Type, args []*vec.Column, i int) (*vec.Column, error)
 
+	// Series, beside SetBody, gives the same rows a part at a time.
+	Series Series
+
 	// Out names and types the columns of a function whose Ret is Record; SetBody then returns a Struct column with these
 	// fields, Body a Struct too.
 	Out []datum.Field
@@ -81,6 +84,10 @@ type Body func(c *Ctx, args []*vec.Column, n int) (*vec.Column, error)
 
 // SetBody computes the rows of a set-returning function for row i of the arguments; a Struct kind column for several columns.
 type SetBody func(c *Ctx, args []*vec.Column, i int) (*vec.Column, error)
+
+// Series begins the rows of a set-returning function for row i of the arguments. What it returns gives the next rows each
+// time, n at most, and none at the end and after it.
+type Series func(c *Ctx, args []*vec.Column, i int) (next func(n int) (*vec.Column, error), err error)
 
 // Ctx is what a function may know of the statement and session that it runs in.
 type Ctx struct {

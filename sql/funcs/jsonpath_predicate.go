@@ -145,7 +145,7 @@ func (r *pathRun) pair(n *datum.PathNode, re *are, x, y pathItem) (pathTruth, er
 		if !x.is(jsonb.String) {
 			return pathUnknown, nil
 		}
-		return truthOf(len(re.find(jsonb.StringBytes(x.v), 1)) > 0), nil
+		return truthOf(re.re.Match(jsonb.StringBytes(x.v))), nil
 	}
 	c, ok, err := r.order(x, y)
 	if err != nil || !ok {

@@ -1,7 +1,6 @@
 package funcs
 
 import (
-	"context"
 	"crypto/rand"
 
 	"github.com/allsource-db/allsource/sql/datum"
@@ -10,21 +9,14 @@ import (
 	"github.com/allsource-db/allsource/vec/decimal"
 )
 
-// maxSeries bounds the rows of one series: they are in memory all at once.
-const maxSeries = 50_000_000
-
-var (
-	errZeroStep  = pgerr.New(pgerr.InvalidParameterValue, "step size cannot equal zero")
-	errBigSeries = pgerr.New(pgerr.ProgramLimitExceeded, "generate_series would give more than %d rows", maxSeries).
-			WithHint("Ask for a shorter series, or put several together.")
-)
+var errZeroStep = pgerr.New(pgerr.InvalidParameterValue, "step size cannot equal zero")
 
 // seriesFuncs are generate_series and gen_random_uuid.
 func seriesFuncs() []Func {
 	const i4, i8, num, ts, tz, iv = datum.Int4, datum.Int8, datum.Numeric, datum.Timestamp, datum.TimestampTZ, datum.Interval
-	row := func(oid, t datum.OID, vol Volatility, body SetBody, args ...datum.OID) Func {
+	row := func(oid, t datum.OID, vol Volatility, body Series, args ...datum.OID) Func {
 		return Func{OID: oid, Name: "generate_series", Args: args, Ret: t, RetSet: true, Strict: true, Volatile: vol,
-			Doc: "the values from the first to the second, by steps of the third (1 if there is none)", SetBody: body}
+			Doc: "the values from the first to the second, by steps of the third (1 if there is none)", SetBody: allAtOnce(body), Series: body}
 	}
 	return []Func{
 		row(1067, i4, Immutable, intSeries, i4, i4), row(1066, i4, Immutable, intSeries, i4, i4, i4),
@@ -35,47 +27,65 @@ func seriesFuncs() []Func {
 	}
 }
 
-// stillWanted says now and then whether the statement was cancelled.
-func stillWanted(c *Ctx, row int64) error {
-	if row&(1<<16-1) != 0 || c == nil || c.Context == nil {
-		return nil
+// allAtOnce makes a body that gives all rows of a series at once, as long as they fit.
+func allAtOnce(body Series) SetBody {
+	return func(c *Ctx, a []*vec.Column, i int) (*vec.Column, error) {
+		next, err := body(c, a, i)
+		if err != nil {
+			return nil, err
+		}
+		var b *vec.Builder
+		for {
+			some, err := next(vec.BatchRows)
+			if err != nil {
+				return nil, err
+			}
+			if b == nil {
+				b = vec.NewBuilder(some.Kind, some.Len)
+			}
+			for k := range some.Len {
+				b.AppendFrom(some, k)
+			}
+			switch {
+			case some.Len == 0:
+				return b.Finish(), nil
+			case !c.Fits(16 * b.Len()):
+				return nil, c.full()
+			case c.canceled() != nil:
+				return nil, c.canceled()
+			}
+		}
 	}
-	if err := context.Cause(c.Context); err != nil {
-		return err
-	}
-	return nil
 }
 
-func intSeries(c *Ctx, a []*vec.Column, i int) (*vec.Column, error) {
+func intSeries(_ *Ctx, a []*vec.Column, i int) (func(int) (*vec.Column, error), error) {
 	from, to, step := a[0].Int(i), a[1].Int(i), int64(1)
 	if len(a) > 2 {
 		step = a[2].Int(i)
 	}
-	if step == 0 {
-		return nil, errZeroStep
-	}
 	// Distances are counted without sign: they may be longer than an int64.
 	var dist, by uint64
+	more := true
 	switch {
+	case step == 0:
+		return nil, errZeroStep
 	case step > 0 && from <= to:
 		dist, by = uint64(to)-uint64(from), uint64(step)
 	case step < 0 && from >= to:
 		dist, by = uint64(from)-uint64(to), -uint64(step)
 	default:
-		return &vec.Column{Kind: vec.Int64}, nil
+		more = false
 	}
-	if dist/by >= maxSeries {
-		return nil, errBigSeries
-	}
-	n := int64(dist/by) + 1
-	out := &vec.Column{Kind: vec.Int64, Len: int(n), I64: make([]int64, n)}
-	for k := range n {
-		if err := stillWanted(c, k); err != nil {
-			return nil, err
+	return func(n int) (*vec.Column, error) {
+		out := &vec.Column{Kind: vec.Int64, I64: make([]int64, 0, min(uint64(n), dist/max(by, 1)+1))}
+		for ; more && out.Len < n; out.Len++ {
+			out.I64 = append(out.I64, from)
+			if more = dist >= by; more {
+				dist, from = dist-by, from+step
+			}
 		}
-		out.I64[k] = from + k*step
-	}
-	return out, nil
+		return out, nil
+	}, nil
 }
 
 // wantFinite refuses NaN and infinity as a bound or step of a series.
@@ -89,7 +99,7 @@ func wantFinite(what string, d decimal.Dec) error {
 	return pgerr.New(pgerr.InvalidParameterValue, "%s cannot be infinity", what)
 }
 
-func numericSeries(c *Ctx, a []*vec.Column, i int) (*vec.Column, error) {
+func numericSeries(_ *Ctx, a []*vec.Column, i int) (func(int) (*vec.Column, error), error) {
 	v, to, step := a[0].Decimal(i), a[1].Decimal(i), decimal.FromInt64(1)
 	if err := wantFinite("start value", v); err != nil {
 		return nil, err
@@ -107,46 +117,38 @@ func numericSeries(c *Ctx, a []*vec.Column, i int) (*vec.Column, error) {
 	if sign == 0 {
 		return nil, errZeroStep
 	}
-	b := vec.NewBuilder(vec.Decimal, 8)
-	for n := int64(0); v.Cmp(to)*sign <= 0; n++ {
-		if n >= maxSeries {
-			return nil, errBigSeries
+	return func(n int) (*vec.Column, error) {
+		b := vec.NewBuilder(vec.Decimal, 8)
+		for v.Cmp(to)*sign <= 0 && b.Len() < n {
+			b.AppendDecimal(v)
+			var err error
+			if v, err = v.Add(step); err != nil {
+				return nil, numericError(err)
+			}
 		}
-		if err := stillWanted(c, n); err != nil {
-			return nil, err
-		}
-		b.AppendDecimal(v)
-		var err error
-		if v, err = v.Add(step); err != nil {
-			return nil, numericError(err)
-		}
-	}
-	return b.Finish(), nil
+		return b.Finish(), nil
+	}, nil
 }
 
 // timeSeries steps by adding the interval again and again, so that months are clamped as they come.
-func timeSeries(shift func(c *Ctx, v int64, by vec.IntervalValue) (int64, error)) SetBody {
-	return func(c *Ctx, a []*vec.Column, i int) (*vec.Column, error) {
+func timeSeries(shift func(c *Ctx, v int64, by vec.IntervalValue) (int64, error)) Series {
+	return func(c *Ctx, a []*vec.Column, i int) (func(int) (*vec.Column, error), error) {
 		v, to, step := a[0].Int(i), a[1].Int(i), a[2].Interval(i)
 		sign := datum.CompareInterval(step, vec.IntervalValue{})
 		if sign == 0 {
 			return nil, errZeroStep
 		}
-		b := vec.NewBuilder(vec.Int64, 8)
-		for n := int64(0); sign > 0 && v <= to || sign < 0 && v >= to; n++ {
-			if n >= maxSeries || datum.IsInfinite(v) {
-				return nil, errBigSeries
+		return func(n int) (*vec.Column, error) {
+			b := vec.NewBuilder(vec.Int64, 8)
+			for (sign > 0 && v <= to || sign < 0 && v >= to) && b.Len() < n {
+				b.AppendInt(v)
+				var err error
+				if v, err = shift(c, v, step); err != nil {
+					return nil, err
+				}
 			}
-			if err := stillWanted(c, n); err != nil {
-				return nil, err
-			}
-			b.AppendInt(v)
-			var err error
-			if v, err = shift(c, v, step); err != nil {
-				return nil, err
-			}
-		}
-		return b.Finish(), nil
+			return b.Finish(), nil
+		}, nil
 	}
 }
 

@@ -75,12 +75,22 @@ func regexpArgs(a []*vec.Column, i, at int, name string, inside bool) (re *are, 
 	return re, flags, err
 }
 
+// matchSize is about how many bytes the places of a match take.
+const matchSize = 64
+
 // find lists the matches in s, at most limit unless that is negative. An empty match may follow right upon another match.
-func (r *are) find(s []byte, limit int) [][]int {
-	if !r.empty || limit == 1 || r.at == nil {
-		return r.re.FindAllSubmatchIndex(s, limit)
+func (r *are) find(c *Ctx, s []byte, limit int) ([][]int, error) {
+	most := c.room() / matchSize
+	if limit >= 0 && limit <= most && (!r.empty || limit == 1 || r.at == nil) {
+		return r.re.FindAllSubmatchIndex(s, limit), nil
 	}
-	found := r.re.FindAllSubmatchIndex(s, -1)
+	found := r.re.FindAllSubmatchIndex(s, most+1)
+	if len(found) > most {
+		return nil, c.full()
+	}
+	if !r.empty || r.at == nil {
+		return found, nil
+	}
 	var out [][]int
 	for k, m := range found {
 		out = append(out, m)
@@ -102,7 +112,7 @@ func (r *are) find(s []byte, limit int) [][]int {
 	if limit > 0 && len(out) > limit {
 		out = out[:limit]
 	}
-	return out
+	return out, nil
 }
 
 // group is subexpression g of a match; false if it took no part.
@@ -209,7 +219,11 @@ func regexpReplace(c *Ctx, dst []byte, a []*vec.Column, i int) ([]byte, error) {
 	dst = append(dst, s[:from]...)
 	s = s[from:]
 	at := 0
-	for k, m := range re.find(s, limit) {
+	found, err := re.find(c, s, limit)
+	if err != nil {
+		return nil, err
+	}
+	for k, m := range found {
 		if nth > 0 && k+1 != nth {
 			continue
 		}
@@ -322,7 +336,7 @@ func textLists(f func(b *vec.Builder, a []*vec.Column, i int) error) Body {
 	}
 }
 
-func regexpMatches(_ *Ctx, a []*vec.Column, i int) (*vec.Column, error) {
+func regexpMatches(c *Ctx, a []*vec.Column, i int) (*vec.Column, error) {
 	re, flags, err := regexpArgs(a, i, 2, "", false)
 	if err != nil {
 		return nil, err
@@ -331,8 +345,12 @@ func regexpMatches(_ *Ctx, a []*vec.Column, i int) (*vec.Column, error) {
 	if flags.global {
 		limit = -1
 	}
+	found, err := re.find(c, a[0].Bytes(i), limit)
+	if err != nil {
+		return nil, err
+	}
 	b := vec.NewListBuilder(vec.Bytes, 4)
-	for _, m := range re.find(a[0].Bytes(i), limit) {
+	for _, m := range found {
 		appendGroups(b, a[0].Bytes(i), m)
 	}
 	return b.Finish(), nil

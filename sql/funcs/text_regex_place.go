@@ -3,7 +3,7 @@ package funcs
 import "github.com/allsource-db/allsource/vec"
 
 func regexpPlaces() []Func {
-	count, like, sub, instr := textInt(regexpCount), rowwise(vec.Bool, regexpLike), rowwise(vec.Bytes, regexpSubstr), textInt(regexpInstr)
+	count, like, sub, instr := regexpInt(regexpCount), rowwise(vec.Bool, regexpLike), rowwise(vec.Bytes, regexpSubstr), regexpInt(regexpInstr)
 	return []Func{
 		textRow(6254, "regexp_count", "tt", "i", "number of matches", count, "regexp_count('123456789012', '3')", "2"), textRow(6255, "regexp_count", "tti", "i", "number of matches from a position on", count), textRow(6256, "regexp_count", "ttit", "i", "number of matches from a position on", count),
 		textRow(6263, "regexp_like", "tt", "b", "whether the regular expression matches", like), textRow(6264, "regexp_like", "ttt", "b", "whether the regular expression matches", like, "regexp_like('Hello World', 'world$', 'i')", "t"),
@@ -15,6 +15,14 @@ func regexpPlaces() []Func {
 	}
 }
 
+func regexpInt(f func(c *Ctx, a []*vec.Column, i int) (int, error)) Body {
+	return rowwise(vec.Int64, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+		v, err := f(c, a, i)
+		b.AppendInt(int64(v))
+		return err
+	})
+}
+
 func regexpLike(_ *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
 	re, _, err := regexpArgs(a, i, 2, "regexp_like", false)
 	if err != nil {
@@ -24,7 +32,7 @@ func regexpLike(_ *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
 	return nil
 }
 
-func regexpCount(a []*vec.Column, i int) (int, error) {
+func regexpCount(c *Ctx, a []*vec.Column, i int) (int, error) {
 	s, from := a[0].Bytes(i), 0
 	if len(a) > 2 {
 		var err error
@@ -36,12 +44,13 @@ func regexpCount(a []*vec.Column, i int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return len(re.find(s[from:], -1)), nil
+	found, err := re.find(c, s[from:], -1)
+	return len(found), err
 }
 
 // place finds the nth match: args[2] is the start, args[3] which match, args[flags] the flags and the one after it the
 // subexpression. The indices count from s, the text from the start on, which begins at byte from.
-func place(a []*vec.Column, i, flags int, name string) (s []byte, from int, m []int, sub int, err error) {
+func place(c *Ctx, a []*vec.Column, i, flags int, name string) (s []byte, from int, m []int, sub int, err error) {
 	s, nth := a[0].Bytes(i), 1
 	number := func(at int, what string, least int64) (v int64) {
 		if at < len(a) && err == nil {
@@ -67,14 +76,15 @@ func place(a []*vec.Column, i, flags int, name string) (s []byte, from int, m []
 		return nil, 0, nil, 0, err
 	}
 	s = s[from:]
-	if found := re.find(s, nth); len(found) >= nth {
+	found, err := re.find(c, s, nth)
+	if len(found) >= nth {
 		m = found[nth-1]
 	}
-	return s, from, m, sub, nil
+	return s, from, m, sub, err
 }
 
-func regexpSubstr(_ *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
-	s, _, m, sub, err := place(a, i, 4, "regexp_substr")
+func regexpSubstr(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+	s, _, m, sub, err := place(c, a, i, 4, "regexp_substr")
 	if err != nil {
 		return err
 	}
@@ -86,8 +96,8 @@ func regexpSubstr(_ *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
 	return nil
 }
 
-func regexpInstr(a []*vec.Column, i int) (int, error) {
-	s, from, m, sub, err := place(a, i, 5, "regexp_instr")
+func regexpInstr(c *Ctx, a []*vec.Column, i int) (int, error) {
+	s, from, m, sub, err := place(c, a, i, 5, "regexp_instr")
 	if err != nil {
 		return 0, err
 	}
