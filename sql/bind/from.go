@@ -110,6 +110,16 @@ func opaque(s *scope) *scope {
 	return &scope{up: opaque(s.up), hidden: append(append([]*item(nil), s.hidden...), s.items...), width: s.width, lateral: true}
 }
 
+// within are the rows around a query, seen from inside: a FROM list there hides lateral rows of its own, never these.
+func within(s *scope) *scope {
+	if s == nil || !s.lateral {
+		return s
+	}
+	out := *s
+	out.up, out.lateral = within(s.up), false
+	return &out
+}
+
 func (b *binder) tableExpr(t syntax.TableExpr, e *env) (*source, error) {
 	switch t := t.(type) {
 	case *syntax.TableName:

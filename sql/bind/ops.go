@@ -30,10 +30,28 @@ func (f *frame) binary(x *syntax.Binary) (expr.Expr, error) {
 func (f *frame) compare(op syntax.Operator, l, r typed, at syntax.Node) (expr.Expr, error) {
 	lr, lok := l.expr.(*expr.Row)
 	rr, rok := r.expr.(*expr.Row)
-	if lok && rok {
+	switch {
+	case lok && rok && lr.Names == nil && rr.Names == nil:
 		return f.compareRows(op, lr, rr, l.at, r.at, at)
+	case lok && rok:
+		if err := f.similarRows(lr, rr, at); err != nil {
+			return nil, err
+		}
 	}
 	return f.operator(op, []typed{l, r}, at)
+}
+
+// similarRows checks two rows that are compared as values, of which at least one is a table's: their nulls are equal.
+func (f *frame) similarRows(l, r *expr.Row, at syntax.Node) error {
+	if len(l.Elems) != len(r.Elems) {
+		return f.errorIn(at, pgerr.DatatypeMismatch, "cannot compare record types with different numbers of columns")
+	}
+	for i := range l.Elems {
+		if a, b := l.Elems[i].Type(), r.Elems[i].Type(); a.OID != b.OID && a.OID != datum.Unknown && b.OID != datum.Unknown {
+			return f.errorIn(at, pgerr.DatatypeMismatch, "cannot compare dissimilar column types %s and %s at record column %d", formatType(a), formatType(b), i+1)
+		}
+	}
+	return nil
 }
 
 // compareRows spells a comparison of rows out: = and <> over all fields, the orderings field by field.

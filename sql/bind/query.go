@@ -25,7 +25,7 @@ func (b *binder) query(q *syntax.Query, e *env, keep bool) (plan.Node, error) {
 		}
 		inner = *in
 	}
-	inner.top = false
+	inner.top, inner.outer = false, within(inner.outer)
 	inner.hidden = e.hidden
 	withs, ctes, err := b.with(q.With, &inner)
 	if err != nil {

@@ -3,13 +3,14 @@ package expr
 import (
 	"bytes"
 	"math"
+	"reflect"
 	"slices"
 
 	"github.com/allsource-db/allsource/vec"
 )
 
 // Equal reports whether two expressions are the same computation over the same row. Calls of volatile functions are equal
-// to themselves only in form: whether they may be shared is for the caller to decide. Subqueries are equal only to themselves.
+// to themselves only in form: whether they may be shared is for the caller to decide.
 func Equal(a, b Expr) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
@@ -65,8 +66,50 @@ func sameHead(a, b Expr) bool {
 	case *Field:
 		b, ok := b.(*Field)
 		return ok && a.Index == b.Index
+	case *Subquery:
+		b, ok := b.(*Subquery)
+		return ok && a.Kind == b.Kind && a.Not == b.Not && a.Op == b.Op && Equal(a.Compare, b.Compare) && sameTree(reflect.ValueOf(a.Plan), reflect.ValueOf(b.Plan))
 	}
 	return sameForm(a, b)
+}
+
+// sameTree compares two plans that the binder made, wherever in the statement they were written. It goes through them as they lie in memory:
+// what a node gets new is compared without a line here.
+func sameTree(a, b reflect.Value) bool {
+	if !a.IsValid() || !b.IsValid() || a.Type() != b.Type() {
+		return a.IsValid() == b.IsValid() && !a.IsValid()
+	}
+	switch a.Kind() {
+	case reflect.Interface, reflect.Pointer:
+		if a.IsNil() || b.IsNil() {
+			return a.IsNil() && b.IsNil()
+		}
+		if a.CanInterface() {
+			x, ok := a.Interface().(Expr)
+			if y, both := b.Interface().(Expr); ok && both {
+				return Equal(x, y)
+			}
+		}
+		return a.Kind() == reflect.Pointer && a.Pointer() == b.Pointer() || sameTree(a.Elem(), b.Elem())
+	case reflect.Struct:
+		for i := range a.NumField() {
+			if a.Type().Field(i).Name != "Pos" && !sameTree(a.Field(i), b.Field(i)) {
+				return false
+			}
+		}
+		return true
+	case reflect.Slice, reflect.Array:
+		if a.Len() != b.Len() {
+			return false
+		}
+		for i := range a.Len() {
+			if !sameTree(a.Index(i), b.Index(i)) {
+				return false
+			}
+		}
+		return true
+	}
+	return a.Comparable() && a.Equal(b)
 }
 
 // sameForm compares the nodes that carry nothing but operands.

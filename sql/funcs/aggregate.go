@@ -1,6 +1,7 @@
 package funcs
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/allsource-db/allsource/sql/datum"
@@ -79,6 +80,12 @@ var boolAggregates = []Aggregate{
 	{OID: 2237, Name: "bit_or", Args: []datum.OID{datum.Int2}, Ret: datum.Int2, Strict: true, Doc: "bitwise or of all values", New: foldInt(func(a, b int64) int64 { return a | b })},
 	{OID: 2239, Name: "bit_or", Args: []datum.OID{datum.Int4}, Ret: datum.Int4, Strict: true, Doc: "bitwise or of all values", New: foldInt(func(a, b int64) int64 { return a | b })},
 	{OID: 2241, Name: "bit_or", Args: []datum.OID{datum.Int8}, Ret: datum.Int8, Strict: true, Doc: "bitwise or of all values", New: foldInt(func(a, b int64) int64 { return a | b })},
+	{OID: 6164, Name: "bit_xor", Args: []datum.OID{datum.Int2}, Ret: datum.Int2, Strict: true, Doc: "bitwise exclusive or of all values", New: foldInt(func(a, b int64) int64 { return a ^ b })},
+	{OID: 6165, Name: "bit_xor", Args: []datum.OID{datum.Int4}, Ret: datum.Int4, Strict: true, Doc: "bitwise exclusive or of all values", New: foldInt(func(a, b int64) int64 { return a ^ b })},
+	{OID: 6166, Name: "bit_xor", Args: []datum.OID{datum.Int8}, Ret: datum.Int8, Strict: true, Doc: "bitwise exclusive or of all values", New: foldInt(func(a, b int64) int64 { return a ^ b })},
+	{OID: 2242, Name: "bit_and", Args: []datum.OID{datum.Bit}, Ret: datum.Bit, Strict: true, Doc: "bitwise and of all values", New: foldBits(bitwise("AND", bitAnd))},
+	{OID: 2243, Name: "bit_or", Args: []datum.OID{datum.Bit}, Ret: datum.Bit, Strict: true, Doc: "bitwise or of all values", New: foldBits(bitwise("OR", bitOr))},
+	{OID: 6167, Name: "bit_xor", Args: []datum.OID{datum.Bit}, Ret: datum.Bit, Strict: true, Doc: "bitwise exclusive or of all values", New: foldBits(bitwise("XOR", bitXor))},
 }
 
 // fold combines the values of a group with an associative function; no value gives null. get reads a row, put writes one.
@@ -103,6 +110,13 @@ func foldBool(op func(a, b bool) bool) func([]datum.Type) Accumulator {
 func foldInt(op func(a, b int64) int64) func([]datum.Type) Accumulator {
 	return func([]datum.Type) Accumulator {
 		return &fold[int64]{op: func(a, b int64) (int64, error) { return op(a, b), nil }, get: (*vec.Column).Int, put: (*vec.Builder).AppendInt, kind: vec.Int64, size: 8}
+	}
+}
+
+func foldBits(op bitPair) func([]datum.Type) Accumulator {
+	return func([]datum.Type) Accumulator {
+		return &fold[[]byte]{op: func(a, b []byte) ([]byte, error) { return op(make([]byte, 0, len(a)), a, b) }, kind: vec.Bytes, size: 32,
+			get: func(c *vec.Column, i int) []byte { return bytes.Clone(c.Bytes(i)) }, put: (*vec.Builder).AppendBytes}
 	}
 }
 

@@ -12,18 +12,23 @@ import (
 // PostgreSQL keeps them.
 type moments struct{ n, sx, sxx float64 }
 
-func (m *moments) add(x float64) {
+func (m *moments) add(x float64) error {
+	before := m.sx
 	m.n++
 	m.sx += x
 	if m.n > 1 {
 		tmp := x*m.n - m.sx
 		m.sxx += tmp * tmp / (m.n * (m.n - 1))
-		if math.IsInf(m.sx, 0) || math.IsInf(m.sxx, 0) {
+		if endless(m.sx, m.sxx) {
+			if !endless(before, x) {
+				return errFloatOverflow
+			}
 			m.sxx = math.NaN()
 		}
 	} else if math.IsInf(x, 0) || math.IsNaN(x) {
 		m.sxx = math.NaN()
 	}
+	return nil
 }
 
 func (m *moments) merge(o moments) {
@@ -227,7 +232,8 @@ func varianceAggregates() []Aggregate {
 // pairs are the moments of two variables, Y first as the functions' arguments are.
 type pairs struct{ n, sx, sxx, sy, syy, sxy float64 }
 
-func (p *pairs) add(y, x float64) {
+func (p *pairs) add(y, x float64) error {
+	finiteX, finiteY := !endless(p.sx, x), !endless(p.sy, y)
 	p.n++
 	p.sx += x
 	p.sy += y
@@ -238,14 +244,21 @@ func (p *pairs) add(y, x float64) {
 		if math.IsInf(y, 0) || math.IsNaN(y) {
 			p.syy, p.sxy = math.NaN(), math.NaN()
 		}
-		return
+		return nil
 	}
 	dx, dy := x*p.n-p.sx, y*p.n-p.sy
 	scale := 1 / (p.n * (p.n - 1))
 	p.sxx += dx * dx * scale
 	p.syy += dy * dy * scale
 	p.sxy += dx * dy * scale
+	if finiteX && endless(p.sx, p.sxx) || finiteY && endless(p.sy, p.syy) || finiteX && finiteY && math.IsInf(p.sxy, 0) {
+		return errFloatOverflow
+	}
+	return nil
 }
+
+// endless reports whether one of two numbers is infinite.
+func endless(a, b float64) bool { return math.IsInf(a, 0) || math.IsInf(b, 0) }
 
 func (p *pairs) merge(o pairs) {
 	switch {
@@ -271,7 +284,9 @@ func (a *pairAcc) Grow(n int) { a.p = grown(a.p, n) }
 func (a *pairAcc) Add(_ *Ctx, args []*vec.Column, groups []int32, n int) error {
 	for i := range n {
 		if taken(args[0], groups, i) && !args[1].Null(i) {
-			a.p[groups[i]].add(args[0].Float(i), args[1].Float(i))
+			if err := a.p[groups[i]].add(args[0].Float(i), args[1].Float(i)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

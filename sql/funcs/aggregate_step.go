@@ -1,9 +1,6 @@
 package funcs
 
 import (
-	"math"
-
-	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/vec"
 )
 
@@ -128,13 +125,7 @@ func (a *intervalSum) Remove(args []*vec.Column, i int, g int32) bool {
 }
 
 func (a *varianceAcc) Step(args []*vec.Column, i int, g int32) error {
-	x, m := args[0].Float(i), &a.m[g]
-	before := m.sx
-	m.add(x)
-	if math.IsInf(m.sx, 0) && !math.IsInf(before, 0) && !math.IsInf(x, 0) {
-		return pgerr.New(pgerr.NumericValueOutOfRange, "value out of range: overflow")
-	}
-	return nil
+	return a.m[g].add(args[0].Float(i))
 }
 
 func (a *varianceAcc) Copy(from, to int32) { a.m[to] = a.m[from] }
@@ -178,7 +169,7 @@ func (a *decVariance) Remove(args []*vec.Column, i int, g int32) bool {
 
 func (a *pairAcc) Step(args []*vec.Column, i int, g int32) error {
 	if !args[1].Null(i) && !args[0].Null(i) {
-		a.p[g].add(args[0].Float(i), args[1].Float(i))
+		return a.p[g].add(args[0].Float(i), args[1].Float(i))
 	}
 	return nil
 }

@@ -315,6 +315,11 @@ func arrayPosition(_ *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int)
 	}
 	child, from, to := a[0].List(i)
 	start := from
+	// Nothing is looked for in vain, and then not from anywhere either.
+	if from == to || a[1].Null(i) && !holdsNull(child, from, to) {
+		b.AppendNull()
+		return nil
+	}
 	if len(a) > 2 {
 		if a[2].Null(i) {
 			return pgerr.New(pgerr.NullValueNotAllowed, "initial position must not be null")
@@ -331,6 +336,16 @@ func arrayPosition(_ *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int)
 	}
 	b.AppendNull()
 	return nil
+}
+
+// holdsNull reports whether one of the elements is null.
+func holdsNull(child *vec.Column, from, to int) bool {
+	for k := from; k < to; k++ {
+		if child.Null(k) {
+			return true
+		}
+	}
+	return false
 }
 
 func arrayPositions(_ *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int) error {
@@ -455,14 +470,14 @@ func arrayFill(c *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int) err
 // fillBounds sets the lower bounds of the dimensions.
 func fillBounds(dims []vec.Dim, a *vec.Column, i int) error {
 	lower, from, to := a.List(i)
+	if holdsNull(lower, from, to) {
+		return pgerr.New(pgerr.NullValueNotAllowed, "dimension values cannot be null")
+	}
 	if to-from != len(dims) {
 		return pgerr.New(pgerr.ArraySubscriptError, "wrong number of array subscripts").
 			WithDetail("Low bound array has different size than dimensions array.")
 	}
 	for k := range dims {
-		if lower.Null(from + k) {
-			return pgerr.New(pgerr.NullValueNotAllowed, "dimension values cannot be null")
-		}
 		dims[k].Lower = int32(lower.Int(from + k))
 	}
 	return datum.CheckDims(dims)

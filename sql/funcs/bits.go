@@ -40,9 +40,9 @@ func bitFuncs() []Func {
 // bitOperators are the operators on bit strings beside comparison.
 func bitOperators() []Func {
 	return []Func{
-		bitOp(1791, "&", "bitwise and", bitwise("AND", func(x, y byte) byte { return x & y })),
-		bitOp(1792, "|", "bitwise or", bitwise("OR", func(x, y byte) byte { return x | y })),
-		bitOp(1793, "#", "bitwise exclusive or", bitwise("XOR", func(x, y byte) byte { return '0' + (x ^ y) })),
+		bitOp(1791, "&", "bitwise and", bitwise("AND", bitAnd)),
+		bitOp(1792, "|", "bitwise or", bitwise("OR", bitOr)),
+		bitOp(1793, "#", "bitwise exclusive or", bitwise("XOR", bitXor)),
 		row(1794, "~", datum.Bit, "bitwise not", bitBody(func(dst []byte, a []*vec.Column, i int) ([]byte, error) {
 			for _, c := range a[0].Bytes(i) {
 				dst = append(dst, c^1)
@@ -63,13 +63,20 @@ func bitBody(f func(dst []byte, a []*vec.Column, i int) ([]byte, error)) Body {
 	})
 }
 
-func bitOp(oid datum.OID, name, doc string, f func(dst []byte, a []*vec.Column, i int) ([]byte, error)) Func {
-	return row(oid, name, datum.Bit, doc, bitBody(f), datum.Bit, datum.Bit)
+func bitOp(oid datum.OID, name, doc string, f bitPair) Func {
+	body := bitBody(func(dst []byte, a []*vec.Column, i int) ([]byte, error) { return f(dst, a[0].Bytes(i), a[1].Bytes(i)) })
+	return row(oid, name, datum.Bit, doc, body, datum.Bit, datum.Bit)
 }
 
-func bitwise(what string, f func(x, y byte) byte) func(dst []byte, a []*vec.Column, i int) ([]byte, error) {
-	return func(dst []byte, a []*vec.Column, i int) ([]byte, error) {
-		x, y := a[0].Bytes(i), a[1].Bytes(i)
+// A bitPair appends what it makes of two bit strings.
+type bitPair func(dst, x, y []byte) ([]byte, error)
+
+func bitAnd(x, y byte) byte { return x & y }
+func bitOr(x, y byte) byte  { return x | y }
+func bitXor(x, y byte) byte { return '0' + (x ^ y) }
+
+func bitwise(what string, f func(x, y byte) byte) bitPair {
+	return func(dst, x, y []byte) ([]byte, error) {
 		if len(x) != len(y) {
 			return nil, pgerr.New("22026", "cannot %s bit strings of different sizes", what)
 		}

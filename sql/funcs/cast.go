@@ -141,6 +141,13 @@ func textCasts() []Cast {
 	}
 	asIs(datum.BPChar, datum.BPChar, Implicit)
 	asIs(datum.Name, datum.BPChar, Assignment)
+	// As text an address always shows its mask, which the output of cidr does.
+	for _, t := range []datum.OID{datum.Text, datum.Varchar, datum.BPChar} {
+		for _, from := range []datum.OID{datum.Inet, datum.Cidr} {
+			out = append(out, Cast{From: from, To: t, Context: Assignment, Body: viaText(datum.Cidr, t)})
+		}
+	}
+	asIs(datum.Cidr, datum.Inet, Implicit)
 	return append(out,
 		Cast{From: datum.BPChar, To: datum.Name, Context: Implicit, Body: each(vec.Bytes, toName)},
 		Cast{From: datum.Char, To: datum.BPChar, Context: Assignment, Body: viaText(datum.Char, datum.BPChar)},

@@ -143,7 +143,7 @@ func appendNumber(b *vec.Builder, to datum.OID, d decimal.Dec) error {
 		if to == datum.Float4 {
 			f = float64(float32(f))
 		}
-		if math.IsInf(f, 0) && d.IsFinite() {
+		if d.IsFinite() && (math.IsInf(f, 0) || f == 0 && d.Sign() != 0) {
 			return pgerr.New(pgerr.NumericValueOutOfRange, "%q is out of range for type %s", d.String(), datum.Lookup(to).SQLName)
 		}
 		b.AppendFloat(f)

@@ -73,7 +73,7 @@ func compareBody(op comparison, left, right datum.OID) Body {
 	same := left == right
 	switch datum.KindOf(left) {
 	case vec.Int64:
-		if same && left != datum.TimeTZ || integerRanges[left].name != "" {
+		if same && left != datum.TimeTZ && left != datum.PgLSN && left != datum.Xid8 || integerRanges[left].name != "" {
 			return perEntry(func(_ *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
 				return compareInts(op, a[0], a[1], n), nil
 			})
@@ -86,7 +86,7 @@ func compareBody(op comparison, left, right datum.OID) Body {
 			return compareFloats(op, a[0], a[1], n), nil
 		})
 	case vec.Bytes:
-		if left != datum.BPChar {
+		if left != datum.BPChar && left != datum.Inet {
 			return perEntry(func(_ *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
 				return compareBytes(op, a[0], a[1], n), nil
 			})

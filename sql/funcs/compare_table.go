@@ -49,4 +49,8 @@ var comparisons = []struct {
 	{datum.Record, datum.Record, 2988, 2989, 2990, 2992, 2991, 2993},
 	{datum.AnyArray, datum.AnyArray, 1070, 1071, 1072, 1074, 1073, 1075},
 	{datum.UUID, datum.UUID, 2972, 2973, 2974, 2976, 2975, 2977},
+	{datum.Inet, datum.Inet, 1201, 1202, 1203, 1204, 1205, 1206},
+	{datum.MacAddr, datum.MacAddr, 1220, 1221, 1222, 1223, 1224, 1225},
+	{datum.PgLSN, datum.PgLSN, 3222, 3223, 3224, 3226, 3225, 3227},
+	{datum.Xid8, datum.Xid8, 5068, 5072, 5073, 5075, 5074, 5076},
 }

@@ -298,8 +298,10 @@ func (r *stampReader) scaled(key string, d stampKey, v int64, used int) int64 {
 			v = fullYear(v)
 		}
 	case "d":
-		if key == "ID" { // counted from Sunday as D is
-			v = v%7 + 1
+		if key == "ID" { // counted from Sunday as D is; what is no day of a week is Sunday
+			if v++; v > 7 {
+				v = 1
+			}
 		}
 	}
 	return v

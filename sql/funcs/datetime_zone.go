@@ -29,12 +29,16 @@ func zoneFuncs() []Func {
 			find = east
 		}
 		return dtRow(oid, "timezone", vol, to, dtArgs(zone, from), doc, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+			if at := a[1].Int(i); to != tt && datum.IsInfinite(at) { // in every zone, even in one that there is not
+				b.AppendInt(at)
+				return nil
+			}
 			loc, err := find(c, a[0], i)
 			if err != nil {
 				return err
 			}
 			v := conv(c, loc, a[1].Int(i))
-			if to != tt && !datum.IsInfinite(v) && !datum.ValidTimestamp(v) {
+			if to != tt && !datum.ValidTimestamp(v) {
 				return errTimestampRange
 			}
 			b.AppendInt(v)

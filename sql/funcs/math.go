@@ -90,7 +90,7 @@ var mathFuncs = []Func{
 	ffunc(2309, "floor", "nearest integer that is not greater", math.Floor), ffunc(1342, "round", "nearest integer, halves to even", math.RoundToEven),
 	ffunc(1343, "trunc", "integer part", math.Trunc), ffunc(1345, "cbrt", "cube root", math.Cbrt),
 	ffunc(2310, "sign", "-1, 0 or 1", func(a float64) float64 { return float64(compareFloat(a, 0)) }),
-	ffunc(1608, "degrees", "radians to degrees", func(a float64) float64 { return a * (180 / math.Pi) }), ffunc(1609, "radians", "degrees to radians", func(a float64) float64 { return a * (math.Pi / 180) }),
+	ranged(1608, "degrees", "radians to degrees", func(float64) bool { return true }, func(a float64) float64 { return a / (math.Pi / 180) }), ffunc(1609, "radians", "degrees to radians", func(a float64) float64 { return a * (math.Pi / 180) }),
 	{OID: 1344, Name: "sqrt", Args: []datum.OID{datum.Float8}, Ret: datum.Float8, Strict: true, Volatile: Immutable, Doc: "square root", Body: float1(floatSqrt)},
 	ranged(1347, "exp", "e to the power", anyFloat, math.Exp),
 	logf(1341, "ln", "natural logarithm", math.Log), logf(1340, "log", "logarithm to base 10", math.Log10), logf(1194, "log10", "logarithm to base 10", math.Log10),

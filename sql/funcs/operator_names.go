@@ -91,6 +91,11 @@ var operatorNames = []struct {
 	{2993, 2986, "record_ge"}, {3240, 4043, "jsonb_eq"}, {3241, 4038, "jsonb_ne"}, {3242, 4039, "jsonb_lt"}, {3243, 4040, "jsonb_gt"},
 	{3244, 4041, "jsonb_le"}, {3245, 4042, "jsonb_ge"}, {3962, 3947, "json_object_field"}, {3963, 3948, "json_object_field_text"},
 	{3964, 3949, "json_array_element"}, {3965, 3950, "json_array_element_text"},
+	{1201, 920, "network_eq"}, {1202, 925, "network_ne"}, {1203, 921, "network_lt"}, {1204, 922, "network_le"}, {1205, 923, "network_gt"},
+	{1206, 924, "network_ge"}, {1220, 830, "macaddr_eq"}, {1221, 835, "macaddr_ne"}, {1222, 831, "macaddr_lt"}, {1223, 832, "macaddr_le"},
+	{1224, 833, "macaddr_gt"}, {1225, 834, "macaddr_ge"}, {3222, 3233, "pg_lsn_eq"}, {3223, 3236, "pg_lsn_ne"}, {3224, 3231, "pg_lsn_lt"},
+	{3225, 3235, "pg_lsn_gt"}, {3226, 3232, "pg_lsn_le"}, {3227, 3234, "pg_lsn_ge"}, {5068, 5084, "xid8eq"}, {5072, 5085, "xid8ne"},
+	{5073, 5034, "xid8lt"}, {5074, 5035, "xid8gt"}, {5075, 5036, "xid8le"}, {5076, 5037, "xid8ge"},
 }
 
 // operatorFuncs are the operators as functions.
