@@ -171,7 +171,7 @@ var (
 
 // approximate are functions of floats whose last digit is the mathematical library's.
 var approximate = []string{"sin", "cos", "tan", "cot", "asin", "acos", "atan", "atan2", "sind", "cosd", "tand", "cotd", "asind", "acosd", "atand", "atan2d",
-	"sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "exp", "ln", "log", "log10", "power", "pow", "^", "cbrt", "||/"}
+	"sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "exp", "ln", "log", "log10", "power", "pow", "^", "cbrt", "dcbrt", "||/"}
 
 // measured are functions that make values as large as a number says: it has to be a small one.
 var measured = []string{"repeat", "lpad", "rpad", "generate_series", "array_fill", "factorial", "^", "power", "pow", "exp", "<<", "lcm", "!"}

@@ -97,7 +97,7 @@ func (r rules) difference(us, them outcome) string {
 		} else if c.Name != d.Name {
 			return "name"
 		} else if c.TypeModifier != d.TypeModifier {
-			return "modifier"
+			return fmt.Sprintf("modifier %d for %d", c.TypeModifier, d.TypeModifier)
 		}
 	}
 	if len(us.rows) != len(them.rows) {

@@ -36,6 +36,9 @@ func minimise(root *node, tries int, still func() bool) {
 
 // smaller are things to try in place of a piece, the smallest first.
 func (n *node) smaller() (out []node) {
+	if n.fixed {
+		return nil
+	}
 	if n.loose {
 		out = append(out, *word(""))
 	}

@@ -14,8 +14,11 @@ const (
 	aQuery datum.OID = 2
 )
 
-// statement makes a whole query: columns of types of its own choice.
+// statement makes a whole query: columns of types of its own choice. Every second is about a form, the others about values.
 func (g *generator) statement() *node {
+	if g.chance(50) {
+		return g.shaped()
+	}
 	want := make([]datum.OID, 1+g.r.IntN(3))
 	for i := range want {
 		want[i] = pick(g.r, types).oid
@@ -150,7 +153,7 @@ func (g *generator) groups(s *scope, depth int) (group, having *node) {
 		// null in some rows or not, as PostgreSQL's version has it.
 		names := &node{texts: separated(len(keys)), kids: keys}
 		if strings.Contains(format, "(") {
-			names = word(names.String())
+			names.each(func(n *node) { n.fixed = true })
 		}
 		group = piece(format, names)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -43,10 +44,16 @@ func ours(t *testing.T) func() *pgconn.PgConn {
 	}
 }
 
-// postgres connects to the server of the given URL, or starts one of the installed PostgreSQL.
+// peer is the version that the benchmarks install as one of their peers.
+const peer = "18"
+
+// postgres connects to the server of the given URL, or starts one: the installed one, or the benchmarks' peer.
 func postgres(t *testing.T, url string) func() *pgconn.PgConn {
-	if url == "" {
+	switch url {
+	case "":
 		url = startPostgres(t)
+	case peer:
+		url = startPeer(t)
 	}
 	admin, err := pgconn.Connect(context.Background(), url)
 	if err != nil {
@@ -107,16 +114,47 @@ func startPostgres(t *testing.T) string {
 		}
 	}
 	run("initdb", "--pgdata", data, "--auth", "trust", "--username", "postgres", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync")
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
-	_ = listener.Close()
+	port := freePort(t)
 	run("pg_ctl", "--pgdata", data, "--log", filepath.Join(folder, "log"), "--wait",
 		"--options", "-p "+port+" -c listen_addresses=127.0.0.1 -c fsync=off -c unix_socket_directories="+folder, "start")
 	t.Cleanup(func() { run("pg_ctl", "--pgdata", data, "--mode", "immediate", "stop") })
 	return "postgres://postgres@127.0.0.1:" + port + "/postgres?sslmode=disable"
+}
+
+// startPeer makes a cluster of the peer, with the script that the benchmarks start it with.
+func startPeer(t *testing.T) string {
+	const script = "../../../bench/peers/postgres.sh"
+	folder := filepath.Join(t.TempDir(), "peer")
+	run := func(args ...string) string {
+		var said, complaint strings.Builder
+		cmd := exec.Command(script, args...)
+		cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &said, &complaint, time.Minute
+		if err := cmd.Run(); err != nil {
+			t.Fatalf("%s %s: %v\n%s", script, args[0], err, complaint.String())
+		}
+		return strings.TrimSpace(said.String())
+	}
+	url := run("start", folder, freePort(t))
+	t.Cleanup(func() { run("stop", folder) })
+	return url + "?sslmode=disable"
+}
+
+func freePort(t *testing.T) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+}
+
+// versionOf is a server's major version.
+func versionOf(t *testing.T, them *pgconn.PgConn) int {
+	v, err := strconv.Atoi(string(execute(t, them, "SHOW server_version_num")[0].Rows[0][0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v / 10000
 }
 
 // programs is the folder of initdb, which Debian keeps out of the way.
@@ -164,16 +202,18 @@ func load(t *testing.T, us, them *pgconn.PgConn, log []event) {
 	for i := half; i < len(log); i++ {
 		execute(t, us, "INSERT INTO events ("+columns+") VALUES "+row(i, log[i]))
 	}
-	execute(t, them, `CREATE TABLE events (position bigint, id uuid, entity_id text, event_type text, version bigint, "timestamp" timestamptz,
+	execute(t, them, `CREATE TABLE loaded (position bigint, id uuid, entity_id text, event_type text, version bigint, "timestamp" timestamptz,
 		recorded_at timestamptz, payload jsonb, metadata jsonb)`)
 	added := execute(t, us, "SELECT position, version, recorded_at FROM events ORDER BY position")[0].Rows
 	if len(added) != len(log) {
 		t.Fatalf("%d events are there of %d", len(added), len(log))
 	}
 	for i, e := range log {
-		execute(t, them, "INSERT INTO events ("+columns+") VALUES "+row(i, e))
-		execute(t, them, fmt.Sprintf("UPDATE events SET position = %s, version = %s, recorded_at = '%s' WHERE position IS NULL", added[i][0], added[i][1], added[i][2]))
+		execute(t, them, "INSERT INTO loaded ("+columns+") VALUES "+row(i, e))
+		execute(t, them, fmt.Sprintf("UPDATE loaded SET position = %s, version = %s, recorded_at = '%s' WHERE position IS NULL", added[i][0], added[i][1], added[i][2]))
 	}
+	// Written once more, so that the rows lie there as they do here: the last digits of sums of floats depend on it.
+	execute(t, them, "CREATE TABLE events AS SELECT * FROM loaded ORDER BY position; ALTER TABLE events ADD PRIMARY KEY (position)")
 	execute(t, them, "VACUUM ANALYZE events")
 }
 

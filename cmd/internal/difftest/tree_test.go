@@ -14,6 +14,7 @@ type node struct {
 
 	typ   datum.OID // of an expression; the piece may be replaced by another of its type
 	loose bool      // the piece may go
+	fixed bool      // the piece stays as it is
 	from  *node     // the FROM under which an expression stands
 }
 

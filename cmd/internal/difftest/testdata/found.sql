@@ -24,3 +24,20 @@ select atanh('1.5'::float8)
 select to_date('', 'FMDay, DD FMMonth'), to_date('2024', 'YYYY Mon')
 select power('-2.5'::float8, 'NaN'::float8), dpow('-2.5'::float8, 'NaN'::float8)
 select '-infinity'::timestamptz::timetz, 'infinity'::timestamptz::time, 'infinity'::timestamp::time
+select bit_xor(c1), bit_xor(distinct c1) from (values (1::int2), (2::int2), (2::int2)) t (c1)
+select bit_and(c1), bit_or(c1), bit_xor(c1) from (values ('101'::bit(3)), ('011'::bit(3))) t (c1)
+select percentile_cont('{0.5,0.25}'::float8[]) within group (order by c1) from (values ('1 day'::interval), ('4 days'::interval)) t (c1)
+select '1e-400'::jsonb::float8
+select '1e-60'::numeric::float4
+select '127.0.0.1'::inet::text, '10.0.0.0/8'::inet::text, '::1'::inet::varchar, '10.0.0.0/8'::cidr::text
+select array_position('{1}'::int4[], null::int4, null::int4), array_position('{}'::numeric[], 1, null)
+select array_fill('1'::int4, '{1,2,3}'::int4[], '{NULL,1}'::int4[])
+select 'infinity'::timestamptz at time zone 'nowhere', '-infinity'::timestamp at time zone 'nowhere'
+select to_date('2024-02-29', 'IYYY-IW-ID')
+select t1 = t1, t1 < t1, t1 >= t1 from (select 1 as a, null::text as b) t1
+select count(*) from (select 1 as a, null::text as b) t1 join (select 1 as a, null::text as b) t2 on t1 = t2
+select stddev(c1) from (values ('1e308'::float8), ('-1e308'::float8)) t (c1)
+select distinct on (array(select t1.c1)) t1.c1 from (values (1), (2)) t1 (c1) order by array(select t1.c1)
+select (select t1.c1 % 2), count(*) from (values (1), (2), (3)) t1 (c1) group by (select t1.c1 % 2)
+select * from (values (1), (2)) t1 (c1) join lateral (select t2.c1, t3.c1 from (select t1.c1) t2 (c1) left join (values (1)) t3 (c1) on t3.c1 = t1.c1) t4 on true
+select degrees('0.1'::float8), degrees('0.3'::float8)
