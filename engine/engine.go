@@ -24,6 +24,7 @@ type Log interface {
 	Append(ctx context.Context, events []storage.Event, p *storage.Progress) (storage.Appended, error)
 	AppendIf(ctx context.Context, events []storage.Event, check func(now storage.View) error) (storage.Appended, error)
 	NewBulk(asRecorded bool) *storage.Bulk
+	Grown() <-chan struct{} // closed when the next events become visible
 	Progress(source string) (storage.Progress, bool, error)
 }
 
@@ -47,15 +48,16 @@ type Config struct {
 
 // Engine serves sessions over the databases of one store.
 type Engine struct {
-	cfg      Config
-	mu       sync.Mutex
-	sessions map[int32]*Session
-	nextPID  int32
-	started  time.Time
-	catalogs map[string]*catalog.Catalog // by database; built-in relations and events do not change
-	plans    *planCache
-	metrics  Metrics
-	budget   *op.Budget // of all statements together
+	cfg       Config
+	mu        sync.Mutex
+	sessions  map[int32]*Session
+	nextPID   int32
+	started   time.Time
+	catalogs  map[string]*catalog.Catalog // by database; built-in relations and events do not change
+	plans     *planCache
+	notifiers map[string]*notifier // by database
+	metrics   Metrics
+	budget    *op.Budget // of all statements together
 }
 
 // Metrics counts what the engine did since it was made; read with atomic loads.
@@ -68,7 +70,7 @@ func New(cfg Config) *Engine {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Engine{cfg: cfg, sessions: map[int32]*Session{}, catalogs: map[string]*catalog.Catalog{}, plans: newPlanCache(), started: cfg.Now(), nextPID: 1000,
+	return &Engine{cfg: cfg, sessions: map[int32]*Session{}, catalogs: map[string]*catalog.Catalog{}, plans: newPlanCache(), notifiers: map[string]*notifier{}, started: cfg.Now(), nextPID: 1000,
 		budget: op.NewBudget(cfg.Memory, cfg.TempDir)}
 }
 
@@ -93,6 +95,8 @@ type SessionOptions struct {
 	Remote   string            // the client's address, for pg_stat_activity
 	// Notice takes a message that is not an error; may be nil.
 	Notice func(*pgerr.Error)
+	// Wake says that Notifications has something new. It is called from other goroutines, must not block, and may be nil.
+	Wake func()
 }
 
 // Connect opens a session. An unknown database is 3D000.

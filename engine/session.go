@@ -29,6 +29,7 @@ type Session struct {
 	planned  *cachedPlan // of the script that was parsed last; nil: it was not in the cache
 	whole    syntax.Stmt // the one statement of that script; nil: it has several
 	cursors  map[string]*cursor
+	mailbox  *mailbox  // nil until it listens
 	began    time.Time // of the session
 
 	mu        sync.Mutex // guards what other sessions look at
@@ -64,6 +65,7 @@ func (s *Session) Secret() uint32 { return s.secret }
 func (s *Session) Close() {
 	s.tx.reset(s)
 	s.closeCursors(true)
+	s.unlistenAll()
 	s.engine.drop(s)
 }
 

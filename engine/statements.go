@@ -42,6 +42,18 @@ func (s *Session) execute(ctx context.Context, p *Prepared, params []*vec.Column
 		return s.fetch(ctx, st)
 	case *syntax.CloseCursor:
 		return done(st.Tag()), s.closeCursor(st.Name)
+	case *syntax.Listen:
+		s.listen(s.channelName(st.Channel), true)
+		return done(st.Tag()), nil
+	case *syntax.Unlisten:
+		s.listen(s.channelName(st.Channel), false)
+		return done(st.Tag()), nil
+	case *syntax.Notify:
+		payload := ""
+		if st.Payload != nil {
+			payload = st.Payload.Text
+		}
+		return done(st.Tag()), s.notify(s.channelName(st.Channel), payload)
 	case *syntax.SetConstraints, *syntax.Checkpoint, *syntax.Vacuum:
 		return done(st.Tag()), nil // nothing to do: there is nothing to vacuum, and every append is durable
 	}
@@ -202,6 +214,7 @@ func (s *Session) discard(what string) error {
 		return pgerr.New(pgerr.ActiveSQLTransaction, "DISCARD ALL cannot run inside a transaction block")
 	}
 	s.closeCursors(true)
+	s.unlistenAll()
 	clear(s.prepared)
 	return s.resetStmt("")
 }

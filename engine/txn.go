@@ -23,12 +23,15 @@ type transaction struct {
 	present  *present       // nil: the newest there is, or not known yet
 	now      storage.Micros // transaction_timestamp; 0 when none is under way
 	held     held
+	outgoing outgoing
 	saves    []savepoint
 }
 
 type savepoint struct {
 	name     string
 	pending  int
+	listens  int
+	messages int
 	readOnly bool
 	vars     vars // as they were
 }
@@ -220,17 +223,23 @@ func (s *Session) warnNoBlock() {
 	s.notice(&pgerr.Error{Code: pgerr.NoActiveSQLTransaction, Message: "there is no transaction in progress"})
 }
 
-// commit appends what is pending. Whatever the outcome, the transaction is over.
+// commit appends what is pending, and then tells others what was said. Whatever the outcome, the transaction is over.
 func (s *Session) commit(ctx context.Context) error {
-	pending, when := s.tx.held.events, s.tx.held.conditions()
+	pending, when, out := s.tx.held.events, s.tx.held.conditions(), s.tx.outgoing
 	s.tx = transaction{}
 	var err error
-	if len(pending) > 0 {
+	if len(out.messages) > 0 {
+		err = s.notifier().room(out.bytes)
+	}
+	if err == nil && len(pending) > 0 {
 		_, err = s.appendEvents(ctx, pending, when)
 	}
 	s.vars.end(err == nil)
 	s.closeCursors(false)
-	return err
+	if err != nil {
+		return err
+	}
+	return s.send(ctx, out)
 }
 
 func (s *Session) rollback() {
@@ -244,7 +253,8 @@ func (s *Session) savepoint(st *syntax.Transaction) (*Rows, error) {
 		return nil, pgerr.New(pgerr.NoActiveSQLTransaction, "%s can only be used in transaction blocks", strings.ToUpper(savepointWord(st.Kind)))
 	}
 	if st.Kind == syntax.Savepoint {
-		s.tx.saves = append(s.tx.saves, savepoint{st.Name, len(s.tx.held.events), s.tx.readOnly, s.vars.clone()})
+		out := &s.tx.outgoing
+		s.tx.saves = append(s.tx.saves, savepoint{st.Name, len(s.tx.held.events), len(out.listens), len(out.messages), s.tx.readOnly, s.vars.clone()})
 		return done("SAVEPOINT"), nil
 	}
 	i := len(s.tx.saves) - 1
@@ -260,6 +270,7 @@ func (s *Session) savepoint(st *syntax.Transaction) (*Rows, error) {
 	}
 	back := &s.tx.saves[i]
 	s.tx.held.cut(back.pending)
+	s.tx.outgoing.cut(back.listens, back.messages)
 	s.vars.goBack(back.vars)
 	s.tx.readOnly, s.tx.failed = back.readOnly, false
 	s.tx.saves = s.tx.saves[:i+1]

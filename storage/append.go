@@ -216,30 +216,6 @@ func (q *appendQueue) close() {
 	}
 }
 
-// sealWaiters are appends that wait for the tail to become shorter.
-type sealWaiters struct {
-	mu   sync.Mutex
-	more chan struct{}
-}
-
-func (w *sealWaiters) wait() <-chan struct{} {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.more == nil {
-		w.more = make(chan struct{})
-	}
-	return w.more
-}
-
-func (w *sealWaiters) wake() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.more != nil {
-		close(w.more)
-		w.more = nil
-	}
-}
-
 // tailLimit is how many times what is sealed at once the tail may hold before appends wait.
 const tailLimit = 3
 

@@ -295,6 +295,7 @@ func (l *load) write(w *indexWriter, progress *Progress, last Micros) error {
 		st.tail = tail.NewRows(pos)
 		st.end, st.last = pos, last
 	})
+	d.grown.wake()
 	d.s.count.appends.Add(1)
 	d.s.count.batches.Add(1)
 	d.s.work.wake(d)

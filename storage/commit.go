@@ -82,6 +82,7 @@ func (d *DB) show(t *txn) {
 		st.end = st.tail.End()
 		st.last = t.rows[len(t.rows)-1].Recorded
 	})
+	d.grown.wake()
 	d.s.count.appends.Add(int64(t.appends))
 	if st := d.state.Load(); st.tail.Len() >= d.s.o.SealRows || d.tailBytes.Load() >= d.s.o.SealBytes {
 		d.s.work.wake(d)

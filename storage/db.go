@@ -46,7 +46,8 @@ type DB struct {
 	seal  sync.Mutex // held by who moves the tail into groups, or replaces groups or runs; taken before write
 
 	flying flying
-	sealed sealWaiters
+	sealed waiters // appends that wait for the tail to become shorter
+	grown  waiters // who waits for more of the log
 }
 
 // state is what is visible: it never changes, a new one takes its place.
@@ -260,6 +261,10 @@ func (d *DB) View(ctx context.Context, at Micros) (View, error) {
 	}
 	return &view{d: d, st: st, at: at, end: end}, nil
 }
+
+// Grown returns a channel that is closed when the next events become visible. Take it, then open a View, then wait: what
+// the view does not have closes the channel.
+func (d *DB) Grown() <-chan struct{} { return d.grown.wait() }
 
 // start is called with the least stamp of a group commit, under the same lock as the stamping.
 func (f *flying) start(first Micros) {

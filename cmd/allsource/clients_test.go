@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,6 +65,8 @@ func TestPsql(t *testing.T) {
 		{`\du`, "allsource"},
 		{`\df lower`, "lower"},
 		{"BEGIN; SELECT 1/0; SELECT 1; ROLLBACK; SELECT 'still here' AS x;", "still here"},
+		{"LISTEN events; INSERT INTO events (entity_id, event_type) VALUES ('b', 't'); SELECT pg_sleep(0.2); SELECT 1;",
+			`Asynchronous notification "events" with payload "{"first":2,"last":2,"count":1}" received from server process with PID 0.`},
 	} {
 		if got := psql(t, s, c.script); !strings.Contains(got, c.want) || strings.Contains(c.script, `\`) && strings.Contains(got, "ERROR") {
 			t.Errorf("%s:\n%s\nwant a line with %q", c.script, got, c.want)
@@ -179,5 +182,26 @@ func TestCancelAndTimeout(t *testing.T) {
 	}
 	if n := queryOne[int64](t, c, `SELECT 1`); n != 1 {
 		t.Error("the session does not go on after a timeout")
+	}
+}
+
+// TestListen waits idle for what another connection appends.
+func TestListen(t *testing.T) {
+	s := startServer(t, filepath.Join(t.TempDir(), "data"))
+	listener, writer, ctx := s.connect(t), s.connect(t), context.Background()
+	if _, err := listener.Exec(ctx, `LISTEN "events:paid"`); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		if _, err := writer.Exec(ctx, "INSERT INTO events (entity_id, event_type) VALUES ('a', 'made'), ('a', 'paid')"); err != nil {
+			t.Fatal(err)
+		}
+		n, err := listener.WaitForNotification(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf(`{"first":%d,"last":%d,"count":1}`, 2*i+2, 2*i+2); n.Payload != want || n.Channel != "events:paid" {
+			t.Fatalf("told %+v, want %s", n, want)
+		}
 	}
 }

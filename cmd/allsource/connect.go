@@ -34,6 +34,9 @@ func (t target) connect(ctx context.Context, s streams, onNotice func(*pgconn.No
 	}
 	configure := func(c *pgconn.Config) {
 		c.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { onNotice(n) }
+		c.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) {
+			fmt.Fprintf(s.err, "notification on %q: %s\n", n.Channel, n.Payload)
+		}
 		if c.RuntimeParams["application_name"] == "" {
 			c.RuntimeParams["application_name"] = "allsource"
 		}

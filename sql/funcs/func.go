@@ -112,6 +112,9 @@ type SessionInfo interface {
 	Setting(name string) (string, bool)
 	SetSetting(name, value string, local bool) error
 	BackendPID() int32
+	Notify(channel, payload string) error
+	Listening() []string
+	NotifyUsage() float64
 	// Catalog looks up catalog facts for regclass, format_type, pg_get_expr and their like: kind is the relation's name
 	// such as "pg_class"; key the object's OID.
 	CatalogName(kind string, oid datum.OID) (schema, name string, ok bool)

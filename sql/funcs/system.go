@@ -121,6 +121,12 @@ var sessionFuncs = []Func{
 		b.AppendString("")
 		return sleep(c.Context, a[0].Float(i))
 	})},
+	{OID: 3036, Name: "pg_notify", Args: []datum.OID{datum.Text, datum.Text}, Ret: datum.Void, Volatile: Volatile, Doc: "sends a message to the sessions that listen on the channel", Body: notifyBody},
+	{OID: 3035, Name: "pg_listening_channels", Ret: datum.Text, RetSet: true, Strict: true, Volatile: Stable, Doc: "the channels that this session listens on", SetBody: listeningChannels},
+	{OID: 3296, Name: "pg_notification_queue_usage", Ret: datum.Float8, Strict: true, Volatile: Volatile, Doc: "which part of the room for messages that wait is taken", Body: rowwise(vec.Float64, func(c *Ctx, b *vec.Builder, _ []*vec.Column, _ int) error {
+		b.AppendFloat(c.Session.NotifyUsage())
+		return nil
+	})},
 	{OID: 1665, Name: "pg_get_serial_sequence", Args: []datum.OID{datum.Text, datum.Text}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "the sequence of a column: there are none", Body: nothing(vec.Bytes)},
 	{OID: 1716, Name: "pg_get_expr", Args: []datum.OID{datum.PgNodeTree, datum.Oid}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "an expression as SQL", Body: firstArg},
 	{OID: 2509, Name: "pg_get_expr", Args: []datum.OID{datum.PgNodeTree, datum.Oid, datum.Bool}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "an expression as SQL", Body: firstArg},
@@ -295,4 +301,28 @@ func catalogText(what string) Body {
 		}
 		return nil
 	})
+}
+
+// notifyBody takes a null as an empty text. It goes row by row: an entry of a dictionary that no row has is not said.
+func notifyBody(c *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
+	for i := range n {
+		var text [2]string
+		for k := range text {
+			if !a[k].Null(i) {
+				text[k] = string(a[k].Bytes(i))
+			}
+		}
+		if err := c.Session.Notify(text[0], text[1]); err != nil {
+			return nil, err
+		}
+	}
+	return vec.Repeat(&vec.Column{Kind: vec.Bytes, Len: 1, Offsets: []int32{0, 0}}, 0, n), nil
+}
+
+func listeningChannels(c *Ctx, _ []*vec.Column, _ int) (*vec.Column, error) {
+	b := vec.NewBuilder(vec.Bytes, 1)
+	for _, name := range c.Session.Listening() {
+		b.AppendString(name)
+	}
+	return b.Finish(), nil
 }

@@ -69,6 +69,7 @@ const (
 	InvalidRecursion            Code = "42P19"
 	InvalidName                 Code = "42602"
 	NameTooLong                 Code = "42622"
+	ReservedName                Code = "42939"
 	DatatypeMismatch            Code = "42804"
 	IndeterminateDatatype       Code = "42P18"
 	WrongObjectType             Code = "42809"

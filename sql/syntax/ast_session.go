@@ -103,7 +103,7 @@ type Discard struct {
 	What string // "ALL", "PLANS", "SEQUENCES", "TEMP"
 }
 
-// Listen is LISTEN channel.
+// Listen is LISTEN channel. Names of channels are not cut, here and below.
 type Listen struct {
 	At
 	Channel string

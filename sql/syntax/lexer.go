@@ -235,7 +235,7 @@ func (l *lexer) word(c byte) token {
 			return t
 		}
 	}
-	t.text = truncateIdent(foldName(raw))
+	t.text = TruncateIdent(foldName(raw))
 	return t
 }
 
@@ -261,8 +261,8 @@ func foldName(s string) string {
 	return s
 }
 
-// truncateIdent cuts a name to what PostgreSQL keeps of it, at the border of a character.
-func truncateIdent(s string) string {
+// TruncateIdent cuts a name to what PostgreSQL keeps of it, at the border of a character.
+func TruncateIdent(s string) string {
 	if len(s) <= maxIdent {
 		return s
 	}

@@ -311,7 +311,7 @@ func (l *lexer) quotedIdent(start, open int, unicode bool) token {
 			return t
 		}
 	}
-	t.text = truncateIdent(t.text)
+	t.text = TruncateIdent(t.text)
 	return t
 }
 

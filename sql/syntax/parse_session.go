@@ -316,7 +316,22 @@ func (p *parser) discard() Stmt {
 func (p *parser) listen() Stmt {
 	at := p.at()
 	p.advance()
-	return &Listen{at, p.colID()}
+	return &Listen{at, p.channel()}
+}
+
+// channel reads a channel's name whole: that of an entity's channel may be longer than other names.
+func (p *parser) channel() string {
+	raw := p.src[p.tok.pos:p.tok.end]
+	name := p.colID()
+	switch {
+	case len(raw) <= maxIdent:
+		return name
+	case raw[0] == '"':
+		return strings.ReplaceAll(raw[1:len(raw)-1], `""`, `"`)
+	case raw[1] == '&':
+		return name
+	}
+	return foldName(raw)
 }
 
 func (p *parser) unlisten() Stmt {
@@ -325,13 +340,13 @@ func (p *parser) unlisten() Stmt {
 	if p.acceptTok('*') {
 		return &Unlisten{At: at}
 	}
-	return &Unlisten{at, p.colID()}
+	return &Unlisten{at, p.channel()}
 }
 
 func (p *parser) notify() Stmt {
 	s := &Notify{At: p.at()}
 	p.advance()
-	s.Channel = p.colID()
+	s.Channel = p.channel()
 	if p.acceptTok(',') {
 		s.Payload = p.stringConst()
 	}

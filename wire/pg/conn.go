@@ -38,6 +38,7 @@ type conn struct {
 	stmts   map[string]*statement
 	portals map[string]*portal
 	skip    bool                       // an error was reported: skip to Sync
+	series  bool                       // messages came since the last ReadyForQuery
 	held    []pgproto3.FrontendMessage // read ahead, to be handled next
 	enc     encoder
 	busy    atomic.Bool // a message is being handled
@@ -56,6 +57,13 @@ var errDone = errors.New("done")
 func newConn(s *Server, nc net.Conn) *conn {
 	return &conn{server: s, net: nc, log: s.cfg.Logger.With("remote", nc.RemoteAddr().String()),
 		stmts: map[string]*statement{}, portals: map[string]*portal{}}
+}
+
+// wake makes a connection that waits for its client look whether there are notifications.
+func (c *conn) wake() {
+	if !c.busy.Load() {
+		c.net.SetReadDeadline(time.Now())
+	}
 }
 
 // drain asks the connection to end: at once when it is idle, else after the message in hand.
@@ -149,7 +157,7 @@ func (c *conn) welcome(m *pgproto3.StartupMessage) error {
 	}
 	c.negotiate(m)
 	opts := engine.SessionOptions{User: m.Parameters["user"], Database: m.Parameters["database"], Settings: map[string]string{},
-		Remote: c.net.RemoteAddr().String(), Notice: c.notice}
+		Remote: c.net.RemoteAddr().String(), Notice: c.notice, Wake: c.wake}
 	if opts.User == "" {
 		return pgerr.New(pgerr.InvalidAuthorization, "no PostgreSQL user name specified in startup packet")
 	}
@@ -223,15 +231,17 @@ func (c *conn) reportSettings() {
 
 func (c *conn) notice(n *pgerr.Error) {
 	r := report(n, "WARNING")
-	if n.Code == "00000" || n.Code == "" {
+	if n.Code == "00000" || n.Code == "" || n.Code == pgerr.NameTooLong {
 		r = report(n, "NOTICE")
 	}
 	c.backend.Send((*pgproto3.NoticeResponse)(r))
 }
 
-// ready reports changed parameters, says that the next command may come, and sends what is buffered.
+// ready reports changed parameters and notifications, says that the next command may come, and sends what is buffered.
 func (c *conn) ready() error {
+	c.series = false
 	c.reportSettings()
+	c.sendNotifications()
 	c.backend.Send(&pgproto3.ReadyForQuery{TxStatus: c.session.Status()})
 	return c.backend.Flush()
 }

@@ -229,7 +229,7 @@ func (c *conn) peekSync(p *portal) error {
 	}
 	for i := 0; ; i++ {
 		if i == len(c.held) {
-			next, err := c.backend.Receive()
+			next, err := c.read()
 			if err != nil {
 				return &connError{err}
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
@@ -17,6 +18,9 @@ func (c *conn) loop(ctx context.Context) error {
 	for {
 		if c.ending.Load() && len(c.held) == 0 {
 			return errDone
+		}
+		if err := c.tell(); err != nil { // what came since ready, when nobody was to be woken
+			return err
 		}
 		msg, err := c.receive()
 		if err != nil {
@@ -46,7 +50,43 @@ func (c *conn) receive() (pgproto3.FrontendMessage, error) {
 		c.held = c.held[:copy(c.held, c.held[1:])]
 		return m, nil
 	}
-	return c.backend.Receive()
+	return c.read()
+}
+
+// read waits for a message. Who wakes it meanwhile makes the codec stop where it is; it goes on from there.
+func (c *conn) read() (pgproto3.FrontendMessage, error) {
+	for {
+		msg, err := c.backend.Receive()
+		if err == nil || !isTimeout(err) {
+			return msg, err
+		}
+		c.net.SetReadDeadline(time.Time{})
+		if c.ending.Load() {
+			return nil, err
+		}
+		if !c.busy.Load() {
+			if err := c.tell(); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// tell sends the notifications that wait to a client that is idle.
+func (c *conn) tell() error {
+	if c.series || !c.sendNotifications() {
+		return nil
+	}
+	return c.backend.Flush()
+}
+
+// sendNotifications reports whether there were any.
+func (c *conn) sendNotifications() bool {
+	list := c.session.Notifications()
+	for _, n := range list {
+		c.backend.Send(&pgproto3.NotificationResponse{PID: uint32(n.PID), Channel: n.Channel, Payload: n.Payload})
+	}
+	return len(list) > 0
 }
 
 // handle answers one message. Errors of statements are reported to the client and are not returned: after one in the
@@ -79,6 +119,7 @@ func (c *conn) handle(ctx context.Context, msg pgproto3.FrontendMessage) error {
 
 // command answers a message that is skipped after an error until Sync.
 func (c *conn) command(ctx context.Context, msg pgproto3.FrontendMessage) error {
+	c.series = true
 	switch m := msg.(type) {
 	case *pgproto3.Query:
 		if err := c.simpleQuery(ctx, m.String); err != nil {

@@ -156,6 +156,8 @@ func describe(msg pgproto3.BackendMessage) string {
 		fmt.Fprintf(&w, " %c", m.TxStatus)
 	case *pgproto3.ParameterStatus:
 		fmt.Fprintf(&w, " %s=%s", m.Name, m.Value)
+	case *pgproto3.NotificationResponse:
+		fmt.Fprintf(&w, " %q %q", m.Channel, m.Payload)
 	case *pgproto3.CopyData:
 		w.WriteString(" " + describeValue(m.Data))
 	case *pgproto3.CopyInResponse:
@@ -198,19 +200,28 @@ func describeValue(v []byte) string {
 
 // script plays one file: `send` sends messages, one a line, and shows what comes back until the server is ready as often as
 // the messages ask for it. until=Type stops at the first message of that type instead; `send until=end` wants the end of
-// the connection, and nothing=true waits for nothing. `raw` sends bytes in hexadecimal.
+// the connection, and nothing=true waits for nothing. `raw` sends bytes in hexadecimal, `await` sends nothing. session=name
+// says whose connection it is.
 type script struct {
 	addr, user, database string
 	c                    *client
+	others               map[string]*client
 }
 
 func (s *script) play(t *testing.T, path string) {
+	s.others = map[string]*client{}
 	defer func() {
-		if s.c != nil {
-			s.c.net.Close()
+		for _, c := range s.others {
+			if c != nil {
+				c.net.Close()
+			}
 		}
 	}()
 	datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+		name := ""
+		d.MaybeScanArgs(t, "session", &name)
+		s.c = s.others[name]
+		defer func() { s.others[name] = s.c }()
 		if s.c == nil {
 			c, err := dial(s.addr, s.user, s.database)
 			if err != nil {
@@ -247,6 +258,7 @@ func (s *script) step(t *testing.T, d *datadriven.TestData) (string, error) {
 		if err := s.c.fe.Flush(); err != nil {
 			return "", err
 		}
+	case "await":
 	case "raw":
 		data, err := hex.DecodeString(strings.Join(strings.Fields(d.Input), ""))
 		if err != nil {

@@ -31,6 +31,16 @@ await client.query('COMMIT');
 r = await client.query("SELECT entity_id, count(*)::int AS n, max(version)::int AS v FROM events WHERE entity_id IN ('node-2', 'node-3') GROUP BY 1");
 assert.deepEqual(r.rows, [{ entity_id: 'node-3', n: 2, v: 2 }]);
 
+const listener = new pg.Client({ connectionString: process.argv[2] });
+await listener.connect();
+await listener.query('LISTEN "events/node-4"');
+const told = new Promise((resolve) => listener.once('notification', resolve));
+await client.query("INSERT INTO events (entity_id, event_type) VALUES ('node-4', 'one'), ('node-4', 'two')");
+const n = await told;
+assert.equal(n.channel, 'events/node-4');
+assert.equal(JSON.parse(n.payload).count, 2);
+await listener.end();
+
 const lines = Array.from({ length: 1000 }, (_, i) => JSON.stringify({ entity_id: 'copy-' + (i % 10), event_type: 'copied', payload: { i } }) + '\n');
 await pipeline(Readable.from(lines), client.query(from('COPY events FROM STDIN (FORMAT ndjson)')));
 let out = '';
