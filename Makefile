@@ -79,7 +79,7 @@ fuzz: ## each fuzz target for FUZZTIME (5s)
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; done; done
 
 .PHONY: diff
-diff: ## random queries compared with PostgreSQL (DURATION=10m SEED=1 POSTGRES=url; the installed one without)
+diff: ## random queries compared with PostgreSQL (DURATION=10m SEED=1 POSTGRES=18 or url; the installed one without)
 	$(GO) test -count=1 -timeout 0 ./cmd/internal/difftest -v -args -duration $(if $(filter command line environment,$(origin DURATION)),$(DURATION),10m) \
 	  -seed $(SEED) $(if $(POSTGRES),-postgres '$(POSTGRES)')
 
