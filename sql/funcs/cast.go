@@ -9,7 +9,7 @@ import (
 
 // castTables are the conversions of pg_cast by topic. What stands in none of them goes through text (IOCast).
 func castTables() [][]Cast {
-	return [][]Cast{numberCasts(), textCasts(), timeCasts(), jsonCasts(), oidCasts(), bitCasts()}
+	return [][]Cast{numberCasts(), textCasts(), timeCasts(), jsonCasts(), oidCasts(), bitCasts(), inetCasts()}
 }
 
 // castBody is Cast.Body.

@@ -4,13 +4,13 @@ package funcs
 func scalarTables() [][]Func {
 	return [][]Func{
 		mathFuncs, degreeFuncs(), bitFuncs(), textFuncs(), datetimeFuncs(), arrayFuncs(), seriesFuncs(),
-		jsonFuncs, jsonMoreFuncs(), jsonRecordFuncs(), systemFuncs(), systemMoreFuncs(), sendFuncs(), pathFuncs(), hashFuncs(), stateFuncs(), momentFuncs(), operatorFuncs(),
+		jsonFuncs, jsonMoreFuncs(), jsonRecordFuncs(), systemFuncs(), systemMoreFuncs(), sendFuncs(), pathFuncs(), hashFuncs(), inetFuncs(), stateFuncs(), momentFuncs(), operatorFuncs(),
 	}
 }
 
 // operatorTables are all the tables of operators, by topic.
 func operatorTables() [][]Func {
 	return [][]Func{
-		compareOperators(), arithOperators(), bitOperators(), textOperators(), datetimeOperators(), arrayOperators(), jsonOperators, pathOperators(),
+		compareOperators(), arithOperators(), bitOperators(), textOperators(), datetimeOperators(), arrayOperators(), jsonOperators, pathOperators(), inetOperators(),
 	}
 }
