@@ -1,4 +1,4 @@
-// Command allsource is the whole product: server, importer, shell.
+// Command allsource is the whole product: server, importer, exporter, shell.
 package main
 
 import (
@@ -33,6 +33,7 @@ func verbs() []verb {
 	return []verb{
 		{"serve", "[--data DIR] [--pg ADDR] [--http ADDR] [--memory SIZE]", "run the server", serve},
 		{"import", "[--url URL | --data DIR] [--format ndjson|csv] [--map FIELDS] FILE…", "append the events of files", importFiles},
+		{"export", "[--url URL | --data DIR] [--format F] [--query SQL | --type TYPE] [--as-of T] [FILE]", "write events or an answer to a file", export},
 		{"sql", "[--url URL | --data DIR] [-c SQL] [-f FILE] [--format table|csv|json]", "ask in SQL, from a prompt or a script", shell},
 		{"demo", "", "try it on three years of a real project's history", demo},
 		{"version", "", "print the version", printVersion},
