@@ -91,6 +91,7 @@ type binder struct {
 	places      map[expr.Expr]int // where a column was named, for errors found later
 	appends     bool
 	changing    bool
+	operators   map[operatorKey]operatorChoice // found so far
 	topAsOf     *plan.TimeClause
 }
 

@@ -106,8 +106,39 @@ func disjoin(parts []expr.Expr) expr.Expr {
 	return &expr.Or{Args: parts}
 }
 
-// resolveOperator finds the overload that an operator over these types means, and the types to convert the operands to.
+// operatorKey is an operator over operands of two types; operatorChoice what it means.
+type operatorKey struct {
+	name        string
+	left, right datum.OID
+}
+
+type operatorChoice struct {
+	fn   *funcs.Func
+	args []datum.OID
+	ret  datum.OID
+}
+
+// resolveOperator finds the overload that an operator over these types means, and the types to convert the operands to. A
+// statement asks the same again and again, as for each element of an IN list.
 func (f *frame) resolveOperator(op syntax.Operator, actual []datum.OID, at syntax.Node) (fn *funcs.Func, args []datum.OID, ret datum.OID, err error) {
+	if len(actual) != 2 || len(op.Schema) > 0 {
+		return f.chooseOperator(op, actual, at)
+	}
+	key := operatorKey{op.Name, actual[0], actual[1]}
+	c, ok := f.operators[key]
+	if !ok {
+		if c.fn, c.args, c.ret, err = f.chooseOperator(op, actual, at); err != nil {
+			return nil, nil, 0, err
+		}
+		if f.operators == nil {
+			f.operators = map[operatorKey]operatorChoice{}
+		}
+		f.operators[key] = c
+	}
+	return c.fn, c.args, c.ret, nil
+}
+
+func (f *frame) chooseOperator(op syntax.Operator, actual []datum.OID, at syntax.Node) (fn *funcs.Func, args []datum.OID, ret datum.OID, err error) {
 	name := op.Name
 	if name == "!=" {
 		name = "<>"
