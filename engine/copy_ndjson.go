@@ -89,6 +89,9 @@ func newNDJSONSink(ctx context.Context, s *Session, o copyOptions) (*ndjsonSink,
 	}
 	k.cur.first = k.base.Lines + 1
 	k.bulk = s.log.NewBulk(o.asRecorded)
+	if o.exact {
+		k.bulk.Exact()
+	}
 	ctx, k.cancel = context.WithCancel(ctx)
 	k.ctx = func() context.Context { return ctx }
 	for range workers {

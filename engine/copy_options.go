@@ -44,6 +44,7 @@ type copyOptions struct {
 	// Of ndjson:
 	mapping    segment.Mapping
 	asRecorded bool
+	exact      bool // and position and version must be those of the line
 	source     string
 	offset     int64 // how far the client thinks that the source got, -1: not said
 	skipBad    bool
@@ -114,6 +115,8 @@ func (o *copyOptions) apply(name string, op *syntax.Option, script string) (err 
 		o.mapping, err = parseMapping(op.Text)
 	case "as_recorded":
 		o.asRecorded, err = optionBool(op)
+	case "exact":
+		o.exact, err = optionBool(op)
 	case "source":
 		o.source = op.Text
 	case "source_offset":
@@ -140,7 +143,7 @@ func (o *copyOptions) check(seen map[string]*syntax.Option) error {
 			return pgerr.New(pgerr.FeatureNotSupported, "COPY %s available only in CSV mode", strings.ReplaceAll(name, "_", " "))
 		}
 	}
-	for _, name := range []string{"map", "as_recorded", "source", "source_offset", "on_error"} {
+	for _, name := range []string{"map", "as_recorded", "exact", "source", "source_offset", "on_error"} {
 		if seen[name] != nil && o.format != formatNDJSON {
 			return pgerr.New(pgerr.FeatureNotSupported, "COPY %s available only with FORMAT ndjson", name)
 		}
@@ -151,6 +154,9 @@ func (o *copyOptions) check(seen map[string]*syntax.Option) error {
 				return pgerr.New(pgerr.SyntaxError, "cannot specify %s in this mode", strings.ToUpper(name))
 			}
 		}
+	}
+	if o.exact {
+		o.asRecorded, o.mapping.Exact = true, true
 	}
 	if strings.ContainsAny(o.null, "\r\n") {
 		return pgerr.New(pgerr.InvalidParameterValue, "COPY null representation cannot use newline or carriage return")

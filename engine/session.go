@@ -168,6 +168,9 @@ func explainError(ctx context.Context, err error) error {
 		return pgerr.New(pgerr.InvalidParameterValue, "AS OF SYSTEM TIME lies in the future")
 	case errors.Is(err, storage.ErrDiskFull):
 		return pgerr.New(pgerr.DiskFull, "%w", err).WithHint("Nothing of this statement was stored. Free space on the data folder's disk and try again.")
+	case errors.As(err, new(*storage.PlaceError)):
+		return pgerr.New(pgerr.InvalidParameterValue, "%w", err).
+			WithHint("An exact load goes into an empty database, or into one that has exactly the events before.")
 	case errors.Is(err, storage.ErrNotInOrder):
 		return pgerr.New(pgerr.InvalidParameterValue, "%w", err)
 	case errors.Is(err, storage.ErrCorrupt):

@@ -18,6 +18,7 @@ import (
 type Bulk struct {
 	d          *DB
 	asRecorded bool
+	exact      bool
 	names      *loadNames
 
 	mu     sync.Mutex
@@ -27,11 +28,13 @@ type Bulk struct {
 
 // bulkGroup is a row group on disk that no commit has taken yet.
 type bulkGroup struct {
-	object uint64
-	enc    *segment.Encoded // without the blobs that are written
-	given  int              // rows that were given to Add
-	ids    []bulkID
-	runs   []segment.Run // as recorded
+	object  uint64
+	enc     *segment.Encoded // without the blobs that are written
+	given   int              // rows that were given to Add
+	ids     []bulkID
+	runs    []segment.Run // as recorded
+	first   int64         // exact: position of the first row
+	befores []int64       // exact: by entity, its version before the group
 
 	numbers []uint32 // of enc.Entities, in Bulk.names
 }
@@ -67,6 +70,10 @@ func (e *OrderError) Unwrap() error { return ErrNotInOrder }
 func (d *DB) NewBulk(asRecorded bool) *Bulk {
 	return &Bulk{d: d, asRecorded: asRecorded, names: newLoadNames(), groups: map[int]*bulkGroup{}}
 }
+
+// Exact makes the load fail with *PlaceError unless each event gets the position and version that its line gave: for lines
+// with Mapping.Exact. It is to be called first.
+func (b *Bulk) Exact() { b.exact = true }
 
 // Group returns an empty builder; fill it up to its limit (segment.ErrFull), then give it to Add.
 func (b *Bulk) Group() *segment.Builder { return segment.NewBuilder() }
@@ -109,6 +116,11 @@ func (b *Bulk) encode(g *bulkGroup, rows *segment.Builder) error {
 			return err
 		}
 		g.runs = runs
+	}
+	if b.exact {
+		if err := g.places(rows); err != nil {
+			return err
+		}
 	}
 	enc, err := rows.Finish(nil)
 	if err != nil {

@@ -44,6 +44,9 @@ func (l *load) place(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if drop != nil && l.b.exact {
+			return &PlaceError{"position", g.first, 0, g.first}
+		}
 		if drop != nil {
 			if err := l.b.rebuild(ctx, g, drop); err != nil {
 				return err

@@ -147,6 +147,11 @@ func (l *load) assign(w *indexWriter) error {
 			p.ordinals[k], p.before[k] = ordinals[number], versions[number]
 			versions[number] += int64(counts[k])
 		}
+		if l.b.exact {
+			if err := g.placed(base, p.before); err != nil {
+				return err
+			}
+		}
 		places[i] = p
 		for _, id := range g.ids {
 			w.ids = append(w.ids, pair{id.hash, uint64(base + int64(id.row))})

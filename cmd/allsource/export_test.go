@@ -234,3 +234,53 @@ func TestExportText(t *testing.T) {
 		t.Errorf("an export that failed left %v", left)
 	}
 }
+
+// TestExportImport takes a log over exactly: appends of several events, loads, ids given and made, and times given and not.
+func TestExportImport(t *testing.T) {
+	dir := t.TempDir()
+	data := exportStore(t, dir)
+	for range 3 {
+		mustCLI(t, "", "sql", "--data", data, "-c", "INSERT INTO events (entity_id, event_type) VALUES ('a', 't'), ('b', 't'), ('a', 't')")
+	}
+	more := filepath.Join(dir, "more.ndjson")
+	writeLines(t, more, 500)
+	mustCLI(t, "", "import", "--data", data, more, "--map", "payload=nothing")
+	all := "SELECT * FROM events ORDER BY position"
+	want := askCSV(t, data, all)
+	for _, name := range []string{"log.ndjson.zst", "log.gz"} {
+		file, again := filepath.Join(dir, name), filepath.Join(dir, "again-"+name)
+		exported(t, "--data", data, file)
+		mustCLI(t, "", "import", "--data", again, "--exact", file)
+		if got := askCSV(t, again, all); got != want {
+			t.Errorf("%s: the log is another one", name)
+		}
+		if out := mustCLI(t, "", "import", "--data", again, "--exact", file); !strings.Contains(out, " 0 events added") {
+			t.Errorf("%s again: %s", name, out)
+		}
+		// The log goes on with the next versions.
+		mustCLI(t, "", "sql", "--data", again, "-c", "SELECT append('a', 't', '{}', expected_version => 6)")
+	}
+	if status, _, errs := cli(t, "", "import", "--data", filepath.Join(dir, "csv"), "--exact", "--format", "csv", more); status != 1 || !strings.Contains(errs, "NDJSON only") {
+		t.Errorf("csv: status %d: %s", status, errs)
+	}
+	lines := strings.SplitAfter(exported(t, "--data", data), "\n")
+	line := func(i int) string { return lines[i] }
+	for name, broken := range map[string]string{
+		"a line is missing":    line(0) + line(2),
+		"the beginning":        line(1) + line(2),
+		"another version":      line(0) + strings.Replace(line(1), `"version":1,`, `"version":2,`, 1),
+		"a version twice":      line(0) + strings.Replace(line(1), `"e-1"`, `"e-0"`, 1),
+		"no version":           strings.Replace(line(0), `"version":1,`, ``, 1),
+		"the version is text":  strings.Replace(line(0), `"version":1,`, `"version":"1",`, 1),
+		"the version is 0":     strings.Replace(line(0), `"version":1,`, `"version":0,`, 1),
+		"an order not of time": line(0) + strings.Replace(line(1), `"recorded_at":"20`, `"recorded_at":"19`, 1),
+	} {
+		status, _, errs := cli(t, broken, "import", "--data", filepath.Join(dir, "broken"), "--exact", "-")
+		if status != 1 || !strings.Contains(errs, "0 lines are stored") {
+			t.Errorf("%s: status %d: %s", name, status, errs)
+		}
+	}
+	if got := askCSV(t, filepath.Join(dir, "broken"), "SELECT count(*) FROM events"); got != "count\n0\n" {
+		t.Errorf("broken loads left %s", got)
+	}
+}

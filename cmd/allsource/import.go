@@ -34,6 +34,7 @@ type importer struct {
 	streams  streams
 	mapping  string
 	recorded bool
+	exact    bool
 	skipBad  *os.File
 	skipped  int64
 	repeats  int64
@@ -49,6 +50,7 @@ func importFiles(ctx context.Context, args []string, s streams) (err error) {
 	format := fs.String("format", "", "ndjson or csv; by the file's name, else ndjson")
 	mapping := fs.String("map", "", "other names of the fields: entity_id=user,event_type=kind,…")
 	recorded := fs.Bool("as-recorded", false, "take each line's timestamp as its recorded time; lines must be in order and newer than the log")
+	exact := fs.Bool("exact", false, "take over what an export wrote: ids, positions, versions and recorded times stay as they are")
 	skip := fs.String("skip-bad", "", "put lines that are no events into this file and go on")
 	files, err := parse(fs, args)
 	if err != nil {
@@ -61,7 +63,7 @@ func importFiles(ctx context.Context, args []string, s streams) (err error) {
 	if *format != "" && *format != "ndjson" && *format != "csv" {
 		return fmt.Errorf("--format %s: use ndjson or csv", *format)
 	}
-	im := &importer{streams: s, mapping: *mapping, recorded: *recorded, progress: newProgress(s.err)}
+	im := &importer{streams: s, mapping: *mapping, recorded: *recorded || *exact, exact: *exact, progress: newProgress(s.err)}
 	if *skip != "" {
 		if im.skipBad, err = os.OpenFile(*skip, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644); err != nil {
 			return err
@@ -89,6 +91,9 @@ func (im *importer) file(ctx context.Context, name, format string) error {
 	defer in.Close()
 	var r io.Reader = in
 	if format == "csv" || format == "" && strings.Contains(name, ".csv") {
+		if im.exact {
+			return fmt.Errorf("%s: --exact reads NDJSON only: in CSV texts and numbers look alike", name)
+		}
 		r = newCSVLines(in, im.mapping)
 	}
 	src := &source{r: bufio.NewReaderSize(r, 1<<20), tick: im.progress.update}
@@ -152,7 +157,10 @@ func (im *importer) statement(src *source) string {
 	if im.mapping != "" {
 		opts = append(opts, "MAP "+quote(im.mapping))
 	}
-	if im.recorded {
+	switch {
+	case im.exact:
+		opts = append(opts, "EXACT true")
+	case im.recorded:
 		opts = append(opts, "AS_RECORDED true")
 	}
 	if im.skipBad != nil {

@@ -100,6 +100,9 @@ type Mapping struct {
 	Payload    string
 	Metadata   string
 
+	// Exact is for lines that say all of an event, as an export writes them: position, version, id and both times must be there.
+	// Otherwise position and version are no columns' fields.
+	Exact bool
 	// DefaultType is the event type of lines that name none.
 	DefaultType string
 	// EpochMicros is how many microseconds a number in a time field counts for (1000000: Unix seconds, 1000:

@@ -21,6 +21,8 @@ type Builder struct {
 	entCodes  []uint32
 	times     sparse[int64]
 	recorded  sparse[int64]
+	positions sparse[int64] // with Mapping.Exact, and versions too
+	versions  sparse[int64]
 	ids       sparse[[16]byte]
 	extras    []extra
 	extraData []byte
@@ -90,6 +92,8 @@ type pending struct {
 	id          [16]byte
 	time        int64
 	rec         int64
+	position    int64
+	version     int64
 	ents, typs  int // sizes of the dictionaries and the tree before the row
 	nodes       int
 	extras      int
@@ -137,6 +141,8 @@ func (b *Builder) cut() {
 	}
 	b.times.cut(b.rows)
 	b.recorded.cut(b.rows)
+	b.positions.cut(b.rows)
+	b.versions.cut(b.rows)
 	b.ids.cut(b.rows)
 	n := len(b.extras)
 	for n > 0 && int(b.extras[n-1].row) >= b.rows {
@@ -181,6 +187,10 @@ func (b *Builder) commit(size int) {
 	if l.seen&(1<<fieldRecorded) != 0 {
 		b.recorded.add(b.rows, l.rec)
 	}
+	if l.seen&(1<<fieldPosition) != 0 {
+		b.positions.add(b.rows, l.position)
+		b.versions.add(b.rows, l.version)
+	}
 	if l.seen&(1<<fieldID) != 0 {
 		b.ids.add(b.rows, l.id)
 	}
@@ -209,6 +219,8 @@ func (b *Builder) Reset() {
 	b.rows = 0
 	b.times.cut(0)
 	b.recorded.cut(0)
+	b.positions.cut(0)
+	b.versions.cut(0)
 	b.ids.cut(0)
 	b.cutExtras(0)
 	b.input = 0
@@ -250,6 +262,13 @@ func (b *Builder) EachID(f func(row int, entity int, id [16]byte)) {
 
 // Recorded returns the recorded time that the producer gave for a row.
 func (b *Builder) Recorded(row int) (at int64, ok bool) { return b.recorded.at(row) }
+
+// Place returns the position and version that a line with Mapping.Exact gave a row; zero where there was none.
+func (b *Builder) Place(row int) (position, version int64) {
+	position, _ = b.positions.at(row)
+	version, _ = b.versions.at(row)
+	return position, version
+}
 
 // Timestamp returns the timestamp that the producer gave for a row.
 func (b *Builder) Timestamp(row int) (at int64, ok bool) { return b.times.at(row) }

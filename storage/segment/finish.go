@@ -49,6 +49,8 @@ func (b *Builder) drop(set vec.Bitmap) {
 	}
 	b.times.drop(renumber)
 	b.recorded.drop(renumber)
+	b.positions.drop(renumber)
+	b.versions.drop(renumber)
 	b.ids.drop(renumber)
 	n := 0
 	for _, x := range b.extras {

@@ -14,14 +14,22 @@ const (
 	fieldID
 	fieldTime
 	fieldRecorded
+	fieldPosition
+	fieldVersion
 	fieldPayload
 	fieldMetadata
 	numFields
 )
 
-var columnNames = [numFields]string{"entity_id", "event_type", "id", "timestamp", "recorded_at", "payload", "metadata"}
+var columnNames = [numFields]string{"entity_id", "event_type", "id", "timestamp", "recorded_at", "position", "version", "payload", "metadata"}
 
 var defaultMapping = &Mapping{}
+
+// noName is no key of any object.
+const noName = "\x00"
+
+// exactFields are those that a line has with Mapping.Exact.
+const exactFields = 1<<fieldID | 1<<fieldTime | 1<<fieldRecorded | 1<<fieldPosition | 1<<fieldVersion
 
 // fieldNames is a Mapping made ready for lookups.
 type fieldNames struct {
@@ -35,11 +43,14 @@ func (n *fieldNames) resolve(m *Mapping) bool {
 		return false
 	}
 	n.of = *m
-	n.names = [numFields]string{m.Entity, m.Type, m.ID, m.Timestamp, m.RecordedAt, m.Payload, m.Metadata}
+	n.names = [numFields]string{m.Entity, m.Type, m.ID, m.Timestamp, m.RecordedAt, "", "", m.Payload, m.Metadata}
 	for f := range n.names {
 		if n.names[f] == "" {
 			n.names[f] = columnNames[f]
 		}
+	}
+	if !m.Exact {
+		n.names[fieldPosition], n.names[fieldVersion] = noName, noName
 	}
 	return true
 }
@@ -172,6 +183,11 @@ func (b *Builder) completeLine(m *Mapping) error {
 		}
 		l.typ = b.types.add([]byte(m.DefaultType))
 	}
+	for f := range columnNames {
+		if m.Exact && exactFields&^l.seen&(1<<f) != 0 {
+			return &LineError{Column: columnNames[f], Offset: -1, Reason: "is missing"}
+		}
+	}
 	if l.seen&(1<<fieldPayload) == 0 && !l.hasUnmapped {
 		b.tree.nodes[rootPayload].mark(b.rows, valEmptyObject)
 	}
@@ -246,6 +262,8 @@ func (b *Builder) setText(f int, s []byte) error {
 		l.time, ok = parseTime(s)
 	case fieldRecorded:
 		l.rec, ok = parseTime(s)
+	case fieldPosition, fieldVersion:
+		return &LineError{Column: columnNames[f], Reason: "must be a number"}
 	}
 	if !ok {
 		return &LineError{Column: columnNames[f], Reason: "is not a time as in 2006-01-02T15:04:05Z"}
@@ -264,6 +282,17 @@ func (b *Builder) setNumber(f int, num jsonb.Num, m *Mapping) error {
 			return err
 		}
 		return b.setText(f, d.AppendText(nil))
+	case f == fieldPosition || f == fieldVersion:
+		if !num.Exact || num.Scale != 0 || num.Mantissa < 1 {
+			return &LineError{Column: columnNames[f], Reason: "must be an integer from 1 on"}
+		}
+		if f == fieldPosition {
+			l.position = num.Mantissa
+		} else {
+			l.version = num.Mantissa
+		}
+		l.seen |= 1 << f
+		return nil
 	case (f == fieldTime || f == fieldRecorded) && m.EpochMicros > 0:
 		at, ok := int64(0), false
 		if num.Exact {
