@@ -35,6 +35,7 @@ func (b *builder) evalCtx(outer []expr.OuterRow) *expr.EvalCtx {
 func (b *builder) inside(outer []expr.OuterRow) *builder {
 	n := &builder{x: b.x, with: b.with}
 	n.env = b.env.With(n.evalCtx(outer))
+	n.env.Crew = nil
 	return n
 }
 
@@ -50,15 +51,18 @@ func (b *builder) under(id int, q withQuery) *builder {
 }
 
 // build makes the operator of a node and of those below it.
-func (b *builder) build(n plan.Node) (op.Op, error) {
+func (b *builder) build(n plan.Node) (op.Op, error) { return b.buildFor(n, nil) }
+
+// buildFor is build for a reader of some columns only, nil: all. Joins do not make the others.
+func (b *builder) buildFor(n plan.Node, used map[int]bool) (op.Op, error) {
 	if o, err := b.buildEvents(n); o != nil || err != nil {
 		return o, err
 	}
 	s := b.x.statsOf(n)
 	if s == nil {
-		return b.operator(n)
+		return b.operator(n, used)
 	}
-	o, err := b.accounted(n).operator(n)
+	o, err := b.accounted(n).operator(n, used)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +78,7 @@ func (b *builder) accounted(n plan.Node) *builder {
 }
 
 // operator is the one place that knows which operator does which node.
-func (b *builder) operator(n plan.Node) (op.Op, error) {
+func (b *builder) operator(n plan.Node, used map[int]bool) (op.Op, error) {
 	switch n := n.(type) {
 	case *plan.Scan:
 		return b.relation(n)
@@ -85,14 +89,12 @@ func (b *builder) operator(n plan.Node) (op.Op, error) {
 	case *plan.CTERef:
 		return b.cteRef(n)
 	case *plan.Filter:
-		return b.over(n.Input, func(in op.Op) op.Op { return op.NewFilter(b.env, in, n.Cond) })
+		return b.overFor(n.Input, reads(used, n.Cond), func(in op.Op) op.Op { return op.NewFilter(b.env, in, n.Cond) })
 	case *plan.Project:
-		return b.over(n.Input, func(in op.Op) op.Op {
-			if hasSet(n.Exprs) {
-				return op.NewProjectSet(b.env, in, plan.Width(n.Input), n.Exprs)
-			}
-			return op.NewProject(b.env, in, n.Exprs)
-		})
+		if hasSet(n.Exprs) {
+			return b.over(n.Input, func(in op.Op) op.Op { return op.NewProjectSet(b.env, in, plan.Width(n.Input), n.Exprs) })
+		}
+		return b.overFor(n.Input, reads(map[int]bool{}, n.Exprs...), func(in op.Op) op.Op { return op.NewProject(b.env, in, n.Exprs) })
 	case *plan.Aggregate:
 		return b.aggregate(n)
 	case *plan.Sort:
@@ -118,7 +120,7 @@ func (b *builder) operator(n plan.Node) (op.Op, error) {
 			return op.NewDistinct(b.env, in, typesOf(n.Input))
 		})
 	case *plan.Join:
-		return b.join(n)
+		return b.join(n, used)
 	case *plan.SetOp:
 		return b.setOp(n)
 	case *plan.With:
@@ -129,7 +131,12 @@ func (b *builder) operator(n plan.Node) (op.Op, error) {
 
 // over builds the input and puts an operator over it.
 func (b *builder) over(input plan.Node, make func(op.Op) op.Op) (op.Op, error) {
-	in, err := b.build(input)
+	return b.overFor(input, nil, make)
+}
+
+// overFor is over where the operator reads some columns only, nil: all.
+func (b *builder) overFor(input plan.Node, used map[int]bool, make func(op.Op) op.Op) (op.Op, error) {
+	in, err := b.buildFor(input, used)
 	if err != nil {
 		return nil, err
 	}
@@ -240,76 +247,6 @@ func (b *builder) recursive(n *plan.With) (op.Op, error) {
 	work := &op.Working{}
 	in := b.under(n.ID, withQuery{work: work})
 	return op.NewRecursive(b.env, first, func() (op.Op, error) { return in.build(n.Rec) }, work, typesOf(n.Def), n.All), nil
-}
-
-func (b *builder) join(n *plan.Join) (op.Op, error) {
-	left, err := b.build(n.Left)
-	if err != nil {
-		return nil, err
-	}
-	j := &op.Joining{
-		Kind: n.Kind, LeftTypes: typesOf(n.Left), RightTypes: typesOf(n.Right),
-		LeftKeys: n.LeftKeys, RightKeys: n.RightKeys, Cond: n.Cond,
-	}
-	if n.Lateral {
-		return b.lateral(n, left, j), nil
-	}
-	right, err := b.build(n.Right)
-	if err != nil {
-		return nil, closeWith(left, err)
-	}
-	return op.NewHashJoin(b.env, left, right, j), nil
-}
-
-// lateral joins with what is made anew for each left row; a set-returning function is called directly.
-func (b *builder) lateral(n *plan.Join, left op.Op, j *op.Joining) op.Op {
-	cond := keysAsCond(n)
-	if f, ok := n.Right.(*plan.FuncScan); ok && (n.Kind == plan.Inner || n.Kind == plan.Cross || n.Kind == plan.Left) && b.x.statsOf(f) == nil {
-		if args, ok := overRow(f.Args); ok {
-			call := setCall(f)
-			call.Args = args
-			return op.NewLateralFunc(b.env, left, call, n.Kind == plan.Left, cond)
-		}
-	}
-	j.LeftKeys, j.RightKeys, j.Cond = nil, nil, cond
-	return op.NewLateral(b.env, left, func(row expr.OuterRow) (op.Op, error) {
-		outer := b.env.X.Outer
-		return b.inside(append(outer[:len(outer):len(outer)], row)).build(n.Right)
-	}, j)
-}
-
-// keysAsCond makes one condition over the joined row of keys and condition.
-func keysAsCond(n *plan.Join) expr.Expr {
-	var list []expr.Expr
-	width := plan.Width(n.Left)
-	for i, l := range n.LeftKeys {
-		r := plan.MoveCols(n.RightKeys[i], func(c int) int { return c + width })
-		list = append(list, &expr.In{Arg: l, List: []expr.Expr{r}})
-	}
-	return expr.Conjoin(append(list, expr.Conjuncts(n.Cond)...))
-}
-
-// overRow rewrites expressions that see the left row as the next row outwards into expressions over its columns.
-func overRow(args []expr.Expr) ([]expr.Expr, bool) {
-	ok := true
-	out := make([]expr.Expr, len(args))
-	for i, a := range args {
-		out[i] = expr.Transform(a, func(e expr.Expr) expr.Expr {
-			switch e := e.(type) {
-			case *expr.Subquery, *expr.Col:
-				ok = false
-			case *expr.Outer:
-				if e.Level == 1 {
-					return &expr.Col{Index: e.Index, Typ: e.Typ, Name: e.Name}
-				}
-				up := *e
-				up.Level--
-				return &up
-			}
-			return e
-		})
-	}
-	return out, ok
 }
 
 // OuterCols implements expr.SubqueryRunner.

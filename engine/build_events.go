@@ -129,10 +129,11 @@ func (b *builder) eventScan(ctx context.Context, c *eventChain) (*op.EventScan, 
 
 // aggregate groups, in the workers of a scan where that is possible.
 func (b *builder) aggregate(n *plan.Aggregate) (op.Op, error) {
-	a := &op.Aggregation{Keys: n.Keys, Calls: n.Calls, Sets: n.Sets, Top: b.x.topOf(n)}
-	c := chainOf(n.Input)
-	if c == nil || !a.Parallel() || c.scan.Limit >= 0 || c.scan.Reverse {
-		return b.over(n.Input, func(in op.Op) op.Op { return op.NewAggregate(b.env, in, a) })
+	a := aggregation(n)
+	a.Top = b.x.topOf(n)
+	c := scanUnder(n)
+	if c == nil {
+		return b.overFor(n.Input, a.Cols(), func(in op.Op) op.Op { return op.NewAggregate(b.env, in, a) })
 	}
 	return &lateScan{make: func(ctx context.Context) (op.Op, error) {
 		s, err := b.eventScan(ctx, c)
@@ -146,6 +147,19 @@ func (b *builder) aggregate(n *plan.Aggregate) (op.Op, error) {
 		}
 		return op.NewScanAggregate(b.env, s, a), nil
 	}}, nil
+}
+
+func aggregation(n *plan.Aggregate) *op.Aggregation {
+	return &op.Aggregation{Keys: n.Keys, Calls: n.Calls, Sets: n.Sets}
+}
+
+// scanUnder is the chain that workers can group, nil if there is none.
+func scanUnder(n *plan.Aggregate) *eventChain {
+	c := chainOf(n.Input)
+	if c == nil || !aggregation(n).Parallel() || c.scan.Limit >= 0 || c.scan.Reverse {
+		return nil
+	}
+	return c
 }
 
 // topGroups notes for the aggregation below a sort with a limit which groups the sort wants, if its first key is the result of a

@@ -22,7 +22,7 @@ type scanAggregate struct {
 
 // NewScanAggregate groups the rows of a scan; a.Parallel must hold.
 func NewScanAggregate(env *Env, s *EventScan, a *Aggregation) Op {
-	s.Used = a.cols()
+	s.Used = a.Cols()
 	return &scanAggregate{env: env, scan: s, a: a, acct: env.Budget.account()}
 }
 
@@ -36,7 +36,9 @@ func (s *scanAggregate) Open(ctx context.Context) error {
 		return err
 	}
 	workers := workersFor(s.env, s.scan, list)
-	if workers < 2 && k == nil {
+	// A single worker is a goroutine of its own only where those of another scan may come to help.
+	if k == nil && (workers == 0 || workers == 1 && (s.env.Crew == nil || rowsOf(list) < parallelRows)) {
+		s.env.Crew.left(s.env.Workers)
 		return s.openSlow(ctx, list)
 	}
 	table, err := s.run(ctx, list, workers)
@@ -90,17 +92,29 @@ func (s *scanAggregate) runByBlock(ctx context.Context, wait *sync.WaitGroup, li
 		out[i] = make(chan grouped, 1)
 	}
 	// Tables wait for their turn to be merged: workers may be only so far ahead.
-	turns := make(chan struct{}, 2*workers)
+	turns := make(chan struct{}, 2*max(workers, 2))
 	next := &atomic.Int64{}
-	for range workers {
+	start := func() {
 		env := workerEnv(s.env)
-		wait.Go(func() { s.workByBlock(ctx, env, list, next, turns, out) })
+		wait.Go(func() {
+			s.workByBlock(ctx, env, list, next, turns, out)
+			s.env.Crew.left(1)
+		})
+	}
+	for range workers {
+		start()
 	}
 	total := newAggTable(newAggInput(s.env, s.a), false)
-	for i := range list {
+	for i := 0; i < len(list); {
 		var g grouped
 		select {
+		case <-s.env.Crew.helpers():
+			if int(next.Load()) < len(list) {
+				start()
+			}
+			continue
 		case g = <-out[i]:
+			i++
 			<-turns
 			if g.err != nil {
 				return nil, g.err
@@ -162,18 +176,32 @@ func group(ctx context.Context, r *eventReader, t *aggTable, m morsel) error {
 
 // runByWorker makes a table for each worker.
 func (s *scanAggregate) runByWorker(ctx context.Context, wait *sync.WaitGroup, list []morsel, workers int) (*aggTable, error) {
-	out := make(chan grouped, workers)
+	out := make(chan grouped, workers+s.env.Crew.size())
 	next := &atomic.Int64{}
-	for range workers {
+	start := func() {
 		env := workerEnv(s.env)
 		wait.Go(func() {
 			t, err := s.workAlone(ctx, env, list, next)
 			out <- grouped{t, err}
+			s.env.Crew.left(1)
 		})
 	}
-	var total *aggTable
 	for range workers {
-		g := <-out
+		start()
+	}
+	var total *aggTable
+	for working := workers; working > 0; {
+		var g grouped
+		select {
+		case <-s.env.Crew.helpers():
+			if int(next.Load()) < len(list) {
+				start()
+				working++
+			}
+			continue
+		case g = <-out:
+			working--
+		}
 		switch {
 		case g.err != nil:
 			return nil, g.err

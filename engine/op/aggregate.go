@@ -256,8 +256,8 @@ func keepsFirst(c *plan.AggCall) bool {
 	return true
 }
 
-// cols are the columns that the aggregation reads.
-func (a *Aggregation) cols() map[int]bool {
+// Cols are the columns that the aggregation reads.
+func (a *Aggregation) Cols() map[int]bool {
 	used := map[int]bool{}
 	for _, k := range a.Keys {
 		plan.Cols(k, used)

@@ -2,6 +2,8 @@ package op
 
 import (
 	"context"
+	"slices"
+	"sync"
 
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
@@ -40,12 +42,13 @@ type hashJoin struct {
 
 type hashJoinOp struct {
 	*hashJoin
-	l, r Op
+	l, r   Op
+	cancel context.CancelFunc // of inputs that were opened together
 }
 
 // NewHashJoin joins by equal keys. Without keys every pair of rows is a candidate.
 func NewHashJoin(env *Env, left, right Op, j *Joining) Op {
-	return &hashJoinOp{newHashJoin(env, left, right, j, 0), left, right}
+	return &hashJoinOp{hashJoin: newHashJoin(env, left, right, j, 0), l: left, r: right}
 }
 
 func newHashJoin(env *Env, left, right source, j *Joining, level byte) *hashJoin {
@@ -56,13 +59,37 @@ func newHashJoin(env *Env, left, right source, j *Joining, level byte) *hashJoin
 }
 
 func (h *hashJoinOp) Open(ctx context.Context) error {
+	if h.Together {
+		return h.openTogether(ctx)
+	}
 	if err := h.l.Open(ctx); err != nil {
 		return err
 	}
 	return h.r.Open(ctx)
 }
 
+// openTogether opens both inputs at the same time. Where both fail the error is the left one's, as if they were opened in turn.
+func (h *hashJoinOp) openTogether(ctx context.Context) (err error) {
+	ctx, h.cancel = context.WithCancel(ctx)
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	var right error
+	wait.Go(func() {
+		defer Rescue(&right)
+		right = h.r.Open(ctx)
+	})
+	if err := h.l.Open(ctx); err != nil {
+		h.cancel()
+		return err
+	}
+	wait.Wait()
+	return right
+}
+
 func (h *hashJoinOp) Close() error {
+	if h.cancel != nil {
+		h.cancel()
+	}
 	err := h.hashJoin.close()
 	if e := closeAll(h.l, h.r); err == nil {
 		err = e
@@ -111,9 +138,9 @@ func (h *hashJoin) Next(ctx context.Context) (*vec.Batch, error) {
 // build reads the right input.
 func (h *hashJoin) build(ctx context.Context) error {
 	h.table = newGrouper(typesOf(h.LeftKeys))
-	var list []*vec.Batch
+	var list, waits []*vec.Batch
 	var ids [][]int32
-	bytes := int64(0)
+	bytes, keyBytes := int64(0), int64(0)
 	for {
 		b, err := h.right.Next(ctx)
 		if err != nil {
@@ -125,7 +152,6 @@ func (h *hashJoin) build(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		b = settled(b)
 		keys, err := evalAll(h.rightKeys, b)
 		if err != nil {
 			return err
@@ -133,17 +159,20 @@ func (h *hashJoin) build(ctx context.Context) error {
 		of := make([]int32, b.Len)
 		h.table.assign(keys, b.Len, of)
 		dropNulls(keys, of)
-		list, ids = append(list, b), append(ids, of)
-		bytes += memSize(b) + 12*int64(b.Len)
+		kept := settled(h.wanted(b))
+		waits = append(waits, h.waiting(b, kept))
+		list, ids = append(list, kept), append(ids, of)
+		bytes += memSize(kept) + 12*int64(b.Len)
+		keyBytes += h.waitSize(waits)
 		// Twice, because the batches become one before they are let go.
-		if !h.acct.set(2*bytes + h.table.memSize()) {
+		if !h.acct.set(2*bytes + keyBytes + h.table.memSize()) {
 			if len(h.LeftKeys) == 0 {
 				h.table = nil
 				h.acct.release()
 				h.loop, err = newNestedLoop(ctx, h.env, h.left, h.right, list, h.Joining)
 				return err
 			}
-			return h.spread(ctx, list)
+			return h.spread(ctx, waits)
 		}
 	}
 	h.rows = concatBatches(h.RightTypes, list)
@@ -152,6 +181,45 @@ func (h *hashJoin) build(ctx context.Context) error {
 		h.m.hit = make([]bool, h.rows.Len)
 	}
 	return h.acct.need(memSize(h.rows) + 8*int64(h.rows.Len) + h.table.memSize())
+}
+
+// wanted are the columns of a right batch that are read once its rows are found.
+func (h *hashJoin) wanted(b *vec.Batch) *vec.Batch {
+	out := &vec.Batch{Len: b.Len, Cols: make([]*vec.Column, len(b.Cols))}
+	for i, c := range b.Cols {
+		if h.m.holds(i) {
+			out.Cols[i] = c
+		}
+	}
+	return out
+}
+
+// waiting is a right batch for the case that its rows must be put aside: what is kept of it, and the columns that only the keys
+// read in the form in which they came.
+func (h *hashJoin) waiting(b, kept *vec.Batch) *vec.Batch {
+	out := &vec.Batch{Len: b.Len, Cols: slices.Clone(b.Cols)}
+	for i, c := range kept.Cols {
+		if c != nil {
+			out.Cols[i] = c
+		}
+	}
+	return out
+}
+
+// waitSize is what the last batch holds beside what is kept of it: a dictionary that it shares with the one before counts once.
+func (h *hashJoin) waitSize(waits []*vec.Batch) int64 {
+	n := 0
+	last := len(waits) - 1
+	for i, c := range waits[last].Cols {
+		switch {
+		case c == nil || h.m.holds(i):
+		case last > 0 && c.Codes != nil && c.Dict == waits[last-1].Cols[i].Dict:
+			n += 4 * c.Len
+		default:
+			n += c.MemSize()
+		}
+	}
+	return int64(n)
 }
 
 // link chains the right rows of each key in their order.

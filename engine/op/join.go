@@ -14,6 +14,10 @@ type Joining struct {
 	RightTypes          []datum.Type
 	LeftKeys, RightKeys []expr.Expr // equal in a match; nulls match nothing
 	Cond                expr.Expr   // over the joined row, may be nil
+	// Used are the columns of the joined row that are read above, nil: all. The others come out nil.
+	Used map[int]bool
+	// Together says that the inputs do their work when they are opened, and are to be opened at the same time.
+	Together bool
 }
 
 func (j *Joining) keepsLeft() bool  { return j.Kind == plan.Left || j.Kind == plan.Full }
@@ -37,6 +41,12 @@ func newMatcher(env *Env, j *Joining) *matcher {
 		plan.Cols(j.Cond, m.cols)
 	}
 	return m
+}
+
+// holds reports whether a column of the right input is wanted of rows that were joined.
+func (m *matcher) holds(col int) bool {
+	col += len(m.LeftTypes)
+	return m.cols[col] || !m.leftOnly() && (m.Used == nil || m.Used[col])
 }
 
 // pairs is rows of a left and a right batch side by side; a negative one stands for nulls. Left rows ascend.
@@ -88,12 +98,12 @@ func (m *matcher) filter(l, r *vec.Batch, c pairs) (pairs, error) {
 func (m *matcher) joined(l, r *vec.Batch, p pairs, only map[int]bool) *vec.Batch {
 	out := &vec.Batch{Len: len(p.left), Cols: make([]*vec.Column, len(l.Cols)+len(r.Cols))}
 	for i, c := range l.Cols {
-		if only == nil || only[i] {
+		if c != nil && (only == nil || only[i]) {
 			out.Cols[i] = c.Take(p.left)
 		}
 	}
 	for i, c := range r.Cols {
-		if k := len(l.Cols) + i; only == nil || only[k] {
+		if k := len(l.Cols) + i; c != nil && (only == nil || only[k]) {
 			out.Cols[k] = c.Take(p.right)
 		}
 	}
@@ -141,10 +151,10 @@ func (m *matcher) emit(l, r *vec.Batch, p pairs) []*vec.Batch {
 	for at := 0; at < len(p.left); at += m.env.Rows {
 		end := min(at+m.env.Rows, len(p.left))
 		if m.leftOnly() {
-			out = append(out, l.Take(p.left[at:end]))
+			out = append(out, m.joined(l, &vec.Batch{}, pairs{p.left[at:end], nil}, m.Used))
 			continue
 		}
-		out = append(out, m.joined(l, r, pairs{p.left[at:end], p.right[at:end]}, nil))
+		out = append(out, m.joined(l, r, pairs{p.left[at:end], p.right[at:end]}, m.Used))
 	}
 	return out
 }
@@ -160,10 +170,8 @@ func (m *matcher) unmatchedRight(r *vec.Batch) []*vec.Batch {
 	var out []*vec.Batch
 	for at := 0; at < len(p.left); at += m.env.Rows {
 		rows := p.right[at:min(at+m.env.Rows, len(p.left))]
-		b := &vec.Batch{Len: len(rows), Cols: nullColumns(m.LeftTypes, len(rows))}
-		for _, c := range r.Cols {
-			b.Cols = append(b.Cols, c.Take(rows))
-		}
+		b := r.Take(rows)
+		b.Cols = append(nullColumns(m.LeftTypes, len(rows)), b.Cols...)
 		out = append(out, b)
 	}
 	return out

@@ -117,6 +117,40 @@ func TestJoinPutsRowsAside(t *testing.T) {
 	}
 }
 
+// TestJoinOfUsedColumns: columns that nothing above reads are left out, the keys' among them, also where rows are put aside.
+func TestJoinOfUsedColumns(t *testing.T) {
+	l, r := many(400), many(300)
+	equal := func(a, b []string) bool { return a[0] == b[0] }
+	for name, kind := range joinKinds {
+		t.Run(name, func(t *testing.T) {
+			used := map[int]bool{1: true, 4: true}
+			types := []datum.OID{l.Types[1], r.Types[1]}
+			exprs := []expr.Expr{col(1, l.Types[1]), col(4, r.Types[1])}
+			if kind == plan.Semi || kind == plan.Anti {
+				used, types, exprs = map[int]bool{1: true}, types[:1], exprs[:1]
+			}
+			var want [][]string
+			for _, row := range joinModel(kind, l, r, equal) {
+				cut := []string{row[1]}
+				if len(exprs) > 1 {
+					cut = append(cut, row[4])
+				}
+				want = append(want, cut)
+			}
+			optest.Run(t, optest.Case{
+				Inputs: []optest.Table{l, r},
+				Make: func(env *op.Env, in []op.Op) op.Op {
+					return op.NewProject(env, op.NewHashJoin(env, in[0], in[1], &op.Joining{
+						Kind: kind, LeftTypes: optest.TypesOf(l.Types), RightTypes: optest.TypesOf(r.Types),
+						LeftKeys: []expr.Expr{col(0, i4)}, RightKeys: []expr.Expr{col(0, i4)}, Used: used,
+					}), exprs)
+				},
+				Types: types, Want: want, Memory: 16000,
+			})
+		})
+	}
+}
+
 func TestLoopPutsRowsAside(t *testing.T) {
 	l, r := many(40), many(60)
 	less := func(a, b []string) bool {

@@ -9,6 +9,7 @@ package op
 
 import (
 	"context"
+	"slices"
 
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
@@ -48,8 +49,9 @@ func blockOf(o Op) int64 {
 type Env struct {
 	X       *expr.EvalCtx
 	Budget  *Budget
-	Rows    int // rows per batch
-	Workers int // goroutines that one scan may use
+	Rows    int   // rows per batch
+	Workers int   // goroutines that one scan may use
+	Crew    *Crew // of a scan that goes on beside another one; otherwise nil
 }
 
 // With returns the environment of operators inside another row context.
@@ -264,7 +266,9 @@ func concatBatches(types []datum.Type, list []*vec.Batch) *vec.Batch {
 		for i, b := range list {
 			cols[i] = b.Cols[k]
 		}
-		out.Cols[k] = concat(t, cols)
+		if !slices.Contains(cols, nil) {
+			out.Cols[k] = concat(t, cols)
+		}
 	}
 	return out
 }

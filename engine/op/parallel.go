@@ -80,6 +80,16 @@ func workersFor(env *Env, s *EventScan, list []morsel) int {
 	if s.Limit >= 0 {
 		return 1
 	}
+	if rowsOf(list) < parallelRows {
+		return 1
+	}
+	n := min(env.Workers, len(list))
+	s.Stats.work(n)
+	return n
+}
+
+// rowsOf is how many rows must be read.
+func rowsOf(list []morsel) int {
 	rows := 0
 	for _, m := range list {
 		for _, p := range m.parts {
@@ -88,12 +98,7 @@ func workersFor(env *Env, s *EventScan, list []morsel) int {
 			}
 		}
 	}
-	if rows < parallelRows {
-		return 1
-	}
-	n := min(env.Workers, len(list))
-	s.Stats.work(n)
-	return n
+	return rows
 }
 
 // start begins the workers. They take morsels in order, so that the first ones are read first.

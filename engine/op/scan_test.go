@@ -306,10 +306,14 @@ func TestSumsDoNotDependOnStorage(t *testing.T) {
 					scan := func() *op.EventScan {
 						return &op.EventScan{View: log, Cols: scanCols, Limit: -1, Steps: []op.Step{op.ProjectStep{Exprs: []expr.Expr{col(2, text), col(3, f8)}}}}
 					}
-					for way, o := range map[string]op.Op{
+					ways := map[string]op.Op{
 						"workers": op.NewScanAggregate(env, scan(), a),
 						"one":     op.NewAggregate(env, op.NewEventScan(env, scan()), a),
-					} {
+					}
+					if memory > 1 {
+						ways["beside another"] = besideAnother(env, types, func(env *op.Env) op.Op { return op.NewScanAggregate(env, scan(), a) })
+					}
+					for way, o := range ways {
 						got := sums(t, o, types)
 						if first == nil {
 							first = got
@@ -326,6 +330,24 @@ func TestSumsDoNotDependOnStorage(t *testing.T) {
 	if !slices.ContainsFunc(first, func(s string) bool { return len(s) > 9+len(want) && s[:9] == "placed | " && s[9:9+len(want)] == want }) {
 		t.Errorf("%v, want the sum %s", first, want)
 	}
+}
+
+// besideAnother groups twice at the same time, with workers that go over from one to the other, and joins both answers, which must be equal.
+func besideAnother(env *op.Env, types []datum.OID, group func(*op.Env) op.Op) op.Op {
+	var in [2]op.Op
+	for i, crew := range op.NewCrews() {
+		x := *env.X
+		e := env.With(&x)
+		e.Crew = crew
+		in[i] = group(e)
+	}
+	var cols []expr.Expr
+	for i, typ := range types {
+		cols = append(cols, col(i, typ))
+	}
+	return op.NewHashJoin(env, in[0], in[1], &op.Joining{
+		Kind: plan.Semi, LeftTypes: optest.TypesOf(types), RightTypes: optest.TypesOf(types), LeftKeys: cols, RightKeys: cols, Together: true,
+	})
 }
 
 func floats(v float64) *vec.Column { return &vec.Column{Kind: vec.Float64, Len: 1, F64: []float64{v}} }

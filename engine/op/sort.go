@@ -141,7 +141,7 @@ func (s *sorter) below(b *vec.Batch, keys *encoded) (*vec.Batch, *encoded) {
 func settled(b *vec.Batch) *vec.Batch {
 	out := *b
 	for i, c := range b.Cols {
-		if c.Codes == nil || c.Dict.Len <= b.Len/4+1 {
+		if c == nil || c.Codes == nil || c.Dict.Len <= b.Len/4+1 {
 			continue
 		}
 		if &out.Cols[0] == &b.Cols[0] {
