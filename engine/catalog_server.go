@@ -119,7 +119,7 @@ func (e *Engine) catalogOf(database string) *catalog.Catalog {
 	defer e.mu.Unlock()
 	c := e.catalogs[database]
 	if c == nil {
-		c = catalog.NewTyped(database, func() ([]catalog.EventShape, int64) { return e.shapesOf(database) })
+		c = catalog.NewTyped(database, &eventTypes{engine: e, database: database})
 		e.catalogs[database] = c
 	}
 	return c

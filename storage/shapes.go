@@ -37,33 +37,33 @@ type shapes struct {
 	index map[string]int
 	rows  []int64
 	uses  *segment.Uses
-	made  []Shape // nil: to be made of the above
-	at    int64   // the version of made
 }
 
-// Shapes describes the types of the events in the log, by name. version grows when a path, a kind or a type is new. Neither may
-// be changed. Row groups are asked for what their metadata says, once; the events of the tail are looked at once.
-func (d *DB) Shapes(ctx context.Context) (list []Shape, version int64, err error) {
+// Shapes describes the types of the events in the log, by name. Row groups are asked for what their metadata says, once; the
+// events of the tail are looked at once.
+func (d *DB) Shapes(ctx context.Context) ([]Shape, error) {
 	s := &d.shapes
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.index == nil {
-		s.index, s.uses, s.end = map[string]int{}, segment.NewUses(nil), 1
+	if err := s.extend(ctx, d, d.state.Load()); err != nil {
+		return nil, err
 	}
-	st := d.state.Load()
-	if s.end < st.end {
-		if err := s.extend(ctx, d, st); err != nil {
-			return nil, 0, err
-		}
-	}
-	if s.made == nil {
-		s.make()
-	}
-	return s.made, s.at, nil
+	return s.list(), nil
+}
+
+// ShapesVersion is a number that grows when a type, a path of a type, or a kind of values at one is new.
+func (d *DB) ShapesVersion(ctx context.Context) (int64, error) {
+	s := &d.shapes
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.extend(ctx, d, d.state.Load())
+	return int64(len(s.types)) + s.uses.Changes, err
 }
 
 func (s *shapes) extend(ctx context.Context, d *DB, st *state) error {
-	s.made = nil
+	if s.index == nil {
+		s.index, s.uses, s.end = map[string]int{}, segment.NewUses(nil), 1
+	}
 	for s.end < st.sealedEnd() {
 		g := st.groupAt(s.end)
 		r, err := g.openReader(ctx)
@@ -123,22 +123,16 @@ func (s *shapes) take(name string, payload jsonb.Value) {
 	s.uses.Add(c, nil, payload)
 }
 
-func (s *shapes) make() {
+func (s *shapes) list() []Shape {
 	byType := make([][]PathShape, len(s.types))
 	for _, u := range s.uses.List {
 		byType[u.Type] = append(byType[u.Type], PathShape{u.Path, int64(u.Rows), u.Kinds})
 	}
-	s.made = make([]Shape, 0, len(s.types))
-	s.at = int64(len(s.types))
+	out := make([]Shape, 0, len(s.types))
 	for c, name := range s.types {
 		slices.SortFunc(byType[c], func(a, b PathShape) int { return slices.Compare(a.Path, b.Path) })
-		s.made = append(s.made, Shape{name, c, s.rows[c], byType[c]})
-		for _, p := range byType[c] {
-			for k := p.Kinds; k > 0; k &= k - 1 {
-				s.at++
-			}
-			s.at++
-		}
+		out = append(out, Shape{name, c, s.rows[c], byType[c]})
 	}
-	slices.SortFunc(s.made, func(a, b Shape) int { return strings.Compare(a.Type, b.Type) })
+	slices.SortFunc(out, func(a, b Shape) int { return strings.Compare(a.Type, b.Type) })
+	return out
 }

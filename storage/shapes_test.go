@@ -111,7 +111,7 @@ func TestShapes(t *testing.T) {
 		ctx := context.Background()
 		m := &shapeModel{rows: map[string]int64{}, paths: map[string]*PathShape{}}
 		check := func(t *rapid.T) {
-			got, _, err := d.Shapes(ctx)
+			got, err := d.Shapes(ctx)
 			if err != nil {
 				t.Fatal(err)
 			}

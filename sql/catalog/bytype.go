@@ -165,12 +165,30 @@ func quoteLiteral(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
 }
 
-// NewTyped is New of a catalog that also has a view for each event type. types is asked for them, and for a number that grows when
-// they change, whenever somebody looks at that schema or lists relations.
-func NewTyped(database string, types func() ([]EventShape, int64)) *Catalog {
+// TypeSource tells what the event types of a log look like, by name.
+type TypeSource interface {
+	// Shapes gives the types, and a number that grows when a type, a path or a kind is new. Rows may be those of then.
+	Shapes() ([]EventShape, int64)
+	// Counted gives the types with the rows of now.
+	Counted() []EventShape
+}
+
+// NewTyped is New of a catalog that also has a view for each event type. They are asked for whenever somebody names one or lists
+// relations.
+func NewTyped(database string, types TypeSource) *Catalog {
 	c := New(database)
 	c.types = types
 	return c
+}
+
+// typeView finds the view of an event type.
+func (c *Catalog) typeView(name string) *Relation {
+	shapes, _ := c.types.Shapes()
+	i, ok := slices.BinarySearchFunc(shapes, name, func(s EventShape, name string) int { return strings.Compare(s.Type, name) })
+	if !ok {
+		return nil
+	}
+	return shapes[i].view()
 }
 
 // whole is the catalog with the views of event types as they are now.
@@ -178,7 +196,7 @@ func (c *Catalog) whole() *Catalog {
 	if c.types == nil {
 		return c
 	}
-	shapes, version := c.types()
+	shapes, version := c.types.Shapes()
 	c.typed.mu.Lock()
 	defer c.typed.mu.Unlock()
 	if c.typed.catalog == nil || version != c.typed.version {
@@ -187,25 +205,9 @@ func (c *Catalog) whole() *Catalog {
 			views[i] = shapes[i].view()
 		}
 		c.typed.catalog, c.typed.version = c.with(views), version
-		c.typed.catalog.shapes = c.types
+		c.typed.catalog.counted = c.types.Counted
 	}
 	return c.typed.catalog
-}
-
-// eventPathRows lists the paths of the payloads of each event type.
-func eventPathRows(_ context.Context, c *Context, t *rows) error {
-	if c.Catalog.shapes == nil {
-		return nil
-	}
-	shapes, _ := c.Catalog.shapes()
-	for i := range shapes {
-		s := &shapes[i]
-		for _, p := range s.columns() {
-			t.add(row{"event_type": s.Type, "path": p.Path, "column_name": p.name, "data_type": datum.FormatType(datum.T(p.typ)),
-				"kinds": p.Kinds.names(), "events": p.Rows, "frequency": float64(p.Rows) / float64(s.Rows)})
-		}
-	}
-	return nil
 }
 
 // typed is the catalog that a lazy one made last.
@@ -213,4 +215,18 @@ type typed struct {
 	mu      sync.Mutex
 	catalog *Catalog
 	version int64
+}
+
+// eventPathRows lists the paths of the payloads of each event type.
+func eventPathRows(_ context.Context, c *Context, t *rows) error {
+	if c.Catalog.counted == nil {
+		return nil
+	}
+	for _, s := range c.Catalog.counted() {
+		for _, p := range s.columns() {
+			t.add(row{"event_type": s.Type, "path": p.Path, "column_name": p.name, "data_type": datum.FormatType(datum.T(p.typ)),
+				"kinds": p.Kinds.names(), "events": p.Rows, "frequency": float64(p.Rows) / float64(s.Rows)})
+		}
+	}
+	return nil
 }

@@ -6,7 +6,6 @@ package catalog
 
 import (
 	"context"
-	"slices"
 	"sort"
 	"sync"
 
@@ -130,10 +129,10 @@ type Catalog struct {
 	byOID     map[datum.OID]*Relation
 	byName    map[[2]string]*Relation
 	schemas   []Schema
-	types     func() ([]EventShape, int64) // nil: the views of event types are not asked for
+	types     TypeSource // nil: the views of event types are not asked for
 	typed     typed
-	shapes    func() ([]EventShape, int64) // of the catalog that has the views
-	made      sync.Map                     // OID of a built-in relation to its rows, of those that depend on nothing but the catalog
+	counted   func() []EventShape // of the catalog that has the views
+	made      sync.Map            // OID of a built-in relation to its rows, of those that depend on nothing but the catalog
 }
 
 // New returns the catalog of a database: the built-in relations and those given.
@@ -189,8 +188,8 @@ func (c *Catalog) HasSchema(name string) bool {
 // Lookup finds a relation: in the schema if one is given, else in pg_catalog and then along the search path ("$user" and
 // unknown schemas are passed over). It returns nil when there is none.
 func (c *Catalog) Lookup(searchPath []string, schema, name string) *Relation {
-	if schema == byType || schema == "" && slices.Contains(searchPath, byType) {
-		c = c.whole()
+	if schema == byType && c.types != nil {
+		return c.typeView(name)
 	}
 	if schema != "" {
 		return c.byName[[2]string{schema, name}]
@@ -207,6 +206,11 @@ func (c *Catalog) Lookup(searchPath []string, schema, name string) *Relation {
 	for _, s := range searchPath {
 		if r := c.byName[[2]string{s, name}]; r != nil {
 			return r
+		}
+		if s == byType && c.types != nil {
+			if r := c.typeView(name); r != nil {
+				return r
+			}
 		}
 	}
 	return nil

@@ -138,8 +138,9 @@ func (r *Reader) extraUses(ctx context.Context, out []PathUse) ([]PathUse, error
 
 // Uses gathers how documents use paths.
 type Uses struct {
-	List []PathUse
-	at   map[string]int
+	List    []PathUse
+	Changes int64 // grows when a path of a type, or a kind at one, is new
+	at      map[string]int
 }
 
 // NewUses begins with what is known already; the list becomes its own.
@@ -182,8 +183,12 @@ func (u *Uses) count(t int, path []string, rows int, kinds Kinds) {
 		u.at[key] = i
 		u.List = append(u.List, PathUse{Type: t, Path: path})
 	}
-	u.List[i].Rows += rows
-	u.List[i].Kinds |= kinds
+	use := &u.List[i]
+	use.Rows += rows
+	if !ok || use.Kinds|kinds != use.Kinds {
+		u.Changes++
+	}
+	use.Kinds |= kinds
 }
 
 func kindOfValue(v jsonb.Value) Kinds {
