@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
+	"slices"
+	"strconv"
 
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/vec"
@@ -131,19 +134,13 @@ func (o *CopyOut) binaryRow(i int) error {
 // jsonRow writes an object with one member per column: numbers, booleans and documents as JSON, the rest as strings.
 func (o *CopyOut) jsonRow(i int) error {
 	o.buf = append(o.buf, '{')
-	var scratch []byte
 	for k, c := range o.batch.Cols {
 		if k > 0 {
 			o.buf = append(o.buf, ',')
 		}
 		o.buf = appendJSONString(o.buf, []byte(o.fields[k].Name))
 		o.buf = append(o.buf, ':')
-		if c.Null(i) {
-			o.buf = append(o.buf, "null"...)
-			continue
-		}
-		scratch = AppendJSONValue(scratch[:0], o.fields[k].Type, c, i, o.env)
-		o.buf = append(o.buf, scratch...)
+		o.buf = AppendJSONValue(o.buf, o.fields[k].Type, c, i, o.env)
 	}
 	o.buf = append(o.buf, '}', '\n')
 	return nil
@@ -201,21 +198,33 @@ func AppendJSONValue(dst []byte, t datum.Type, c *vec.Column, i int, env *datum.
 	if c.Null(i) {
 		return append(dst, "null"...)
 	}
-	text := datum.AppendText(nil, t, c, i, env)
+	start := len(dst)
+	if t.OID == datum.Bool {
+		return strconv.AppendBool(dst, c.Bool(i))
+	}
+	dst = datum.AppendText(dst, t, c, i, env)
+	text := dst[start:]
 	switch t.OID {
-	case datum.Bool:
-		if c.Bool(i) {
-			return append(dst, "true"...)
+	case datum.JSONB:
+		return dst
+	case datum.JSON:
+		for k, b := range text {
+			if b == '\n' || b == '\r' { // between its tokens; an object is a line
+				text[k] = ' '
+			}
 		}
-		return append(dst, "false"...)
-	case datum.JSON, datum.JSONB:
-		return append(dst, text...)
+		return dst
 	case datum.Int2, datum.Int4, datum.Int8, datum.Oid, datum.Float4, datum.Float8, datum.Numeric:
 		if last := text[len(text)-1]; last >= '0' && last <= '9' {
-			return append(dst, text...)
+			return dst
 		}
 	}
-	return appendJSONString(dst, text)
+	for _, b := range text {
+		if b < 0x20 || b == '"' || b == '\\' {
+			return appendJSONString(dst[:start], bytes.Clone(text))
+		}
+	}
+	return append(slices.Insert(dst, start, '"'), '"')
 }
 
 const hexDigits = "0123456789abcdef"
