@@ -144,6 +144,9 @@ type partial struct {
 
 func newCallState(in *callInput, env *Env, blocks bool) *callState {
 	s := &callState{in: in, env: env, acc: in.newAcc()}
+	if p, ok := s.acc.(funcs.Partial); ok && !blocks {
+		p.Part()
+	}
 	group := []datum.Type{datum.T(datum.Int8)}
 	if countsDistinct(in.call) {
 		s.sets = newDistinctCount(in.types[0])

@@ -11,7 +11,7 @@ import (
 // aggregateTables are the aggregates by topic (PostgreSQL documentation, section 9.21).
 func aggregateTables() [][]Aggregate {
 	return [][]Aggregate{countAggregates, sumAggregates, minMaxAggregates(), boolAggregates, varianceAggregates(), pairAggregates(),
-		collectAggregates, orderedAggregates}
+		collectAggregates, orderedAggregates, foldAggregates}
 }
 
 var countAggregates = []Aggregate{

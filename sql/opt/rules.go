@@ -30,6 +30,7 @@ func Rules() []Rule {
 		{"distinct-groups", "DISTINCT is a grouping by all columns", distinctGroups},
 		{"group-inputs", "a grouping computes what the projection under it would", groupInputs},
 		{"scan-filters", "a condition right above a scan is the scan's own", scanFilters},
+		{"fold-order", "an aggregate in the order of the log takes its rows as they come", foldOrder},
 		{"prune-columns", "only the columns and JSON paths that somebody reads are read", pruneColumns},
 		{"scan-bounds", "row groups that cannot match are left out", scanBounds},
 		{"push-limits", "a sort keeps only what is asked for, a scan stops early", pushLimits},
