@@ -150,6 +150,11 @@ type View interface {
 	History(entity string, from, to int64) (History, error)
 	// Version is the entity's last version in the view, 0 if it has no event.
 	Version(ctx context.Context, entity string) (int64, error)
+	// States calls do for each of the versions, which ascend, with the entity's state after it: the fold of the payloads of its
+	// events up to there (jsonb ||). The state is nil for a version that the entity does not have in the view; it stays valid.
+	States(ctx context.Context, entity string, versions []int64, do func(i int, state jsonb.Value) error) error
+	// Until returns the part of the view before a position.
+	Until(end int64) View
 	// Find returns the position of the event with the entity and id.
 	Find(ctx context.Context, entity string, id [16]byte) (pos int64, ok bool, err error)
 	// Locate returns the group that holds the position.

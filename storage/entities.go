@@ -140,7 +140,7 @@ func (x *entityIndex) inTail(name string, end int64) (ordinal uint64, version in
 		return 0, 0, nil, false
 	}
 	n, _ := slices.BinarySearch(e.positions, end)
-	return e.ordinal, e.version, slices.Clone(e.positions[:n]), true
+	return e.ordinal, e.version, e.positions[:n:n], true // what is there does not change, more comes after it
 }
 
 // lastOf returns an entity's ordinal and last version in the whole log; ok is false for an entity without events.

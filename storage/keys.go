@@ -8,6 +8,7 @@ import (
 const (
 	kindBlob     = 'b' // object (8), part (4): a blob of a row group or a hash run
 	kindBulk     = 'c' // first position (8): the commit record of a bulk load
+	kindSnapshot = 'e' // ordinal (8), version (8): state of an entity after the version
 	kindGroup    = 'g' // base position (8): manifest entry of a row group
 	kindLease    = 'l' // what the clock promised to readers
 	kindNames    = 'n' // chunk (8): names of 256 entities

@@ -33,7 +33,7 @@ func (c *fakeClock) now() time.Time { return time.UnixMicro(c.micros.Load()) }
 func (c *fakeClock) at() Micros { return c.micros.Load() - unixEpoch }
 
 func testOptions(fs FS, clock *fakeClock) Options {
-	return Options{FS: fs, Now: clock.now, Memory: 16 << 20, RowGroupRows: 32, SealRows: 16, Manual: true,
+	return Options{FS: fs, Now: clock.now, Memory: 16 << 20, RowGroupRows: 32, SealRows: 16, SnapshotEvents: 2, Manual: true,
 		Logger: slog.New(slog.DiscardHandler)}
 }
 
@@ -264,6 +264,9 @@ func (m *model) check(t fataler, d *DB, v View, n int, what string) {
 				t.Fatalf("%s: versions %d to %d of %s are at %v (%v), expected %v", what, r[0], r[1], e, got, err, cut)
 			}
 		}
+	}
+	for e, positions := range byEntity {
+		m.checkStates(t, v, e, positions, what)
 	}
 	m.checkIDs(t, d, v, n, what)
 }

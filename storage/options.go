@@ -31,6 +31,8 @@ type Options struct {
 	// TableBytes is from which size on a row group or a hash run goes to the disk once, as a table of its own, instead of
 	// through the write-ahead log; 0: 256 KiB.
 	TableBytes int64
+	// SnapshotEvents is how many events of an entity lie between two snapshots of its state at least; 0: 128.
+	SnapshotEvents int
 	// Manual turns background sealing, compaction and merging off: DB.Seal and DB.Compact do it.
 	Manual bool
 }

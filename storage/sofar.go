@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/allsource-db/allsource/storage/tail"
+	"github.com/allsource-db/allsource/vec/jsonb"
 )
 
 // soFar is the log as the first n rows of the group leave it, for the check of the append that comes next. They have no
@@ -67,6 +68,30 @@ func (v *groupView) Version(ctx context.Context, entity string) (int64, error) {
 		}
 	}
 	return v.known.Version(ctx, entity)
+}
+
+func (v *groupView) States(ctx context.Context, entity string, versions []int64, do func(i int, state jsonb.Value) error) error {
+	durable, err := v.known.Version(ctx, entity)
+	if err != nil {
+		return err
+	}
+	last, err := v.Version(ctx, entity)
+	if err != nil {
+		return err
+	}
+	return v.d.states(ctx, v, entity, last, durable, versions, do)
+}
+
+func (v *groupView) Until(end int64) View {
+	switch {
+	case end >= v.end:
+		return v
+	case end <= v.known.end:
+		return v.known.Until(end)
+	}
+	c := *v
+	c.rows, c.end = v.rows[:end-v.known.end], end
+	return &c
 }
 
 func (v *groupView) Find(ctx context.Context, entity string, id [16]byte) (int64, bool, error) {

@@ -320,6 +320,9 @@ func (o Options) withDefaults() Options {
 	if o.TableBytes <= 0 {
 		o.TableBytes = 256 << 10
 	}
+	if o.SnapshotEvents <= 0 {
+		o.SnapshotEvents = 128
+	}
 	if o.SealRows <= 0 {
 		o.SealRows = o.RowGroupRows
 	}

@@ -120,6 +120,16 @@ func (v *view) Version(ctx context.Context, entity string) (int64, error) {
 	return 0, nil
 }
 
+// Until implements View.
+func (v *view) Until(end int64) View {
+	if end >= v.end {
+		return v
+	}
+	c := *v
+	c.end = max(end, 1)
+	return &c
+}
+
 func (v *view) Find(ctx context.Context, entity string, id [16]byte) (int64, bool, error) {
 	pos, ok, err := v.d.find(ctx, v.st, entity, id)
 	if err != nil || !ok || pos >= v.end {
