@@ -129,6 +129,11 @@ func (b *builder) eventScan(ctx context.Context, c *eventChain) (*op.EventScan, 
 
 // aggregate groups, in the workers of a scan where that is possible.
 func (b *builder) aggregate(n *plan.Aggregate) (op.Op, error) {
+	if c := chainOf(n.Input); c != nil {
+		if o := b.entityRows(n, c); o != nil {
+			return o, nil
+		}
+	}
 	a := aggregation(n)
 	a.Top = b.x.topOf(n)
 	c := scanUnder(n)

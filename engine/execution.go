@@ -94,6 +94,7 @@ func newExecution(cfg executionConfig) *execution {
 		top: map[*plan.Aggregate]*op.TopGroups{},
 	}
 	cfg.fn.ReadTime = func() (int64, error) { return x.readTime(cfg.fn.Context) }
+	cfg.fn.Entities = entityReader{x}
 	x.root = &builder{x: x}
 	x.root.env = &op.Env{X: x.root.evalCtx(nil), Budget: x.budget, Rows: cfg.rows, Workers: max(1, cfg.workers)}
 	return x
@@ -204,13 +205,18 @@ func (x *execution) resolve(ctx context.Context, c *plan.TimeClause) (seen, erro
 		if err != nil {
 			return seen{}, err
 		}
-		v, err := x.cfg.log.View(ctx, at)
-		if err != nil {
-			return seen{}, err
-		}
-		return x.cfg.present.within(seen{view: v}, "AS OF SYSTEM TIME")
+		return x.at(ctx, at)
 	}
 	return x.period(ctx, c)
+}
+
+// at finds what is seen as of a moment.
+func (x *execution) at(ctx context.Context, at storage.Micros) (seen, error) {
+	v, err := x.cfg.log.View(ctx, at)
+	if err != nil {
+		return seen{}, err
+	}
+	return x.cfg.present.within(seen{view: v}, "AS OF SYSTEM TIME")
 }
 
 // period finds what FOR SYSTEM_TIME FROM … TO and BETWEEN see. An event once recorded is there for ever, so its period ends
@@ -270,11 +276,16 @@ func (x *execution) atPosition(ctx context.Context, c *plan.TimeClause) (seen, e
 	if p.Null(0) {
 		return seen{}, pgerr.New(pgerr.NullValueNotAllowed, "AS OF POSITION must not be null")
 	}
+	return x.before(ctx, p.Int(0))
+}
+
+// before finds what is seen of the log up to a position.
+func (x *execution) before(ctx context.Context, pos int64) (seen, error) {
 	now, err := x.now(ctx)
 	if err != nil {
 		return seen{}, err
 	}
-	switch pos := p.Int(0); {
+	switch {
 	case pos > now.last():
 		return seen{}, pgerr.New(pgerr.InvalidParameterValue, "position %d is not in the log yet", pos).
 			WithDetail("The last position is %d.", now.last())

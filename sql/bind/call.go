@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/allsource-db/allsource/sql/datum"
@@ -39,7 +40,28 @@ func (f *frame) call(x *syntax.FuncCall) (expr.Expr, error) {
 		return nil, f.errorIn(x, pgerr.FeatureNotSupported, "%s() can only stand alone in the select list, or in FROM, of a statement without other clauses", form.name).
 			WithHint("To append the rows of a query, write INSERT INTO events … SELECT ….")
 	}
+	if args, names, err = f.withMoment(x, args, names); err != nil {
+		return nil, err
+	}
 	return f.resolveCall(x, name, args, names)
+}
+
+// withMoment gives a function that asks about a moment the one of the AS OF clause in force, unless the call names one.
+func (f *frame) withMoment(x *syntax.FuncCall, args []typed, names []string) ([]typed, []string, error) {
+	list := functionsNamed(x.Name.Last())
+	if f.env.asOf == nil || len(list) == 0 || !list[0].Moment {
+		return args, names, nil
+	}
+	params := list[0].ArgNames
+	last := params[len(params)-1]
+	if names == nil && len(args) != len(params)-1 || slices.Contains(names, last) {
+		return args, names, nil
+	}
+	at, err := f.momentValue(f.env.asOf.clause, x)
+	if names != nil {
+		names = append(names, last)
+	}
+	return append(args, typed{at, x}), names, err
 }
 
 // overMissing is the error for a call of a window function without OVER.

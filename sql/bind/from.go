@@ -191,7 +191,11 @@ func (b *binder) view(rel *catalog.Relation, t *syntax.TableName, e *env) (*sour
 		return nil, b.errorIn(t, pgerr.InternalError, "view %q is not a query", rel.Name)
 	}
 	b.changing = b.changing || rel.Changing
-	node, err := b.query(q, &env{outer: opaque(e.outer), asOf: e.asOf}, false)
+	at, err := b.viewTimes(t, e.asOf)
+	if err != nil {
+		return nil, err
+	}
+	node, err := b.query(q, &env{outer: opaque(e.outer), asOf: at}, false)
 	if err != nil {
 		return nil, err
 	}

@@ -100,6 +100,10 @@ func (f *frame) tableFunction(x syntax.Expr, defs []*syntax.ColumnDef, ordinal b
 	if e, err = f.textIfUnknown(e, x); err != nil {
 		return nil, "", false, err
 	}
+	if c, ok := e.(*expr.Call); ok && c.Fn.Query != "" {
+		n, err = f.queryTable(c, ordinal, x)
+		return n, name, false, err
+	}
 	if c, ok := e.(*expr.Call); ok && c.Fn.RetSet {
 		n, one, err = f.setFunction(c, name, ordinal, x)
 		return n, name, one, err
@@ -125,9 +129,24 @@ func (f *frame) topCall(x *syntax.FuncCall) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	if args, names, err = f.withMoment(x, args, names); err != nil {
+		return nil, err
+	}
 	top := *f
 	top.sets = true
 	return top.resolveCall(x, x.Name.Last(), args, names)
+}
+
+// queryTable puts the query of a function in the place of its call.
+func (f *frame) queryTable(c *expr.Call, ordinal bool, at syntax.Node) (plan.Node, error) {
+	if ordinal {
+		return nil, f.errorIn(at, pgerr.FeatureNotSupported, "%s can stand neither in ROWS FROM nor with WITH ORDINALITY", c.Fn.Name)
+	}
+	st, err := syntax.ParseOne(c.Fn.Query)
+	if err != nil {
+		return nil, err
+	}
+	return f.query(st.Stmt.(*syntax.Query), &env{outer: opaque(f.env.outer), asOf: f.env.asOf, args: c.Args}, false)
 }
 
 var ordinality = plan.Field{Name: "ordinality", Type: datum.T(datum.Int8)}

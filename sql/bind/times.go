@@ -90,6 +90,17 @@ func (b *binder) momentExpr(x syntax.Expr, what string, position bool) (expr.Exp
 		WithHint("Give a timestamp, a negative interval such as '-10m', or nanoseconds since 1970.")
 }
 
+// momentValue is the moment of an AS OF clause as a value: of a position the text that names it.
+func (f *frame) momentValue(c *plan.TimeClause, at syntax.Node) (expr.Expr, error) {
+	switch c.Kind {
+	case plan.AsOf:
+		return c.From, nil
+	case plan.AsOfPosition:
+		return f.operator(syntax.Operator{Name: "||"}, []typed{{textConst("position "), at}, {c.From, at}}, at)
+	}
+	return nil, f.errorIn(at, pgerr.FeatureNotSupported, "a function cannot be about a period of time")
+}
+
 // columnFree refuses columns and queries in a time clause.
 func (b *binder) columnFree(x syntax.Expr, what string) error {
 	var bad error
@@ -139,6 +150,25 @@ func (b *binder) times(scan *plan.Scan, t *syntax.TableName, e *env) (plan.Node,
 		scan.System = clause
 	}
 	return node, nil
+}
+
+// viewTimes puts the time clause of a view in force for the tables in it.
+func (b *binder) viewTimes(t *syntax.TableName, in *moment) (*moment, error) {
+	for _, c := range t.Times {
+		switch {
+		case c.Period == syntax.ValidTime:
+			return nil, b.errorIn(c, pgerr.FeatureNotSupported, "FOR VALID_TIME is not supported for views")
+		case in != nil:
+			return nil, b.errorIn(c, pgerr.FeatureNotSupported, "FOR SYSTEM_TIME cannot be combined with AS OF SYSTEM TIME").
+				WithHint("Give every table its own FOR SYSTEM_TIME clause.")
+		}
+		clause, err := b.systemTime(c)
+		if err != nil {
+			return nil, err
+		}
+		in = &moment{clause: clause}
+	}
+	return in, nil
 }
 
 func (b *binder) systemTime(c *syntax.TimeClause) (*plan.TimeClause, error) {

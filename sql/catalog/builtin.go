@@ -30,7 +30,7 @@ var builtinTypes = map[string]datum.Type{
 }
 
 var builtins = sync.OnceValue(func() []*Relation {
-	out := []*Relation{Events, EventTypes}
+	out := []*Relation{Events, EntitiesView, EventTypes}
 	for _, group := range []struct {
 		schema string
 		kind   Kind

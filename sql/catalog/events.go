@@ -40,6 +40,32 @@ var Events = &Relation{
 	},
 }
 
+// EntitiesView is one row per entity.
+var EntitiesView = &Relation{
+	OID: 16391, Schema: public, Name: "entities", Kind: View,
+	Doc: "the entities of the log with their states: one row per entity",
+	Columns: []Column{
+		{Name: "entity_id", Type: datum.T(datum.Text)},
+		{Name: "version", Type: datum.T(datum.Int8), Doc: "that of its last event, which is how many it has"},
+		{Name: "state", Type: datum.T(datum.JSONB), Doc: "the fold of its payloads with ||: of each key the last value"},
+		{Name: "created_at", Type: datum.T(datum.TimestampTZ), Doc: "when its first event was recorded"},
+		{Name: "updated_at", Type: datum.T(datum.TimestampTZ), Doc: "when its last event was recorded"},
+		{Name: "last_event_type", Type: datum.T(datum.Text)},
+		{Name: "last_timestamp", Type: datum.T(datum.TimestampTZ), Doc: "when its last event happened, as its producer says"},
+		{Name: "last_position", Type: datum.T(datum.Int8)},
+	},
+	Definition: ` SELECT entity_id,
+    max(version) AS version,
+    jsonb_merge_agg(payload ORDER BY version) AS state,
+    min(recorded_at) AS created_at,
+    max(recorded_at) AS updated_at,
+    last(event_type ORDER BY version) AS last_event_type,
+    last("timestamp" ORDER BY version) AS last_timestamp,
+    max("position") AS last_position
+   FROM public.events
+  GROUP BY entity_id;`,
+}
+
 // EventTypes is one row per event type.
 var EventTypes = &Relation{
 	OID: 16392, Schema: public, Name: "events_by_type", Kind: View,

@@ -99,7 +99,7 @@ func TestRows(t *testing.T) {
 	names := map[string]bool{}
 	check := func(f *Func, operator bool) {
 		bodies := 0
-		for _, has := range []bool{f.Body != nil, f.BodyTyped != nil, f.SetBody != nil, f.SetTyped != nil} {
+		for _, has := range []bool{f.Body != nil, f.BodyTyped != nil, f.SetBody != nil, f.SetTyped != nil, f.Query != ""} {
 			if has {
 				bodies++
 			}
@@ -108,7 +108,7 @@ func TestRows(t *testing.T) {
 		if bodies != 1 {
 			t.Errorf("%s has %d bodies", sig, bodies)
 		}
-		if f.RetSet != (f.SetBody != nil || f.SetTyped != nil) {
+		if f.RetSet != (f.SetBody != nil || f.SetTyped != nil || f.Query != "") {
 			t.Errorf("%s: RetSet and its body disagree", sig)
 		}
 		if datum.Lookup(f.Ret) == nil || f.Doc == "" {

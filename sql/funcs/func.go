@@ -38,12 +38,18 @@ type Func struct {
 	Example     string // an SQL expression; run as a test
 	Result      string // what Example prints
 
-	// Exactly one of the four is set. The typed forms are told the types of the arguments as the binder resolved them (for
+	// Exactly one of these is set. The typed forms are told the types of the arguments as the binder resolved them (for
 	// AnyElement, Any and Record arguments and their like); a row of them may be called with any column kinds those types have.
 	Body      Body
 	BodyTyped func(c *Ctx, types []datum.Type, args []*vec.Column, n int) (*vec.Column, error)
 	SetBody   SetBody // for RetSet
 	SetTyped  func(c *Ctx, types []datum.Type, args []*vec.Column, i int) (*vec.Column, error)
+	// Query is the SQL text of a function in FROM that is nothing but a query of $1, $2…, which are its arguments. They may stand
+	// in the query itself, not in one inside it.
+	Query string
+
+	// Moment says that the last argument is a moment, and where it is left out the one of the AS OF clause in force.
+	Moment bool
 
 	// Series, beside SetBody, gives the same rows a part at a time.
 	Series Series
@@ -98,6 +104,8 @@ type Ctx struct {
 	// ReadTime is the moment that the statement sees, microseconds since 2000-01-01 UTC: as of it the log is what the statement
 	// reads. nil where no statement runs.
 	ReadTime func() (int64, error)
+	// Entities reads entities at the moment that the statement sees; nil where no statement runs.
+	Entities Entities
 	Session  SessionInfo
 	// Room is how many bytes the results of one function over a batch may have, as no memory budget sees them before they
 	// are made; 0 is the most.

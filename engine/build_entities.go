@@ -1,0 +1,226 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/allsource-db/allsource/engine/op"
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/storage"
+	"github.com/allsource-db/allsource/vec"
+	"github.com/allsource-db/allsource/vec/jsonb"
+)
+
+// entityRows is an aggregation of the events of entities that are named, by entity, each of whose results comes from the first
+// or the last event or is the state: what takes as long as its answer is large, however many events there are.
+type entityRows struct {
+	x     *execution
+	env   *op.Env
+	scan  *plan.Scan
+	names []expr.Expr
+	keys  int
+	calls []entityCall
+	types []datum.Type
+}
+
+// entityCall is a result: a column of the first or the last event, or the state.
+type entityCall struct {
+	first bool
+	state bool
+	count bool // of rows: 0 without any
+	col   storage.Column
+}
+
+// entityRows recognises such an aggregation, nil for anything else.
+func (b *builder) entityRows(n *plan.Aggregate, c *eventChain) op.Op {
+	r := &entityRows{x: b.x, env: b.env, scan: c.scan, keys: len(n.Keys), types: typesOf(n)}
+	r.names = entityNames(c.scan)
+	projects := !slices.ContainsFunc(c.nodes, func(n plan.Node) bool { _, ok := n.(*plan.Project); return !ok })
+	if n.Sets != nil || !projects || c.scan.Reverse || r.names == nil || len(n.Keys) > 1 || len(n.Keys) == 0 && len(r.names) > 1 {
+		return nil
+	}
+	for _, k := range n.Keys {
+		if col, ok := c.column(k); !ok || col != catalog.EventEntity {
+			return nil
+		}
+	}
+	for i := range n.Calls {
+		call, ok := c.entityCall(&n.Calls[i])
+		if !ok {
+			return nil
+		}
+		r.calls = append(r.calls, call)
+	}
+	return op.NewRows(b.env, r.rows)
+}
+
+// entityNames are the entities that a scan is about, if that is all that its filter says; nil otherwise.
+func entityNames(s *plan.Scan) []expr.Expr {
+	if len(s.Bounds) != 1 || len(expr.Conjuncts(s.Filter)) != 1 || s.Limit >= 0 {
+		return nil
+	}
+	b := s.Bounds[0]
+	if b.Col.Column != catalog.EventEntity || len(b.Col.Path) > 0 || b.Op != plan.Eq && b.Op != plan.In {
+		return nil
+	}
+	return b.Values
+}
+
+// column is the column of events that an expression over the chain is.
+func (c *eventChain) column(e expr.Expr) (int, bool) {
+	for i := len(c.nodes) - 1; i >= 0; i-- {
+		p, isProject := c.nodes[i].(*plan.Project)
+		col, isCol := e.(*expr.Col)
+		if !isProject || !isCol {
+			return 0, false
+		}
+		e = p.Exprs[col.Index]
+	}
+	col, ok := e.(*expr.Col)
+	if !ok {
+		return 0, false
+	}
+	s := c.scan.Cols[col.Index]
+	return s.Column, len(s.Path) == 0 && s.As == vec.AsJSON
+}
+
+// entityCall says where the result of a call is, if it is known without reading all events.
+func (c *eventChain) entityCall(n *plan.AggCall) (out entityCall, ok bool) {
+	if n.Distinct || n.Filter != nil {
+		return out, false
+	}
+	if n.Fn.Name == "count" && len(n.Args) == 0 {
+		return entityCall{count: true, col: storage.ColVersion}, true
+	}
+	if len(n.Args) != 1 {
+		return out, false
+	}
+	col, ok := c.column(n.Args[0])
+	if !ok {
+		return out, false
+	}
+	out.col = storage.Column(col)
+	rises := col == catalog.EventVersion || col == catalog.EventPosition || col == catalog.EventRecordedAt
+	switch n.Fn.Name {
+	case "min", "max":
+		out.first = n.Fn.Name == "min"
+		return out, rises
+	case "first", "last":
+		out.first = n.Fn.Name == "first"
+	case "jsonb_merge_agg":
+		out.state = true
+		if col != catalog.EventPayload {
+			return out, false
+		}
+	default:
+		return out, false
+	}
+	return out, len(n.Order) == 0 || c.inOrder(n.Order[0])
+}
+
+// inOrder reports whether a sort key has the order in which an entity's events are in the log.
+func (c *eventChain) inOrder(k plan.SortKey) bool {
+	col, ok := c.column(k.Expr)
+	return ok && !k.Desc && (col == catalog.EventVersion || col == catalog.EventPosition)
+}
+
+// rows makes the rows: those of the entities that there are, in the order of their first events.
+func (r *entityRows) rows(ctx context.Context) (*vec.Batch, error) {
+	s, err := r.x.see(ctx, r.scan.System)
+	if err != nil {
+		return nil, err
+	}
+	view := s.whole()
+	var list []*entityRow
+	for _, e := range r.names {
+		v, err := expr.Value(r.env.X, e)
+		if err != nil {
+			return nil, err
+		}
+		if view == nil || v.Null(0) {
+			continue
+		}
+		row := &entityRow{name: string(v.Bytes(0))}
+		if row.version, err = view.Version(ctx, row.name); err != nil {
+			return nil, err
+		}
+		if row.version == 0 || slices.ContainsFunc(list, func(o *entityRow) bool { return o.name == row.name }) {
+			continue
+		}
+		if row.first, err = oneEvent(ctx, view, row.name, 1); err != nil {
+			return nil, err
+		}
+		list = append(list, row)
+	}
+	slices.SortFunc(list, func(a, b *entityRow) int { return cmp.Compare(a.first.position, b.first.position) })
+	if len(list) == 0 && r.keys == 0 {
+		list = append(list, &entityRow{}) // without GROUP BY there is a row of nothing
+	}
+	return r.batch(ctx, view, list)
+}
+
+type entityRow struct {
+	name    string
+	version int64 // 0: there are no events
+	first   event
+	last    event
+}
+
+func (r *entityRows) batch(ctx context.Context, view storage.View, list []*entityRow) (*vec.Batch, error) {
+	builders := make([]*vec.Builder, len(r.types))
+	for i, t := range r.types {
+		builders[i] = datum.NewBuilder(t, len(list))
+	}
+	for _, row := range list {
+		if r.keys > 0 {
+			builders[0].AppendString(row.name)
+		}
+		for i, call := range r.calls {
+			if err := row.add(ctx, view, call, builders[r.keys+i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	out := &vec.Batch{Len: len(list)}
+	for _, b := range builders {
+		out.Cols = append(out.Cols, b.Finish())
+	}
+	return out, nil
+}
+
+// add appends the result of a call.
+func (row *entityRow) add(ctx context.Context, view storage.View, call entityCall, b *vec.Builder) (err error) {
+	switch {
+	case row.version == 0 && call.count:
+		b.AppendInt(0)
+	case row.version == 0:
+		b.AppendNull()
+	case call.col == storage.ColVersion && !call.first:
+		b.AppendInt(row.version)
+	case call.state:
+		return view.States(ctx, row.name, []int64{row.version}, func(_ int, state jsonb.Value) error {
+			b.AppendBytes(state)
+			return nil
+		})
+	default:
+		e := &row.first
+		if !call.first {
+			e = &row.last
+		}
+		if e.group == nil {
+			if *e, err = oneEvent(ctx, view, row.name, row.version); err != nil {
+				return err
+			}
+		}
+		c, err := e.read(ctx, call.col)
+		if err != nil {
+			return err
+		}
+		b.AppendFrom(c, 0)
+	}
+	return nil
+}
