@@ -72,6 +72,10 @@ slt-record: ## write the corpus' answers as PostgreSQL 15 gives them (ALLSOURCE_
 crash: ## crashable disks, failing disks, kill -9 of the real binary
 	$(GO) test -run 'Crash|Kill|Fault|DiskFull' -count=1 $(TESTFLAGS) ./storage/... ./engine/... ./cmd/...
 
+.PHONY: soak
+soak: ## writers and readers on a server that is killed every minute (DURATION=30m)
+	$(GO) test -count=1 -timeout 0 -v -run 'TestSoak' ./cmd/allsource -soak-for $(if $(filter command line environment,$(origin DURATION)),$(DURATION),30m) -soak-kill 1m
+
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME (5s)
 	@for p in $$($(GO) list $(PKGS)); do \
