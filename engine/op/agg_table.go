@@ -55,6 +55,8 @@ type aggTable struct {
 	ordered bool
 	seq     int64 // number of the next row
 	firsts  []int64
+
+	fresh []int32 // rows of the last batch that began groups
 }
 
 // newAggTable makes an empty table; blocks says that additions of floats are kept apart by block.
@@ -151,19 +153,26 @@ func (t *aggTable) number(keys []*vec.Column, n int) []int32 {
 	if t.groups.len() == t.n {
 		return ids
 	}
+	fresh := t.fresh[:0]
 	for i, id := range ids {
-		if int(id) < t.n {
-			continue
+		if int(id) == t.n {
+			t.n++
+			fresh = append(fresh, int32(i))
 		}
-		t.n++
-		for k := range t.keys {
-			t.keys[k].add(keys[k], i)
+	}
+	t.fresh = fresh
+	for k := range t.keys {
+		t.keys[k].addRows(keys[k], fresh)
+	}
+	if t.in.Sets != nil {
+		for _, i := range fresh {
+			t.sets.AppendInt(keys[len(keys)-1].Int(int(i)))
 		}
-		if t.in.Sets != nil {
-			t.sets.AppendInt(keys[len(keys)-1].Int(i))
-		}
-		if t.ordered {
-			t.firsts = append(doubled(t.firsts), t.seq+int64(i))
+	}
+	if t.ordered {
+		t.firsts = roomFor(t.firsts, len(fresh))
+		for _, i := range fresh {
+			t.firsts = append(t.firsts, t.seq+int64(i))
 		}
 	}
 	return ids

@@ -159,6 +159,9 @@ func (t *valueTable) numbered(c *vec.Column, n int, ids []int32, add bool) bool 
 	if !missing || !add && !t.space.spelled && len(t.space.sparse.vals) == 0 {
 		return true
 	}
+	if add && !t.space.spelled && t.space.learn(t, d, c.Codes[:n], ids[:n]) {
+		return true
+	}
 	for i, code := range c.Codes[:n] {
 		if ids[i] < 0 {
 			ids[i] = t.space.one(t, d, int(code), add)

@@ -15,6 +15,14 @@ func doubled[T any](s []T) []T {
 	return slices.Grow(s, max(64, len(s)))
 }
 
+// roomFor is doubled for n more values.
+func roomFor[T any](s []T, n int) []T {
+	if cap(s)-len(s) >= n {
+		return s
+	}
+	return slices.Grow(s, max(64, len(s), n))
+}
+
 // slot is a place of a hash table: the number of its entry plus one, and above it the high half of the entry's hash. Most other
 // entries are told apart by that without looking at them, and where an entry goes in a larger table follows from it.
 type slot uint64

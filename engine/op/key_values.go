@@ -42,6 +42,25 @@ func (k *keyValues) add(c *vec.Column, i int) {
 	k.n++
 }
 
+// addRows appends the rows of c that are listed.
+func (k *keyValues) addRows(c *vec.Column, rows []int32) {
+	d := c.Dict
+	if len(rows) == 0 || c.Codes == nil || c.Valid != nil || d.Valid != nil || d.Nums == nil || k.b != nil || k.n > 0 && d.Space != k.columns[0].Space {
+		for _, i := range rows {
+			k.add(c, int(i))
+		}
+		return
+	}
+	k.add(c, int(rows[0]))
+	column := int32(len(k.columns) - 1)
+	k.places = roomFor(k.places, len(rows))
+	for _, i := range rows[1:] {
+		row := c.Codes[i]
+		k.places = append(k.places, place{column, row, d.Nums[row]})
+	}
+	k.n += len(rows) - 1
+}
+
 func (k *keyValues) value(c *vec.Column, i int) {
 	k.b.AppendFrom(c, i)
 	k.n++

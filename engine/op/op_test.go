@@ -1,6 +1,7 @@
 package op_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -161,6 +162,52 @@ func TestSortPutsRowsAside(t *testing.T) {
 			},
 			Types: in.Types, Ordered: true, Want: want[:n], Memory: 1000, // so little that the files are merged in two steps
 		})
+	}
+}
+
+// TestSortOfTies: rows whose first keys are equal are dropped by the second key only when they come after the last row that is kept, and
+// the third decides between those that are equal in both.
+func TestSortOfTies(t *testing.T) {
+	in := optest.Table{Types: []datum.OID{i4, text, i4}}
+	for i := range 600 {
+		k := (i * 7919) % 600
+		name := fmt.Sprintf("n%d", k%150)
+		if k%97 == 0 {
+			name = "NULL"
+		}
+		in.Rows = append(in.Rows, []string{strconv.Itoa(k % 3), name, strconv.Itoa(k)})
+	}
+	for _, desc := range []bool{false, true} {
+		want := slices.Clone(in.Rows)
+		slices.SortFunc(want, func(a, b []string) int {
+			x, y := a[1], b[1]
+			if desc {
+				x, y = y, x
+			}
+			switch {
+			case a[0] != b[0]:
+				return cmp.Compare(a[0], b[0])
+			case a[1] != b[1] && a[1] == "NULL":
+				return 1
+			case a[1] != b[1] && b[1] == "NULL":
+				return -1
+			case a[1] != b[1]:
+				return cmp.Compare(x, y)
+			}
+			i, _ := strconv.Atoi(a[2])
+			j, _ := strconv.Atoi(b[2])
+			return cmp.Compare(j, i)
+		})
+		for _, limit := range []int64{5, 60} {
+			optest.Run(t, optest.Case{
+				Inputs: []optest.Table{in},
+				Make: func(env *op.Env, in []op.Op) op.Op {
+					keys := []plan.SortKey{sortKey(0, i4, false, false), sortKey(1, text, desc, false), sortKey(2, i4, true, false)}
+					return op.NewSort(env, in[0], optest.TypesOf([]datum.OID{i4, text, i4}), keys, limit)
+				},
+				Types: in.Types, Ordered: true, Want: want[:limit],
+			})
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ type sorter struct {
 	runs  []*spillFile
 	bound []byte  // with a limit: rows from this key on are not in the answer
 	cut   *Cutoff // the same by the first key alone; nil: there is no limit, or the keys could fail
+	tie   []byte  // the same by the second key, a text, where the first is that of the bound; nil: it is none
 }
 
 // sortRun is rows in memory.
@@ -73,6 +74,9 @@ func (s *sorter) add(b *vec.Batch) error {
 			}
 			b = b.Take(rows)
 		}
+		if b, err = s.dropTies(b); b == nil || err != nil {
+			return err
+		}
 	}
 	keys, err := s.keys.encode(b)
 	if err != nil {
@@ -114,10 +118,52 @@ func (s *sorter) setCutoff() error {
 	}
 	last := s.run.refs[len(s.run.refs)-1]
 	first, err := s.keys.progs[0].Eval(s.run.batches[last.batch])
-	if err == nil {
-		s.cut.set(first, int(last.row))
+	if err != nil {
+		return err
+	}
+	s.cut.set(first, int(last.row))
+	s.tie = nil
+	if len(s.keys.keys) < 2 || !isPlainText(s.keys.keys[1].Expr.Type().OID) {
+		return nil
+	}
+	second, err := s.keys.progs[1].Eval(s.run.batches[last.batch])
+	if err == nil && second.Kind == vec.Bytes && !second.Null(int(last.row)) {
+		s.tie = append([]byte{}, second.Bytes(int(last.row))...)
 	}
 	return err
+}
+
+// dropTies drops the rows whose first key is the bound's, a number, and whose second comes after it: many groups have the same count.
+// It gives nil where none are left.
+func (s *sorter) dropTies(b *vec.Batch) (*vec.Batch, error) {
+	bound := s.cut.bound.Load()
+	if s.tie == nil || bound == nil || bound.kind != vec.Int64 {
+		return b, nil
+	}
+	cols, err := evalAll(s.keys.progs[:2], b)
+	if err != nil {
+		return nil, err
+	}
+	first, second := cols[0], cols[1]
+	if first.Kind != vec.Int64 || first.Codes != nil || first.HasNulls() || second.Kind != vec.Bytes {
+		return b, nil
+	}
+	rows := make([]int32, 0, 64)
+	for i, v := range first.I64[:b.Len] {
+		if v == bound.i && !second.Null(i) {
+			if c := bytes.Compare(second.Bytes(i), s.tie); c != 0 && s.keys.keys[1].Desc == (c < 0) {
+				continue
+			}
+		}
+		rows = append(rows, int32(i))
+	}
+	switch len(rows) {
+	case 0:
+		return nil, nil
+	case b.Len:
+		return b, nil
+	}
+	return b.Take(rows), nil
 }
 
 // below keeps the rows whose key is less than the bound: rows that are equal to it came later.

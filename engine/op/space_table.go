@@ -12,12 +12,13 @@ type spaceTable struct {
 	toOurs  []int32  // sparse's number → ours
 	spelled bool     // the texts are entered
 	columns []*vec.Column
-	samples []sample
+	rows    []int32     // where each value was first seen
+	runs    []sampleRun // of rows
 	held    int
 }
 
-// sample is where a value was first seen.
-type sample struct{ id, column, row int32 }
+// sampleRun says of rows from one on that they are in one column and that their values' numbers follow each other.
+type sampleRun struct{ from, id, column int32 }
 
 // directNumbers is the length that the array may have.
 const directNumbers = 1 << 24
@@ -99,27 +100,64 @@ func (s *spaceTable) find(nums []uint32, codes, ids []int32) (missing bool) {
 	return least < 0
 }
 
+// learn numbers those of the values with the codes that have no number yet; it reports false where the array does not reach them.
+func (s *spaceTable) learn(t *valueTable, c *vec.Column, codes, ids []int32) bool {
+	highest := uint32(0)
+	for i, code := range codes {
+		if ids[i] < 0 {
+			highest = max(highest, c.Nums[code])
+		}
+	}
+	if highest >= directNumbers {
+		return false
+	}
+	s.reach(highest)
+	for i, code := range codes {
+		if ids[i] >= 0 {
+			continue
+		}
+		id := &s.direct[c.Nums[code]]
+		if *id == 0 {
+			s.keep(c, int(code), int32(t.n))
+			t.n++
+			*id = int32(t.n)
+		}
+		ids[i] = *id - 1
+	}
+	return true
+}
+
 func (s *spaceTable) put(num uint32, id int32) {
 	if num >= directNumbers {
 		s.sparse.put(int64(num))
 		s.toOurs = append(s.toOurs, id)
 		return
 	}
+	s.reach(num)
+	s.direct[num] = id + 1
+}
+
+// reach makes the array long enough.
+func (s *spaceTable) reach(num uint32) {
 	if int(num) >= len(s.direct) {
 		grown := make([]int32, min(directNumbers, max(int(num)+1, 2*len(s.direct), 1024)))
 		copy(grown, s.direct)
 		s.direct = grown
 	}
-	s.direct[num] = id + 1
 }
 
 // keep notes where the value can be read.
 func (s *spaceTable) keep(c *vec.Column, i int, id int32) {
-	if n := len(s.columns); n == 0 || s.columns[n-1] != c {
+	at, n := int32(len(s.rows)), len(s.runs)
+	switch {
+	case n == 0 || s.columns[len(s.columns)-1] != c:
 		s.columns = append(s.columns, c)
 		s.held += c.MemSize()
+		fallthrough
+	case id-s.runs[n-1].id != at-s.runs[n-1].from:
+		s.runs = append(s.runs, sampleRun{at, id, int32(len(s.columns) - 1)})
 	}
-	s.samples = append(doubled(s.samples), sample{id, int32(len(s.columns) - 1), int32(i)})
+	s.rows = append(doubled(s.rows), int32(i))
 }
 
 // spell enters the texts of all values known by number only.
@@ -128,13 +166,19 @@ func (s *spaceTable) spell(t *valueTable) {
 		return
 	}
 	s.spelled = true
-	for _, v := range s.samples {
-		key := t.key(s.columns[v.column], int(v.row))
-		t.texts.put(key, hashBytes(key), v.id)
+	for k, run := range s.runs {
+		end := len(s.rows)
+		if k+1 < len(s.runs) {
+			end = int(s.runs[k+1].from)
+		}
+		for i, row := range s.rows[run.from:end] {
+			key := t.key(s.columns[run.column], int(row))
+			t.texts.put(key, hashBytes(key), run.id+int32(i))
+		}
 	}
-	s.columns, s.samples, s.held = nil, nil, 0
+	s.columns, s.rows, s.runs, s.held = nil, nil, nil, 0
 }
 
 func (s *spaceTable) memSize() int {
-	return len(s.direct)*4 + s.sparse.memSize() + cap(s.toOurs)*4 + cap(s.samples)*12 + s.held
+	return len(s.direct)*4 + s.sparse.memSize() + cap(s.toOurs)*4 + cap(s.rows)*4 + cap(s.runs)*12 + s.held
 }
