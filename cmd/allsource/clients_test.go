@@ -50,7 +50,14 @@ func TestPsql(t *testing.T) {
 			"ERROR:  column \"nothing\" does not exist\nLINE 2:        nothing FROM events;\n               ^\n"},
 		{"syntax", "SELEC 1;", "ERROR:  syntax error at or near \"SELEC\"\nLINE 1: SELEC 1;\n        ^\n"},
 		{"tables", `\dt`, "         List of relations\n Schema |  Name  | Type  |   Owner   \n--------+--------+-------+-----------\n public | events | table | allsource\n(1 row)\n\n\n"},
-		{"relations", `\d`, "         List of relations\n Schema |  Name  | Type  |   Owner   \n--------+--------+-------+-----------\n public | events | table | allsource\n(1 row)\n\n\n"},
+		{"relations", `\d`, `List of relations
+ Schema |      Name      | Type  |   Owner
+--------+----------------+-------+-----------
+ public | entities       | view  | allsource
+ public | event_paths    | view  | allsource
+ public | events         | table | allsource
+ public | events_by_type | view  | allsource
+(4 rows)`},
 	} {
 		if got := psql(t, s, c.script); squeezed(got) != squeezed(c.want) {
 			t.Errorf("%s:\n%s\nwant\n%s", c.name, got, c.want)

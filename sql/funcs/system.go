@@ -127,6 +127,7 @@ var sessionFuncs = []Func{
 		b.AppendFloat(c.Session.NotifyUsage())
 		return nil
 	})},
+	{OID: 2079, Name: "pg_table_is_visible", Args: []datum.OID{datum.Oid}, Ret: datum.Bool, Strict: true, Volatile: Stable, Doc: "whether the relation is found without its schema", Body: rowwise(vec.Bool, tableVisible)},
 	{OID: 1665, Name: "pg_get_serial_sequence", Args: []datum.OID{datum.Text, datum.Text}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "the sequence of a column: there are none", Body: nothing(vec.Bytes)},
 	{OID: 1716, Name: "pg_get_expr", Args: []datum.OID{datum.PgNodeTree, datum.Oid}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "an expression as SQL", Body: firstArg},
 	{OID: 2509, Name: "pg_get_expr", Args: []datum.OID{datum.PgNodeTree, datum.Oid, datum.Bool}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "an expression as SQL", Body: firstArg},
@@ -241,7 +242,21 @@ func sleep(ctx context.Context, seconds float64) error {
 	}
 }
 
-var visibleFuncs = map[datum.OID]string{2079: "pg_table_is_visible", 2080: "pg_type_is_visible", 2081: "pg_function_is_visible", 2082: "pg_operator_is_visible",
+// tableVisible looks a relation up by its name alone; one that is not there is null.
+func tableVisible(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+	oid := datum.OID(a[0].Int(i))
+	_, name, ok := c.Session.CatalogName("pg_class", oid)
+	if !ok {
+		b.AppendNull()
+		return nil
+	}
+	found, ok := c.Session.CatalogOID("pg_class", "", name)
+	b.AppendBool(ok && found == oid)
+	return nil
+}
+
+// visibleFuncs answer true: such objects are in pg_catalog only.
+var visibleFuncs = map[datum.OID]string{2080: "pg_type_is_visible", 2081: "pg_function_is_visible", 2082: "pg_operator_is_visible",
 	2083: "pg_opclass_is_visible", 2093: "pg_conversion_is_visible", 3815: "pg_collation_is_visible", 3758: "pg_ts_config_is_visible", 3403: "pg_statistics_obj_is_visible"}
 
 // privilegeFuncs answer true: without authentication every user is the owner of everything.
