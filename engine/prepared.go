@@ -45,9 +45,12 @@ func (p *Prepared) Copy() CopyDirection {
 // Changes reports whether the statement does something that a failure later in its transaction must undo: it adds events or
 // changes a parameter.
 func (p *Prepared) Changes() bool {
-	switch p.stmt.Stmt.(type) {
+	switch st := p.stmt.Stmt.(type) {
 	case *syntax.Set, *syntax.Reset:
 		return true
+	case *syntax.Explain:
+		o, err := parseExplain(st)
+		return err == nil && o.analyze && p.inner.Changes()
 	}
 	_, ok := p.node.(*plan.Append)
 	return ok

@@ -33,29 +33,41 @@ func (s *Session) runAppend(ctx context.Context, p *Prepared, a *plan.Append, pa
 	}
 	defer x.Close()
 	defer in.Close()
-	if a.Returning == nil {
-		n, err := s.appendAll(ctx, a, in, when)
-		return done(tag + " " + itoa(n)), err
-	}
-	events, err := collectEvents(ctx, a, in)
-	if err != nil {
+	n, out, err := s.appendFrom(ctx, x, in, a, when)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	stored, err := s.storeReturning(ctx, events, when)
-	if err != nil {
-		return nil, err
-	}
-	out := &vec.Batch{Len: stored.Len}
-	for _, e := range a.Returning {
-		col, err := x.eval(e, stored)
-		if err != nil {
-			return nil, err
-		}
-		out.Cols = append(out.Cols, col)
+	case a.Returning == nil:
+		return done(tag + " " + itoa(n)), nil
 	}
 	rows := batchRows(tag, p.Fields, out)
 	rows.counts = true
 	return rows, nil
+}
+
+// appendFrom appends the rows of an input that is open. It gives their number, or with RETURNING what is asked of them.
+func (s *Session) appendFrom(ctx context.Context, x *execution, in source, a *plan.Append, when *condition) (n int64, out *vec.Batch, err error) {
+	if a.Returning == nil {
+		n, err = s.appendAll(ctx, a, in, when)
+		return n, nil, err
+	}
+	events, err := collectEvents(ctx, a, in)
+	if err != nil {
+		return 0, nil, err
+	}
+	stored, err := s.storeReturning(ctx, events, when)
+	if err != nil {
+		return 0, nil, err
+	}
+	out = &vec.Batch{Len: stored.Len}
+	for _, e := range a.Returning {
+		col, err := x.eval(e, stored)
+		if err != nil {
+			return 0, nil, err
+		}
+		out.Cols = append(out.Cols, col)
+	}
+	return int64(out.Len), out, nil
 }
 
 // givenRow is the row of an input that is nothing but one list of parameters and constants, as drivers send it; it takes no

@@ -359,7 +359,7 @@ func (c *CTERef) Describe() string { return "CTE Scan on " + c.Name }
 func (c *CTERef) Details() []string { return nil }
 
 // Describe implements Node.
-func (a *Append) Describe() string { return "Append to " + a.Relation.Name }
+func (a *Append) Describe() string { return "Insert on " + a.Relation.Name }
 
 // Details implements Node.
 func (a *Append) Details() []string {
