@@ -54,6 +54,9 @@ func (b *builder) join(n *plan.Join, used map[int]bool) (op.Op, error) {
 	if err != nil {
 		return nil, closeWith(left, err)
 	}
+	if n.Merge != nil {
+		return op.NewMergeJoin(b.env, left, right, j, n.Merge), nil
+	}
 	return op.NewHashJoin(b.env, left, right, j), nil
 }
 

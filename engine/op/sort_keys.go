@@ -42,14 +42,19 @@ func (s *sortKeys) encode(b *vec.Batch) (*encoded, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &encoded{data: make([]byte, 0, b.Len*(1+9*len(cols))), ends: make([]int, b.Len)}
-	for i := range b.Len {
+	return s.encodeColumns(cols, b.Len), nil
+}
+
+// encodeColumns makes the keys of n rows from their columns.
+func (s *sortKeys) encodeColumns(cols []*vec.Column, n int) *encoded {
+	e := &encoded{data: make([]byte, 0, n*(1+9*len(cols))), ends: make([]int, n)}
+	for i := range n {
 		for k, c := range cols {
 			e.data = appendSortKey(e.data, s.keys[k], c, i)
 		}
 		e.ends[i] = len(e.data)
 	}
-	return e, nil
+	return e
 }
 
 func appendSortKey(dst []byte, k plan.SortKey, c *vec.Column, i int) []byte {

@@ -91,28 +91,33 @@ func swapJoins(r *run, n plan.Node) (plan.Node, error) {
 		if l < 0 || right < 0 || l >= right {
 			return n, nil
 		}
-		nl, nr := plan.Width(j.Left), plan.Width(j.Right)
-		c := &plan.Join{Kind: kind, Left: j.Right, Right: j.Left, LeftKeys: j.RightKeys, RightKeys: j.LeftKeys}
-		if j.Cond != nil {
-			c.Cond = plan.MoveCols(j.Cond, func(i int) int {
-				if i < nl {
-					return i + nr
-				}
-				return i - nl
-			})
-		}
-		p := &plan.Project{Input: c, Fields: j.Schema()}
-		for i, f := range p.Fields {
-			at := i + nr
-			if i >= nl {
-				at = i - nl
-			}
-			p.Exprs = append(p.Exprs, &expr.Col{Index: at, Typ: f.Type, Name: f.Name})
-		}
-		return p, nil
+		return swapped(j, kind), nil
 	})
 	if err != nil || out == n {
 		return n, err
 	}
 	return mergeProjects(r, out)
+}
+
+// swapped is a join with its inputs changed round, under a projection that puts its columns back.
+func swapped(j *plan.Join, kind plan.JoinKind) *plan.Project {
+	nl, nr := plan.Width(j.Left), plan.Width(j.Right)
+	c := &plan.Join{Kind: kind, Left: j.Right, Right: j.Left, LeftKeys: j.RightKeys, RightKeys: j.LeftKeys, Merge: j.Merge}
+	if j.Cond != nil {
+		c.Cond = plan.MoveCols(j.Cond, func(i int) int {
+			if i < nl {
+				return i + nr
+			}
+			return i - nl
+		})
+	}
+	p := &plan.Project{Input: c, Fields: j.Schema()}
+	for i, f := range p.Fields {
+		at := i + nr
+		if i >= nl {
+			at = i - nl
+		}
+		p.Exprs = append(p.Exprs, &expr.Col{Index: at, Typ: f.Type, Name: f.Name})
+	}
+	return p
 }

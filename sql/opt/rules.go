@@ -38,6 +38,7 @@ func Rules() []Rule {
 		{"limit-scans", "a scan in the order that is asked for stops early", pushLimits},
 		{"newest-first", "a search for the latest begins at the end of the log", newestFirst},
 		{"run-conditions", "a window stops in each partition where its rank is more than is asked for", runConditions},
+		{"merge-joins", "a join of inputs that are in the order of their keys goes through them side by side", mergeJoins},
 		{"window-order", "rows that come in the order of a window, or leave one in the order asked for, are not sorted again", windowOrder},
 	}
 }

@@ -3,7 +3,6 @@ package opt
 import (
 	"slices"
 
-	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/funcs"
@@ -76,7 +75,7 @@ func windowOrder(_ *run, n plan.Node) (plan.Node, error) { return ordered(n, tru
 
 // ordered rewrites n; matters says whether the order of its rows does.
 func ordered(n plan.Node, matters bool) plan.Node {
-	if x, ok := n.(*plan.Sort); ok && startsWith(orderOf(x.Input), x.Keys) {
+	if x, ok := n.(*plan.Sort); ok && comesIn(x.Input, x.Keys) {
 		return ordered(x.Input, true) // a limit that the sort has is that of a Limit above it
 	} else if ok && x.Limit < 0 && !matters {
 		return ordered(x.Input, false)
@@ -87,7 +86,7 @@ func ordered(n plan.Node, matters bool) plan.Node {
 	if !ok {
 		return n
 	}
-	sorted := startsWith(orderOf(x.Input), x.SortKeys())
+	sorted := comesIn(x.Input, x.SortKeys())
 	if sorted == x.Sorted && x.AnyOrder != matters {
 		return x
 	}
@@ -105,7 +104,7 @@ func orderMatters(n plan.Node, matters bool) bool {
 		}
 		return slices.ContainsFunc(x.Calls, func(c plan.AggCall) bool { return dependsOnOrder(c.Fn) && len(c.Order) == 0 })
 	case *plan.Window:
-		return startsWith(orderOf(x.Input), x.SortKeys()) // then it need not sort, or has no order of its own
+		return comesIn(x.Input, x.SortKeys()) // then it need not sort, or has no order of its own
 	case *plan.Sort:
 		return false
 	case *plan.Filter, *plan.Project:
@@ -123,71 +122,4 @@ func dependsOnOrder(a *funcs.Aggregate) bool {
 		return slices.ContainsFunc(a.Args, func(t datum.OID) bool { return datum.KindOf(t) == vec.Float64 })
 	}
 	return true
-}
-
-// orderOf tells what a node's rows are known to be ordered by, over its columns; nil where nothing is known.
-func orderOf(n plan.Node) []plan.SortKey {
-	switch x := n.(type) {
-	case *plan.Sort:
-		return x.Keys
-	case *plan.Filter:
-		return orderOf(x.Input)
-	case *plan.Limit:
-		return orderOf(x.Input)
-	case *plan.Window:
-		if x.AnyOrder {
-			return nil
-		}
-		return moveKeys(x.SortKeys(), func(i int) int {
-			for at, k := range x.Keep {
-				if k == i {
-					return at
-				}
-			}
-			return -1
-		})
-	case *plan.Project:
-		if !keepsRows(x) {
-			return nil
-		}
-		return moveKeys(orderOf(x.Input), func(i int) int {
-			for at, e := range x.Exprs {
-				if c, ok := e.(*expr.Col); ok && c.Index == i {
-					return at
-				}
-			}
-			return -1
-		})
-	case *plan.Scan:
-		if x.Relation.OID != catalog.EventsOID {
-			return nil
-		}
-		for i, c := range x.Cols {
-			if c.Column == catalog.EventPosition && wholeColumn(c) {
-				return []plan.SortKey{{Expr: &expr.Col{Index: i, Typ: c.Field.Type, Name: c.Field.Name}, Desc: x.Reverse, NullsFirst: x.Reverse}}
-			}
-		}
-	}
-	return nil
-}
-
-// moveKeys renumbers the columns of keys, up to the first key that is not to be had: to gives -1 for its column.
-func moveKeys(keys []plan.SortKey, to func(int) int) []plan.SortKey {
-	var out []plan.SortKey
-	for _, k := range keys {
-		c, ok := k.Expr.(*expr.Col)
-		if !ok || to(c.Index) < 0 {
-			break
-		}
-		moved := *c
-		moved.Index = to(c.Index)
-		k.Expr = &moved
-		out = append(out, k)
-	}
-	return out
-}
-
-// startsWith reports whether rows ordered by have are ordered by want.
-func startsWith(have, want []plan.SortKey) bool {
-	return len(have) >= len(want) && plan.EqualKeys(have[:len(want)], want)
 }

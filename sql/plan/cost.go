@@ -54,6 +54,8 @@ func (c *coster) compute(n Node, rows float64) cost {
 			return cost{l.start + r.start, l.total + l.rows*r.total, rows}
 		case len(n.LeftKeys) == 0:
 			return cost{l.start + r.total, l.total + r.total + rowCost*l.rows*r.rows, rows}
+		case n.Merge != nil:
+			return cost{l.start + r.start, l.total + r.total + rowCost*(r.rows+l.rows), rows}
 		}
 		return cost{l.start + r.total + rowCost*r.rows, l.total + r.total + rowCost*(r.rows+l.rows), rows}
 	}

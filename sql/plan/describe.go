@@ -297,7 +297,10 @@ var joinKinds = [...]string{Inner: "", Left: " Left", Right: " Right", Full: " F
 
 // Describe implements Node.
 func (j *Join) Describe() string {
-	if len(j.LeftKeys) > 0 {
+	switch {
+	case j.Merge != nil:
+		return "Merge" + joinKinds[j.Kind] + " Join"
+	case len(j.LeftKeys) > 0:
 		return "Hash" + joinKinds[j.Kind] + " Join"
 	}
 	if joinKinds[j.Kind] == "" {
@@ -314,7 +317,11 @@ func (j *Join) Details() []string {
 		for i := range j.LeftKeys {
 			keys[i] = "(" + j.LeftKeys[i].String() + " = " + j.RightKeys[i].String() + ")"
 		}
-		out = append(out, "Hash Cond: "+strings.Join(keys, " AND "))
+		by := "Hash"
+		if j.Merge != nil {
+			by = "Merge"
+		}
+		out = append(out, by+" Cond: "+strings.Join(keys, " AND "))
 	}
 	if j.Cond != nil {
 		out = append(out, "Join Filter: "+j.Cond.String())

@@ -164,7 +164,10 @@ func kind(n Node) object {
 		}
 		return named("Aggregate", member{"Strategy", "Plain"}, member{"Partial Mode", "Simple"})
 	case *Join:
-		if len(n.LeftKeys) > 0 {
+		switch {
+		case n.Merge != nil:
+			return named("Merge Join", member{"Join Type", joinTypes[n.Kind]})
+		case len(n.LeftKeys) > 0:
 			return named("Hash Join", member{"Join Type", joinTypes[n.Kind]})
 		}
 		return named("Nested Loop", member{"Join Type", joinTypes[n.Kind]})

@@ -184,7 +184,8 @@ const (
 // Join combines Left and Right; its columns are those of Left then Right (Semi and Anti: Left only). LeftKeys[i] = RightKeys[i]
 // are hashable equalities over the respective input alone; Cond is the rest, over the joined row. Without keys it is a nested
 // loop. Lateral says that Right refers to Left's row by Outer level 1. Guard says that conditions above that may fail must stay
-// above: nobody asks for the rows that the join leaves out.
+// above: nobody asks for the rows that the join leaves out. Merge, one for each key, says that both inputs come in the order of their
+// keys and whether it is descending: they are merged, and the left rows keep their order.
 type Join struct {
 	Kind      JoinKind
 	Left      Node
@@ -194,6 +195,7 @@ type Join struct {
 	Cond      expr.Expr
 	Lateral   bool
 	Guard     bool
+	Merge     []bool
 }
 
 // SetOpKind is UNION, INTERSECT or EXCEPT.
