@@ -63,7 +63,7 @@ func functionText(what string, oid datum.OID) (string, bool) {
 		return "", false
 	}
 	if what == "functionresult" {
-		return datum.FormatType(datum.T(f.Ret)), true
+		return functionResult(f), true
 	}
 	args := make([]string, len(f.Args))
 	for k, a := range f.Args {
@@ -73,4 +73,15 @@ func functionText(what string, oid datum.OID) (string, bool) {
 		}
 	}
 	return strings.Join(args, ", "), true
+}
+
+func functionResult(f *funcs.Func) string {
+	if f.Query == "" {
+		return datum.FormatType(datum.T(f.Ret))
+	}
+	cols := make([]string, len(f.Out))
+	for i, o := range f.Out {
+		cols[i] = funcs.QuoteIdent(o.Name) + " " + datum.FormatType(o.Type)
+	}
+	return "TABLE(" + strings.Join(cols, ", ") + ")"
 }

@@ -11,7 +11,7 @@ import (
 // TestGuides runs the examples of guides whose answers stand below them: a block of SQL, and the plain block that follows it
 // without anything in between. A comment <!-- clock 1h --> lets the clock go.
 func TestGuides(t *testing.T) {
-	for _, name := range []string{"entities.md"} {
+	for _, name := range []string{"entities.md", "analytics.md"} {
 		t.Run(name, func(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join("../docs", name))
 			if err != nil {

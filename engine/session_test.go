@@ -23,7 +23,7 @@ import (
 // does too and masks what is measured. `copy` has the statement on its first line and the data on the others (escaped: with
 // Go's escapes, hex: in hexadecimal, piece=n: in pieces of n bytes). `clock` moves the clock by a Go duration; `seal`, `compact`
 // and `reopen` are what they say. session=name says who does it. Answers are columns apart by |, then the tag, then the state
-// of the transaction where there is one.
+// of the transaction where there is one. `same` compares two queries that are apart by a line with =, and says how many rows they have.
 func TestSession(t *testing.T) {
 	datadriven.Walk(t, "testdata/session", func(t *testing.T, path string) {
 		defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
@@ -98,6 +98,9 @@ func (s *sessions) step(t *testing.T, d *datadriven.TestData) string {
 		}
 		answers, err := p.run(d.Input)
 		return p.report(answers, err)
+	case "same":
+		one, other, _ := strings.Cut(d.Input, "\n=\n")
+		return p.compare(t, one, other)
 	case "analyze":
 		answers, err := p.run(d.Input)
 		return measured.ReplaceAllString(p.report(answers, err), "$1#")
@@ -127,6 +130,24 @@ func (s *sessions) step(t *testing.T, d *datadriven.TestData) string {
 		d.Fatalf(t, "%v", err)
 	}
 	return ""
+}
+
+// compare says what two queries answer differently.
+func (p *person) compare(t *testing.T, one, other string) string {
+	t.Helper()
+	var text [2]string
+	rows := 0
+	for i, sql := range []string{one, other} {
+		answers, err := p.run(sql)
+		if text[i] = p.report(answers, err); err == nil && len(answers) == 1 {
+			rows = len(answers[0].rows)
+			_, text[i], _ = strings.Cut(text[i], "\n") // the names of the columns
+		}
+	}
+	if text[0] != text[1] {
+		return text[0] + "and\n" + text[1]
+	}
+	return fmt.Sprintf("%d rows\n", rows)
 }
 
 func (p *person) copyCommand(t *testing.T, d *datadriven.TestData) (string, error) {

@@ -93,6 +93,7 @@ type binder struct {
 	changing    bool
 	operators   map[operatorKey]operatorChoice // found so far
 	topAsOf     *plan.TimeClause
+	calling     *functionQuery // whose query is being bound, if it is one's
 }
 
 // statement dispatches on the kind of statement.

@@ -188,7 +188,7 @@ func (f *frame) resolveCall(x *syntax.FuncCall, name string, args []typed, names
 			if o >= 0 {
 				ordered[i] = args[o]
 			} else {
-				ordered[i] = typed{textConst(best.fn.Default(i)), x}
+				ordered[i] = typed{defaultOf(best.fn, i), x}
 			}
 		}
 	}
@@ -218,6 +218,14 @@ func (f *frame) resolveCall(x *syntax.FuncCall, name string, args []typed, names
 		call.Typ = datum.RecordType(out)
 	}
 	return call, nil
+}
+
+// defaultOf is what an argument is that is left out.
+func defaultOf(fn *funcs.Func, i int) expr.Expr {
+	if text := fn.Default(i); text != "NULL" {
+		return textConst(text)
+	}
+	return nullConst()
 }
 
 // shaped gives a result that is a row, or an array of rows, the shape of the argument that decides its type.

@@ -18,7 +18,6 @@ type env struct {
 	top   bool // the outermost query
 	// hidden are tables on the left of a subquery in FROM, which it cannot see without LATERAL.
 	hidden []*item
-	args   []expr.Expr // what $1, $2… are in the query of a function
 }
 
 // moment is an AS OF clause in force.
@@ -165,8 +164,8 @@ func (f *frame) column(x *syntax.ColumnRef) (expr.Expr, error) {
 
 // param makes $n, of unknown type while nothing settled it.
 func (f *frame) param(x *syntax.Param) (expr.Expr, error) {
-	if f.env.args != nil {
-		return f.env.args[x.N-1], nil
+	if f.calling != nil {
+		return f.calling.argument(x.N, f.scope), nil
 	}
 	if x.N < 1 || x.N > maxParams {
 		return nil, f.errorIn(x, pgerr.UndefinedParameter, "there is no parameter $%d", x.N)

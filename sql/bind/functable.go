@@ -137,18 +137,6 @@ func (f *frame) topCall(x *syntax.FuncCall) (expr.Expr, error) {
 	return top.resolveCall(x, x.Name.Last(), args, names)
 }
 
-// queryTable puts the query of a function in the place of its call.
-func (f *frame) queryTable(c *expr.Call, ordinal bool, at syntax.Node) (plan.Node, error) {
-	if ordinal {
-		return nil, f.errorIn(at, pgerr.FeatureNotSupported, "%s can stand neither in ROWS FROM nor with WITH ORDINALITY", c.Fn.Name)
-	}
-	st, err := syntax.ParseOne(c.Fn.Query)
-	if err != nil {
-		return nil, err
-	}
-	return f.query(st.Stmt.(*syntax.Query), &env{outer: opaque(f.env.outer), asOf: f.env.asOf, args: c.Args}, false)
-}
-
 var ordinality = plan.Field{Name: "ordinality", Type: datum.T(datum.Int8)}
 
 // setFunction is a FuncScan.

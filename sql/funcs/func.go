@@ -28,7 +28,8 @@ type Func struct {
 	// it gets one array, which the binder makes of the arguments.
 	Variadic bool
 	ArgNames []string
-	// DefaultArgs is what the last arguments are when they are left out and a later one is named, as text; the others are 0.
+	// DefaultArgs is what the last arguments are when they are left out and a later one is named, as text, or NULL; the others
+	// are 0. A Query has defaults for all that may be left out.
 	DefaultArgs []string
 	Ret         datum.OID
 	RetSet      bool
@@ -44,12 +45,11 @@ type Func struct {
 	BodyTyped func(c *Ctx, types []datum.Type, args []*vec.Column, n int) (*vec.Column, error)
 	SetBody   SetBody // for RetSet
 	SetTyped  func(c *Ctx, types []datum.Type, args []*vec.Column, i int) (*vec.Column, error)
-	// Query is the SQL text of a function in FROM that is nothing but a query of $1, $2…, which are its arguments. They may stand
-	// in the query itself, not in one inside it.
-	Query string
-
 	// Moment says that the last argument is a moment, and where it is left out the one of the AS OF clause in force.
 	Moment bool
+
+	// Query is the SQL text of a function in FROM that is nothing but a query. Its $1, $2… are the arguments, at any depth.
+	Query string
 
 	// Series, beside SetBody, gives the same rows a part at a time.
 	Series Series
@@ -59,7 +59,7 @@ type Func struct {
 	Out []datum.Field
 }
 
-// Default is the text of what argument i is when it is left out.
+// Default is the text of what argument i is when it is left out, or NULL.
 func (f *Func) Default(i int) string {
 	if k := i - (len(f.Args) - len(f.DefaultArgs)); k >= 0 {
 		return f.DefaultArgs[k]

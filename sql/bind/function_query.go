@@ -1,0 +1,79 @@
+package bind
+
+import (
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/funcs"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/sql/syntax"
+)
+
+// functionQuery is a function that is nothing but a query, while that is bound in the place of its call.
+type functionQuery struct {
+	args  []expr.Expr
+	depth int // row contexts around the place of the call
+}
+
+// queryTable puts the query of a function in the place of its call: the optimizer sees all of it, and an AS OF clause in force
+// reaches the tables in it.
+func (f *frame) queryTable(c *expr.Call, ordinal bool, at syntax.Node) (plan.Node, error) {
+	if ordinal {
+		return nil, f.errorIn(at, pgerr.FeatureNotSupported, "%s can stand neither in ROWS FROM nor with WITH ORDINALITY", c.Fn.Name)
+	}
+	in := &functionQuery{args: append([]expr.Expr(nil), c.Args...), depth: f.scope.depth()}
+	for i := len(in.args); i < len(c.Fn.Args); i++ {
+		e, err := f.coerce(defaultOf(c.Fn, i), datum.T(c.Fn.Args[i]), funcs.Implicit, at)
+		if err != nil {
+			return nil, err
+		}
+		in.args = append(in.args, e)
+	}
+	for _, a := range in.args {
+		if expr.IsVolatile(a) {
+			return nil, f.errorIn(at, pgerr.FeatureNotSupported, "an argument of %s cannot be volatile", c.Fn.Name).
+				WithHint("It is evaluated wherever the query of the function names it.")
+		}
+	}
+	st, err := syntax.ParseOne(c.Fn.Query)
+	if err != nil {
+		return nil, err
+	}
+	around := f.calling
+	f.calling = in
+	defer func() { f.calling = around }()
+	n, err := f.query(st.Stmt.(*syntax.Query), &env{outer: opaque(f.env.outer), asOf: f.env.asOf}, false)
+	if err != nil {
+		return nil, err
+	}
+	return f.declared(n, c.Fn, at)
+}
+
+// declared gives the columns of a function's query the names that the function says.
+func (f *frame) declared(n plan.Node, fn *funcs.Func, at syntax.Node) (plan.Node, error) {
+	fields := append([]plan.Field(nil), n.Schema()...)
+	if len(fields) != len(fn.Out) {
+		return nil, f.errorIn(at, pgerr.InternalError, "the query of %s gives %d columns and not %d", fn.Name, len(fields), len(fn.Out))
+	}
+	for i, o := range fn.Out {
+		if fields[i].Type.OID != o.Type.OID {
+			return nil, f.errorIn(at, pgerr.InternalError, "column %d of the query of %s is %s and not %s", i+1, fn.Name, formatType(fields[i].Type), formatType(o.Type))
+		}
+		fields[i] = plan.Field{Name: o.Name, Type: o.Type}
+	}
+	return renamed(n, fields), nil
+}
+
+// argument is argument n as seen from a place in the query. What it reads of rows around the call is further out from there.
+func (q *functionQuery) argument(n int, from *scope) expr.Expr {
+	return plan.ShiftOuterExpr(q.args[n-1], from.depth()-q.depth)
+}
+
+// depth is how many row contexts a place is in.
+func (s *scope) depth() int {
+	n := 0
+	for ; s != nil; s = s.up {
+		n++
+	}
+	return n
+}
