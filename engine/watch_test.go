@@ -203,6 +203,34 @@ func TestSlowListener(t *testing.T) {
 	}
 }
 
+// TestNotifyUnread calls pg_notify in columns that nobody reads, as PostgreSQL does: it keeps what is volatile.
+func TestNotifyUnread(t *testing.T) {
+	b := newBed(t)
+	defer b.close(t)
+	e := b.ear(t, "m")
+	defer e.s.Close()
+	w := b.connect(t, 1)
+	defer w.s.Close()
+	w.must(t, "INSERT INTO events (entity_id, event_type) VALUES ('a', 't'), ('b', 't')")
+	for _, sql := range []string{
+		"SELECT count(*) FROM (SELECT pg_notify('m', i::text) FROM generate_series(1, 2) i) s",
+		"SELECT count(*) FROM (SELECT pg_notify('m', position::text) FROM events) s",
+		"SELECT position FROM (SELECT position, pg_notify('m', position::text) FROM events OFFSET 0) s",
+		"SELECT c FROM (SELECT count(*) AS c, max(pg_notify('m', position::text)::text) FROM events) s",
+		"SELECT a FROM (VALUES (1, pg_notify('m', '1')::text), (2, pg_notify('m', '2')::text)) v (a)",
+		"SELECT 1 FROM (SELECT pg_notify('m', position::text) FROM events UNION ALL SELECT null WHERE false) s",
+	} {
+		w.must(t, sql)
+		var got []string
+		for _, n := range e.s.Notifications() {
+			got = append(got, n.Payload)
+		}
+		if !slices.Equal(got, []string{"1", "2"}) {
+			t.Errorf("%s: heard %v", sql, got)
+		}
+	}
+}
+
 // TestTail has readers that follow the log with LISTEN and SELECT … WHERE position > $1 while others append in every way and the
 // tail is sealed: each sees every event once, in order.
 func TestTail(t *testing.T) {

@@ -247,7 +247,7 @@ func (p *pruner) scan(n *plan.Scan, need wants) (plan.Node, found) {
 	return &c, at
 }
 
-// project keeps the expressions that are wanted; set-returning ones decide the rows and stay.
+// project keeps the expressions that are wanted, and volatile ones, which may do more than give a value.
 func (p *pruner) project(n *plan.Project, need wants) (plan.Node, found) {
 	keep := map[int]bool{}
 	below := wants{}
@@ -260,7 +260,7 @@ func (p *pruner) project(n *plan.Project, need wants) (plan.Node, found) {
 		below[want{col: c.Index, path: w.path, as: w.as}] = true
 	}
 	for i, e := range n.Exprs {
-		if expr.HasSet(e) {
+		if expr.IsVolatile(e) {
 			keep[i] = true
 		}
 		if keep[i] {
@@ -289,14 +289,14 @@ func (p *pruner) project(n *plan.Project, need wants) (plan.Node, found) {
 	return out, give
 }
 
-// aggregate keeps the keys, which make the groups, and the calls that are wanted.
+// aggregate keeps the keys, which make the groups, and the calls that are wanted or whose arguments are volatile.
 func (p *pruner) aggregate(n *plan.Aggregate, need wants) (plan.Node, found) {
 	below := wants{}
 	below.addAll(n.Keys, n.Input)
 	nk := len(n.Keys)
 	var keep []int
 	for i, c := range n.Calls {
-		if !need[column(nk+i)] {
+		if !need[column(nk+i)] && !slices.ContainsFunc(c.Args, expr.IsVolatile) {
 			continue
 		}
 		keep = append(keep, i)
@@ -345,7 +345,7 @@ func (p *pruner) passing(n plan.Node, need wants) (plan.Node, found) {
 }
 
 func (p *pruner) values(n *plan.Values, need wants) (plan.Node, found) {
-	if len(need) == len(n.Fields) {
+	if len(need) == len(n.Fields) || slices.ContainsFunc(n.Rows, func(r []expr.Expr) bool { return slices.ContainsFunc(r, expr.IsVolatile) }) {
 		return n, identity(len(n.Fields))
 	}
 	c := &plan.Values{Rows: make([][]expr.Expr, len(n.Rows))}

@@ -27,7 +27,7 @@ func groupInputs(_ *run, n plan.Node) (plan.Node, error) {
 			})
 		}
 		for i, e := range p.Exprs {
-			if expr.HasSet(e) || expr.IsVolatile(e) && uses[i] > 0 || uses[i] > 1 && !cheap(e) {
+			if expr.IsVolatile(e) || uses[i] > 1 && !cheap(e) {
 				return n, nil
 			}
 		}

@@ -38,10 +38,8 @@ func merged(p, in *plan.Project) (plan.Node, bool) {
 	}
 	for i, e := range in.Exprs {
 		switch {
-		case expr.HasSet(e):
-			return nil, false // it decides how many rows there are
-		case uses[i] > 0 && expr.IsVolatile(e):
-			return nil, false
+		case expr.IsVolatile(e):
+			return nil, false // it is called once for each row, and a set decides how many rows there are
 		case uses[i] > 1 && !cheap(e):
 			return nil, false
 		}
