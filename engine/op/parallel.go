@@ -145,6 +145,9 @@ func (s *eventScan) work(ctx context.Context, r *eventReader, next *atomic.Int64
 			send(scanned{err: err})
 			return
 		}
+		if ctx.Err() != nil {
+			return // a batch may be missing, so the morsel has no end
+		}
 		close(ch)
 	}
 }

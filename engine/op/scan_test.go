@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/engine/op/optest"
@@ -19,9 +20,10 @@ import (
 
 // fakeLog is n made-up events cut into groups of the sizes, the last of which repeats.
 type fakeLog struct {
-	n     int64
-	sizes []int64
-	reads *int64 // of the price column
+	n      int64
+	sizes  []int64
+	reads  *int64          // of the price column
+	onRead func(pos int64) // before a value is read
 }
 
 func entityOf(pos int64) string { return fmt.Sprintf("e%d", pos%97) }
@@ -98,6 +100,9 @@ func (g *fakeGroup) ReadRows(_ context.Context, ref storage.Ref, rows []int32) (
 	}
 	b := vec.NewBuilder(kind, len(rows))
 	for _, r := range rows {
+		if g.l.onRead != nil {
+			g.l.onRead(g.base + int64(r))
+		}
 		if int(r) >= g.n {
 			return nil, fmt.Errorf("row %d of %d", r, g.n)
 		}
@@ -407,5 +412,32 @@ func TestScanStopsWhenClosed(t *testing.T) {
 	}
 	if err := o.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestScanCanceledAtTheEnd cancels a scan while it reads the last event: it fails, or gives the event.
+func TestScanCanceledAtTheEnd(t *testing.T) {
+	env := optest.NewEnv(t, 1<<30)
+	last := int64(2*op.BlockRows - 1)
+	cond := call(t, "=", col(0, i8), constant(t, i8, fmt.Sprint(last)))
+	for range 40 {
+		ctx, cancel := context.WithCancel(t.Context())
+		log := &fakeLog{n: last, sizes: []int64{op.BlockRows}, onRead: func(pos int64) {
+			if pos == last {
+				cancel()
+			}
+		}}
+		o := op.NewEventScan(env, &op.EventScan{View: log, Cols: scanCols[:1], Filter: cond, Limit: -1})
+		if err := o.Open(ctx); err != nil {
+			t.Fatal(err)
+		}
+		<-ctx.Done()
+		time.Sleep(time.Millisecond) // the worker meets the end of the context before the reader does
+		if b, err := o.Next(ctx); b == nil && err == nil {
+			t.Fatal("the scan ended without its event")
+		}
+		if err := o.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
