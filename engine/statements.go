@@ -2,9 +2,11 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/sql/syntax"
@@ -78,17 +80,22 @@ func (s *Session) query(ctx context.Context, p *Prepared, params []*vec.Column) 
 		stop: func() { root.Close(); x.Close() }}, nil
 }
 
-// readsEvents reports whether a plan scans a stored relation.
+// readsEvents reports whether a plan reads the log: by a scan, in a subquery too, or by a function about entities.
 func readsEvents(n plan.Node) bool {
 	if sc, ok := n.(*plan.Scan); ok && sc.Relation.Stored() {
 		return true
 	}
-	for _, c := range n.Children() {
-		if readsEvents(c) {
+	for _, e := range plan.Exprs(n) {
+		if expr.Any(e, readsEntity) {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(n.Children(), readsEvents) || slices.ContainsFunc(plan.Subplans(n), readsEvents)
+}
+
+func readsEntity(e expr.Expr) bool {
+	c, ok := e.(*expr.Call)
+	return ok && c.Fn.Moment
 }
 
 // writable refuses statements that write where nothing may be written.
