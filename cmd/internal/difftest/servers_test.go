@@ -124,7 +124,13 @@ func startPostgres(t *testing.T) string {
 // startPeer makes a cluster of the peer, with the script that the benchmarks start it with.
 func startPeer(t *testing.T) string {
 	const script = "../../../bench/peers/postgres.sh"
-	folder := filepath.Join(t.TempDir(), "peer")
+	temp := t.TempDir()
+	for _, dir := range []string{filepath.Dir(temp), temp} {
+		if err := os.Chmod(dir, 0o755); err != nil { // root's script starts the server as nobody
+			t.Fatal(err)
+		}
+	}
+	folder := filepath.Join(temp, "peer")
 	run := func(args ...string) string {
 		var said, complaint strings.Builder
 		cmd := exec.Command(script, args...)
