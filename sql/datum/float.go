@@ -29,6 +29,9 @@ func AppendFloat(dst []byte, f float64, bits, extra int) []byte {
 	}
 	var buf [40]byte
 	digits := strconv.AppendFloat(buf[:0], f, 'e', max(prec-1, -1), bits)
+	if extra > 0 && bits == 32 {
+		digits = insideBounds(digits, float32(f))
+	}
 	mark := len(digits) - 1
 	for digits[mark] != 'e' {
 		mark--
@@ -48,6 +51,27 @@ func AppendFloat(dst []byte, f float64, bits, extra int) []byte {
 		return pad(dst, abs(int64(exp)), 2)
 	}
 	return appendPlain(dst, mantissa, exp)
+}
+
+// insideBounds adds digits to the shortest form of f where that lies in the middle between f and a neighbour: it reads back as
+// f, whose last bit is even, but PostgreSQL's algorithm does not take the ends of the interval.
+func insideBounds(digits []byte, f float32) []byte {
+	short, err := strconv.ParseFloat(string(digits), 64)
+	if err != nil {
+		return digits
+	}
+	for _, to := range []float32{float32(math.Inf(1)), float32(math.Inf(-1))} {
+		if short != (float64(f)+float64(math.Nextafter32(f, to)))/2 {
+			continue
+		}
+		for prec := 1; prec <= 9; prec++ {
+			longer := strconv.AppendFloat(digits[:0:0], float64(f), 'e', prec, 32)
+			if v, err := strconv.ParseFloat(string(longer), 64); err == nil && v != short && float32(v) == f {
+				return longer
+			}
+		}
+	}
+	return digits
 }
 
 func trimZeros(m []byte) []byte {

@@ -95,3 +95,12 @@ func show(err error) string {
 	e := pgerr.From(err)
 	return string(e.Code) + " " + e.Message
 }
+
+// TestFloat4BetweenNeighbours has answers of PostgreSQL 15 for floats whose shortest digits lie in the middle to a neighbour.
+func TestFloat4BetweenNeighbours(t *testing.T) {
+	for text, f := range map[string]float32{"-9.6758256e+07": -96758256, "9.6758264e+07": 96758264, "1.6777216e+07": 1 << 24, "3.3554432e+07": 1 << 25} {
+		if got := string(AppendFloat(nil, float64(f), 32, 1)); got != text {
+			t.Errorf("%s, want %s", got, text)
+		}
+	}
+}
