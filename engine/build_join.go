@@ -128,12 +128,7 @@ func overRow(args []expr.Expr) ([]expr.Expr, bool) {
 			case *expr.Subquery, *expr.Col:
 				ok = false
 			case *expr.Outer:
-				if e.Level == 1 {
-					return &expr.Col{Index: e.Index, Typ: e.Typ, Name: e.Name}
-				}
-				up := *e
-				up.Level--
-				return &up
+				return e.Nearer()
 			}
 			return e
 		})

@@ -38,7 +38,7 @@ func (f *frame) placed(c *plan.AggCall, x *syntax.FuncCall) (expr.Expr, error) {
 	if c.Filter != nil {
 		c.Filter = outwardsBy(c.Filter, level)
 	}
-	for _, e := range callExprs(c) {
+	for _, e := range c.Exprs() {
 		if expr.Any(e, func(x expr.Expr) bool { c, ok := x.(*expr.Col); return ok && c.Index < 0 }) {
 			return nil, f.errorIn(x, pgerr.GroupingError, "aggregate function calls cannot be nested")
 		}
@@ -51,17 +51,6 @@ func (f *frame) placed(c *plan.AggCall, x *syntax.FuncCall) (expr.Expr, error) {
 // outerAggregate is its own inverse.
 func outerAggregate(n int) int { return -1 - n }
 
-func callExprs(c *plan.AggCall) []expr.Expr {
-	out := append([]expr.Expr(nil), c.Args...)
-	for _, k := range c.Order {
-		out = append(out, k.Expr)
-	}
-	if c.Filter != nil {
-		out = append(out, c.Filter)
-	}
-	return out
-}
-
 // aggregateLevel is how many row contexts out the innermost row is that a call reads.
 func aggregateLevel(c *plan.AggCall) int {
 	level := -1
@@ -70,7 +59,7 @@ func aggregateLevel(c *plan.AggCall) int {
 			level = l
 		}
 	}
-	for _, e := range callExprs(c) {
+	for _, e := range c.Exprs() {
 		expr.Walk(e, func(e expr.Expr) bool {
 			switch e := e.(type) {
 			case *expr.Col, *aggRef:

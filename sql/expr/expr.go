@@ -32,6 +32,16 @@ type Outer struct {
 	Name  string
 }
 
+// Nearer is the reference seen from one level further out: of level 1 a column.
+func (o *Outer) Nearer() Expr {
+	if o.Level == 1 {
+		return &Col{Index: o.Index, Typ: o.Typ, Name: o.Name}
+	}
+	up := *o
+	up.Level--
+	return &up
+}
+
 // Const is one value: a column of one row.
 type Const struct {
 	Val *vec.Column

@@ -162,7 +162,7 @@ func (u *unnester) aggregated(sub plan.Node) (*unnested, bool) {
 	empty := make([]*expr.Const, len(q.agg.Calls))
 	for i := range q.agg.Calls {
 		call := &q.agg.Calls[i]
-		for _, e := range callExprs(call) {
+		for _, e := range call.Exprs() {
 			if hasOuter(e) {
 				return nil, false
 			}
@@ -228,17 +228,6 @@ func aggregateOf(n plan.Node) (q aggregateQuery, ok bool) {
 
 // addsSafely lists the aggregates that cannot fail over values that are there.
 var addsSafely = map[string]bool{"count": true, "min": true, "max": true, "sum": true, "avg": true, "bool_and": true, "bool_or": true, "every": true}
-
-func callExprs(c *plan.AggCall) []expr.Expr {
-	out := append([]expr.Expr(nil), c.Args...)
-	for _, k := range c.Order {
-		out = append(out, k.Expr)
-	}
-	if c.Filter != nil {
-		out = append(out, c.Filter)
-	}
-	return out
-}
 
 // ofNothing is the result of an aggregate over no rows, nil for null; it is not known of ordered sets.
 func ofNothing(c *plan.AggCall) (*expr.Const, bool) {

@@ -185,12 +185,7 @@ func inJoin(e expr.Expr, nl int) expr.Expr {
 			c.Index += nl
 			return &c
 		case *expr.Outer:
-			if x.Level == 1 {
-				return &expr.Col{Index: x.Index, Typ: x.Typ, Name: x.Name}
-			}
-			c := *x
-			c.Level--
-			return &c
+			return x.Nearer()
 		}
 		return x
 	})

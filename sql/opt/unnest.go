@@ -93,12 +93,7 @@ func outside(e expr.Expr, by func(*expr.Col) expr.Expr) expr.Expr {
 				return by(x)
 			}
 		case *expr.Outer:
-			if x.Level == 1 {
-				return &expr.Col{Index: x.Index, Typ: x.Typ, Name: x.Name}
-			}
-			up := *x
-			up.Level--
-			return &up
+			return x.Nearer()
 		}
 		return x
 	})

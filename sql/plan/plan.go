@@ -126,6 +126,18 @@ type AggCall struct {
 	Typ      datum.Type
 }
 
+// Exprs lists what a call evaluates over each row: its arguments, what it orders by, and its filter.
+func (c *AggCall) Exprs() []expr.Expr {
+	out := append([]expr.Expr(nil), c.Args...)
+	for _, k := range c.Order {
+		out = append(out, k.Expr)
+	}
+	if c.Filter != nil {
+		out = append(out, c.Filter)
+	}
+	return out
+}
+
 // Aggregate groups by Keys; its columns are the keys, then the calls (then, with Sets, the grouping-set number as int4).
 // Without keys it gives one row always. Sets lists grouping sets as indexes into Keys; nil: the one set of all.
 type Aggregate struct {
