@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +20,15 @@ const defaultURL = "postgres://allsource@127.0.0.1:5433/allsource?sslmode=disabl
 // target says which log a command works on: a server's by URL, or a data folder opened in this process.
 type target struct {
 	url, data, memory string
+}
+
+// targetFlags declares the flags that name a target, saying what the command does with a server and with a folder.
+func targetFlags(fs *flag.FlagSet, server, folder string) *target {
+	t := &target{}
+	fs.StringVar(&t.url, "url", "", "server to "+server+" (default "+defaultURL+")")
+	fs.StringVar(&t.data, "data", "", "folder of a store to "+folder+", with no server running on it")
+	fs.StringVar(&t.memory, "memory", "", "with --data: most memory to use")
+	return t
 }
 
 // client is a connection to the target, and the node behind it when the folder was opened here.

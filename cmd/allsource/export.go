@@ -39,10 +39,7 @@ var exportFormats = map[string]func(e *exporter, ctx context.Context, w io.Write
 
 func export(ctx context.Context, args []string, s streams) (err error) {
 	fs := flags("export", s)
-	var t target
-	fs.StringVar(&t.url, "url", "", "server to export from (default "+defaultURL+")")
-	fs.StringVar(&t.data, "data", "", "folder of a store to export from, with no server running on it")
-	fs.StringVar(&t.memory, "memory", "", "with --data: most memory to use")
+	t := targetFlags(fs, "export from", "export from")
 	format := fs.String("format", "", "ndjson, csv, arrow or parquet; by the file's name, else ndjson")
 	query := fs.String("query", "", "export the answer of this query instead of the whole log")
 	kind := fs.String("type", "", "export the events of this type, each path of their payloads a typed column")

@@ -43,10 +43,7 @@ type importer struct {
 
 func importFiles(ctx context.Context, args []string, s streams) (err error) {
 	fs := flags("import", s)
-	var t target
-	fs.StringVar(&t.url, "url", "", "server to import into (default "+defaultURL+")")
-	fs.StringVar(&t.data, "data", "", "folder of a store to import into, with no server running on it")
-	fs.StringVar(&t.memory, "memory", "", "with --data: most memory to use")
+	t := targetFlags(fs, "import into", "import into")
 	format := fs.String("format", "", "ndjson or csv; by the file's name, else ndjson")
 	mapping := fs.String("map", "", "other names of the fields: entity_id=user,event_type=kind,…")
 	recorded := fs.Bool("as-recorded", false, "take each line's timestamp as its recorded time; lines must be in order and newer than the log")

@@ -33,11 +33,8 @@ type session struct {
 
 func shell(ctx context.Context, args []string, s streams) (err error) {
 	fs := flags("sql", s)
-	var t target
+	t := targetFlags(fs, "ask", "open")
 	var commands, files repeated
-	fs.StringVar(&t.url, "url", "", "server to ask (default "+defaultURL+")")
-	fs.StringVar(&t.data, "data", "", "folder of a store to open, with no server running on it")
-	fs.StringVar(&t.memory, "memory", "", "with --data: most memory to use")
 	fs.Var(&commands, "c", "run this SQL and exit; may be given several times")
 	fs.Var(&files, "f", "run the SQL of this file and exit; - is standard input")
 	format := fs.String("format", "table", "table, csv or json")
