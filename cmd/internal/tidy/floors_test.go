@@ -29,6 +29,7 @@ var floors = []struct {
 	{"sql/bind", 5, "tree to plan: names resolved, once"},
 	{"sql/opt", 5, "plan to plan"},
 	{"engine/op", 6, "plan nodes at work; the only SQL floor that moves data"},
+	{"engine/lock", 0, "what transactions wait for each other on; it knows names of things only"},
 	{"engine/auth", 6, "who may do what, asked between bind and build"},
 	{"cluster/shard", 6, "one replicated log"},
 	{"engine", 7, "database, session, rows: store and SQL meet here and nowhere else"},

@@ -1,0 +1,299 @@
+// Package lock is what transactions of one database wait for each other on: tables, rows, keys of unique indexes and
+// advisory locks (PostgreSQL's manual, 13.3). It knows none of those things, only their names. All of it is in memory: a
+// lock ends with the process, as its transaction does.
+package lock
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// Kind is what a Key names.
+type Kind uint8
+
+// The kinds.
+const (
+	Table Kind = iota
+	Row
+	IndexKey
+	Advisory
+)
+
+// Key names a thing that can be locked.
+type Key struct {
+	Kind   Kind
+	Object uint32 // the table or index; of an advisory lock 1 says that it was named by two numbers
+	Row    int64  // the row version; the number of an advisory lock
+	Name   string // the key in an index
+}
+
+// ErrDeadlock is what the transaction gets whose waiting would close a circle.
+var ErrDeadlock = errors.New("deadlock detected")
+
+// everyRow as the row of a Key stands for all rows of its table.
+const everyRow int64 = -1 << 63
+
+// manyRows is how many rows of a table a transaction locks one by one. Beyond that it locks all of them at once if nobody
+// else has any: a million entries would cost 200 MB.
+const manyRows = 20_000
+
+// Manager holds the locks of one database. Safe for concurrent use.
+type Manager struct {
+	mu      sync.Mutex
+	entries map[Key]*entry
+	rows    map[uint32]*rowHolders // by table, of tables with locked rows
+}
+
+// New makes a manager without locks.
+func New() *Manager {
+	return &Manager{entries: map[Key]*entry{}, rows: map[uint32]*rowHolders{}}
+}
+
+// Session is who waits: locks of one session never keep that session from others. It waits for one thing at a time.
+type Session struct {
+	m       *Manager
+	pid     int32
+	waiting *waiter // under m.mu
+}
+
+// NewSession makes a session; pid is what Held and deadlocks name it by.
+func (m *Manager) NewSession(pid int32) *Session { return &Session{m: m, pid: pid} }
+
+// Owner is what locks are held for and released with: a transaction, or a session for its advisory locks. It is used
+// by one goroutine.
+type Owner struct {
+	s     *Session
+	taken []taken // in order; under m.mu
+	next  Mark
+}
+
+// taken is a lock as it was taken.
+type taken struct {
+	e    *entry
+	mode Mode
+	at   Mark
+}
+
+// Mark is a point in an owner's life that ReleaseTo goes back to: a savepoint.
+type Mark int64
+
+// NewOwner makes an owner without locks.
+func (s *Session) NewOwner() *Owner { return &Owner{s: s} }
+
+// entry is a thing that somebody has locked or waits for.
+type entry struct {
+	key   Key
+	holds []hold
+	queue []*waiter // in order of arrival
+}
+
+// hold is what one owner has.
+type hold struct {
+	owner *Owner
+	modes set
+	count [2]int32 // of advisory locks, shared and exclusive: they are unlocked as often as they were locked
+}
+
+// Lock locks a thing, and waits for as long as others have it in a way that conflicts. It returns ErrDeadlock when those wait for
+// this session, or the context's error.
+func (o *Owner) Lock(ctx context.Context, k Key, mode Mode) error {
+	m := o.s.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var w *waiter
+	for {
+		blocked := o.try(k, mode)
+		if w != nil && blocked != w.e {
+			o.leave(w)
+			w = nil
+		}
+		switch {
+		case blocked == nil:
+			return nil
+		case w == nil:
+			w = o.enqueue(blocked, mode)
+		}
+		if circle := w.circle(); circle != nil {
+			o.leave(w)
+			return &Deadlock{Circle: circle}
+		}
+		if err := w.sleep(ctx); err != nil {
+			o.leave(w)
+			return err
+		}
+	}
+}
+
+// TryLock locks a thing if that needs no waiting, and says whether it did.
+func (o *Owner) TryLock(k Key, mode Mode) bool {
+	o.s.m.mu.Lock()
+	defer o.s.m.mu.Unlock()
+	return o.try(k, mode) == nil
+}
+
+// try takes the lock, or returns what it has to wait on.
+func (o *Owner) try(k Key, mode Mode) (blocked *entry) {
+	m := o.s.m
+	if k.Kind == Row {
+		if all := m.entries[Key{Kind: Row, Object: k.Object, Row: everyRow}]; all != nil {
+			if h := all.of(o); h != nil && h.modes.covers(mode) {
+				return nil
+			}
+			if all.blocks(o.s, mode, nil) {
+				return all
+			}
+		}
+	}
+	e := m.entries[k]
+	if e == nil {
+		e = &entry{key: k}
+		m.entries[k] = e
+	}
+	h := e.of(o)
+	if k.Kind != Advisory && h != nil && h.modes.covers(mode) {
+		return nil
+	}
+	if e.blocks(o.s, mode, nil) || h == nil && e.queuedBefore(o.s, mode) {
+		return e
+	}
+	o.take(e, h, mode)
+	return nil
+}
+
+// take gives the lock to the owner, who has h already or nothing.
+func (o *Owner) take(e *entry, h *hold, mode Mode) {
+	first := h == nil
+	if first {
+		e.holds = append(e.holds, hold{owner: o})
+		h = &e.holds[len(e.holds)-1]
+	}
+	h.modes |= modes(mode)
+	if e.key.Kind == Advisory {
+		h.count[mode-Share]++
+	}
+	o.taken = append(o.taken, taken{e, mode, o.next})
+	o.next++
+	if first && e.key.Kind == Row {
+		o.countRow(e.key.Object)
+	}
+}
+
+func (e *entry) of(o *Owner) *hold {
+	for i := range e.holds {
+		if e.holds[i].owner == o {
+			return &e.holds[i]
+		}
+	}
+	return nil
+}
+
+// blocks reports whether another session holds the thing in a way that conflicts; found, if given, is called for each of them.
+func (e *entry) blocks(s *Session, mode Mode, found func(*Session)) bool {
+	any := false
+	for i := range e.holds {
+		h := &e.holds[i]
+		if h.owner.s != s && h.modes&conflicts[mode] != 0 {
+			if found == nil {
+				return true
+			}
+			any = true
+			found(h.owner.s)
+		}
+	}
+	return any
+}
+
+// Mark returns the point that ReleaseTo goes back to.
+func (o *Owner) Mark() Mark { return o.next }
+
+// ReleaseTo gives back what was locked since the mark.
+func (o *Owner) ReleaseTo(mark Mark) {
+	m := o.s.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := len(o.taken)
+	for ; i > 0 && o.taken[i-1].at >= mark; i-- {
+		o.release(o.taken[i-1])
+	}
+	clear(o.taken[i:])
+	o.taken = o.taken[:i]
+}
+
+// Release gives everything back.
+func (o *Owner) Release() {
+	if len(o.taken) > 0 {
+		o.ReleaseTo(0)
+	}
+	o.taken = nil
+}
+
+// Unlock gives an advisory lock back once, and reports whether the owner had it.
+func (o *Owner) Unlock(k Key, mode Mode) bool {
+	m := o.s.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := len(o.taken) - 1; i >= 0; i-- {
+		if t := o.taken[i]; t.mode == mode && t.e.key == k {
+			o.taken = append(o.taken[:i], o.taken[i+1:]...)
+			o.release(t)
+			return true
+		}
+	}
+	return false
+}
+
+// release takes one lock of the owner away, and lets in who waits for it.
+func (o *Owner) release(t taken) {
+	e := t.e
+	h := e.of(o)
+	if e.key.Kind == Advisory {
+		if h.count[t.mode-Share]--; h.count[t.mode-Share] == 0 {
+			h.modes &^= modes(t.mode)
+		}
+	} else {
+		h.modes &^= modes(t.mode)
+	}
+	if h.modes == 0 {
+		last := len(e.holds) - 1
+		*h = e.holds[last]
+		e.holds[last] = hold{}
+		e.holds = e.holds[:last]
+		if e.key.Kind == Row {
+			o.uncountRow(e.key.Object)
+		}
+	}
+	e.letIn(o.s.m)
+}
+
+// Held is a lock, or one that is waited for.
+type Held struct {
+	PID     int32
+	Key     Key
+	Mode    Mode
+	Granted bool
+}
+
+// AllRows reports whether the key stands for all rows of a table.
+func (k Key) AllRows() bool { return k.Kind == Row && k.Row == everyRow }
+
+// Held lists all locks.
+func (m *Manager) Held() []Held {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []Held
+	for _, e := range m.entries {
+		for i := range e.holds {
+			h := &e.holds[i]
+			for mode := range numModes {
+				if h.modes.has(mode) {
+					out = append(out, Held{h.owner.s.pid, e.key, mode, true})
+				}
+			}
+		}
+		for _, w := range e.queue {
+			out = append(out, Held{w.s.pid, e.key, w.mode, false})
+		}
+	}
+	return out
+}

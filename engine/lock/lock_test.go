@@ -1,0 +1,334 @@
+package lock
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// postgresTable is the table of conflicting lock modes of PostgreSQL's manual, 13.3.1, and that of rows, 13.3.2.
+const postgresTable = `
+AccessShareLock           .......#
+RowShareLock              ......##
+RowExclusiveLock          ....####
+ShareUpdateExclusiveLock  ...#####
+ShareLock                 ..##.###
+ShareRowExclusiveLock     ..######
+ExclusiveLock             .#######
+AccessExclusiveLock       ########
+`
+
+const postgresRows = `
+For_Key_Share      ...#
+For_Share          ..##
+For_No_Key_Update  .###
+For_Update         ####
+`
+
+func TestModesConflictAsPostgreSQLs(t *testing.T) {
+	check := func(table string, kind Kind, from Mode) {
+		for i, line := range strings.Split(strings.TrimSpace(table), "\n") {
+			f := strings.Fields(line)
+			mode := from + Mode(i)
+			if got := strings.ReplaceAll(mode.String(), " ", "_"); got != f[0] {
+				t.Fatalf("mode %d is %s, want %s", mode, got, f[0])
+			}
+			for k := range f[1] {
+				m := New()
+				a, b := m.NewSession(1).NewOwner(), m.NewSession(2).NewOwner()
+				key := Key{Kind: kind, Object: 7, Row: 1}
+				if !a.TryLock(key, mode) {
+					t.Fatalf("%s on what nobody has", mode)
+				}
+				other := from + Mode(k)
+				if got, want := !b.TryLock(key, other), f[1][k] == '#'; got != want {
+					t.Errorf("%s against %s: conflict %v, want %v", other, mode, got, want)
+				}
+				b.Release()
+				if !a.TryLock(key, other) {
+					t.Errorf("%s keeps its own owner from %s", mode, other)
+				}
+			}
+		}
+	}
+	check(postgresTable, Table, AccessShare)
+	check(postgresRows, Row, ForKeyShare)
+}
+
+func row(n int64) Key { return Key{Kind: Row, Object: 1, Row: n} }
+
+// waitsFor returns once the session waits.
+func waitsFor(s *Session) {
+	for {
+		s.m.mu.Lock()
+		w := s.waiting != nil
+		s.m.mu.Unlock()
+		if w {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func TestWaitersComeInOrder(t *testing.T) {
+	m := New()
+	a := m.NewSession(1).NewOwner()
+	if err := a.Lock(t.Context(), row(1), ForUpdate); err != nil {
+		t.Fatal(err)
+	}
+	order := make(chan int, 3)
+	var done sync.WaitGroup
+	for i, mode := range []Mode{ForUpdate, ForShare, ForUpdate} {
+		o := m.NewSession(int32(i + 2)).NewOwner()
+		done.Add(1)
+		go func() {
+			defer done.Done()
+			if err := o.Lock(t.Context(), row(1), mode); err != nil {
+				t.Error(err)
+			}
+			order <- i
+			o.Release()
+		}()
+		waitsFor(o.s)
+	}
+	if m.NewSession(9).NewOwner().TryLock(row(1), ForKeyShare) {
+		t.Error("locked although it is held for update")
+	}
+	a.Release()
+	done.Wait()
+	for i := range 3 {
+		if got := <-order; got != i {
+			t.Errorf("waiter %d came as number %d", got, i)
+		}
+	}
+	if len(m.entries) > 0 || len(m.rows) > 0 {
+		t.Errorf("%d entries left, %d tables", len(m.entries), len(m.rows))
+	}
+}
+
+func TestDeadlock(t *testing.T) {
+	m := New()
+	var owners []*Owner
+	for i := range int64(3) {
+		owners = append(owners, m.NewSession(int32(i+1)).NewOwner())
+		if err := owners[i].Lock(t.Context(), row(i+1), ForUpdate); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := make(chan error, 2)
+	for i := range int64(2) {
+		go func() { got <- owners[i].Lock(t.Context(), row(i+2), ForNoKeyUpdate) }()
+		waitsFor(owners[i].s)
+	}
+	err := owners[2].Lock(t.Context(), row(1), ForShare)
+	var d *Deadlock
+	if !errors.Is(err, ErrDeadlock) || !errors.As(err, &d) {
+		t.Fatalf("got %v", err)
+	}
+	want := "Process 3 waits for For Share on row 1 of relation 1; blocked by process 1.\n" +
+		"Process 1 waits for For No Key Update on row 2 of relation 1; blocked by process 2.\n" +
+		"Process 2 waits for For No Key Update on row 3 of relation 1; blocked by process 3."
+	if d.Detail() != want {
+		t.Errorf("got\n%s", d.Detail())
+	}
+	for i := 2; i >= 1; i-- {
+		owners[i].Release()
+		if err := <-got; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Two that have a row shared and both want it for update wait for each other; one alone gets it past those that wait.
+func TestStrongerLockOnWhatOneHas(t *testing.T) {
+	m := New()
+	a, b, c := m.NewSession(1).NewOwner(), m.NewSession(2).NewOwner(), m.NewSession(3).NewOwner()
+	for _, o := range []*Owner{a, b} {
+		if !o.TryLock(row(1), ForShare) {
+			t.Fatal("not shared")
+		}
+	}
+	got, gotC := make(chan error), make(chan error)
+	go func() { gotC <- c.Lock(t.Context(), row(1), ForUpdate) }()
+	waitsFor(c.s)
+	go func() { got <- a.Lock(t.Context(), row(1), ForUpdate) }()
+	waitsFor(a.s)
+	if err := b.Lock(t.Context(), row(1), ForUpdate); !errors.Is(err, ErrDeadlock) {
+		t.Errorf("got %v", err)
+	}
+	b.Release()
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+	a.Release()
+	if err := <-gotC; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCanceledWaitLeavesNothing(t *testing.T) {
+	m := New()
+	a, b := m.NewSession(1).NewOwner(), m.NewSession(2).NewOwner()
+	if !a.TryLock(row(1), ForUpdate) {
+		t.Fatal("not locked")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	got := make(chan error)
+	go func() { got <- b.Lock(ctx, row(1), ForUpdate) }()
+	waitsFor(b.s)
+	cancel()
+	if err := <-got; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	a.Release()
+	if len(m.entries) > 0 || b.s.waiting != nil {
+		t.Error("the wait left something")
+	}
+}
+
+func TestSavepoint(t *testing.T) {
+	m := New()
+	a, b := m.NewSession(1).NewOwner(), m.NewSession(2).NewOwner()
+	for i := range int64(3) {
+		if !a.TryLock(row(i), ForShare) {
+			t.Fatal("not locked")
+		}
+	}
+	mark := a.Mark()
+	if !a.TryLock(row(1), ForUpdate) || !a.TryLock(row(5), ForUpdate) {
+		t.Fatal("not locked")
+	}
+	if b.TryLock(row(1), ForShare) {
+		t.Error("shared while locked for update")
+	}
+	a.ReleaseTo(mark)
+	if !b.TryLock(row(1), ForShare) || !b.TryLock(row(5), ForUpdate) || b.TryLock(row(2), ForNoKeyUpdate) {
+		t.Error("the savepoint gave back too much or too little")
+	}
+}
+
+func TestAdvisoryLocksCount(t *testing.T) {
+	m := New()
+	s := m.NewSession(1)
+	session, tx, other := s.NewOwner(), s.NewOwner(), m.NewSession(2).NewOwner()
+	k := Key{Kind: Advisory, Row: 42}
+	if !session.TryLock(k, Exclusive) || !session.TryLock(k, Exclusive) || !tx.TryLock(k, Share) {
+		t.Fatal("a session keeps itself out")
+	}
+	if !session.Unlock(k, Exclusive) || other.TryLock(k, Share) {
+		t.Error("unlocked once what was locked twice")
+	}
+	if !session.Unlock(k, Exclusive) || session.Unlock(k, Exclusive) {
+		t.Error("unlocked wrongly")
+	}
+	if other.TryLock(k, Exclusive) || !other.TryLock(k, Share) {
+		t.Error("the transaction's lock does not count")
+	}
+}
+
+func TestManyRowsBecomeAll(t *testing.T) {
+	m := New()
+	a, b := m.NewSession(1).NewOwner(), m.NewSession(2).NewOwner()
+	mark := Mark(0)
+	for i := range int64(manyRows + 10) {
+		if !a.TryLock(row(i), ForNoKeyUpdate) {
+			t.Fatal("not locked")
+		}
+		if i == manyRows/2 {
+			mark = a.Mark()
+		}
+	}
+	if n := len(m.entries); n > 10 {
+		t.Errorf("%d entries", n)
+	}
+	if b.TryLock(row(-5), ForKeyShare) {
+		t.Error("all rows are locked, and this one is not")
+	}
+	if !b.TryLock(Key{Kind: Row, Object: 2, Row: 1}, ForUpdate) {
+		t.Error("the rows of another table are locked")
+	}
+	a.ReleaseTo(mark)
+	if b.TryLock(row(1), ForUpdate) {
+		t.Error("a row from before the savepoint is free")
+	}
+	got := make(chan error)
+	go func() { got <- b.Lock(t.Context(), row(1), ForUpdate) }()
+	waitsFor(b.s)
+	a.Release()
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+	b.Release()
+	if len(m.entries) > 0 || len(m.rows) > 0 {
+		t.Errorf("%d entries left, %d tables", len(m.entries), len(m.rows))
+	}
+}
+
+// Many sessions lock rows in any order; nobody is inside together with somebody who excludes him, and all come to an end.
+func TestNobodyMeetsWhoExcludesHim(t *testing.T) {
+	const things = 5
+	m := New()
+	var inside [things][numModes]atomic.Int32
+	var done sync.WaitGroup
+	var deadlocks atomic.Int32
+	for s := range 8 {
+		done.Add(1)
+		go func() {
+			defer done.Done()
+			rng := rand.New(rand.NewPCG(uint64(s), 1))
+			session := m.NewSession(int32(s))
+			for range 300 {
+				o := session.NewOwner()
+				type lock struct {
+					row  int
+					mode Mode
+				}
+				var mine []lock
+				for range 1 + rng.IntN(3) {
+					l := lock{rng.IntN(things), ForKeyShare + Mode(rng.IntN(4))}
+					if err := o.Lock(t.Context(), row(int64(l.row)), l.mode); err != nil {
+						deadlocks.Add(1)
+						break
+					}
+					own := map[Mode]int32{}
+					for _, x := range mine {
+						if x.row == l.row {
+							own[x.mode]++
+						}
+					}
+					for other := ForKeyShare; other <= ForUpdate; other++ {
+						if conflicts[l.mode].has(other) && inside[l.row][other].Load() > own[other] {
+							t.Errorf("%s beside %s", l.mode, other)
+						}
+					}
+					inside[l.row][l.mode].Add(1)
+					mine = append(mine, l)
+				}
+				for _, l := range mine {
+					inside[l.row][l.mode].Add(-1)
+				}
+				o.Release()
+			}
+		}()
+	}
+	done.Wait()
+	if len(m.entries) > 0 || len(m.rows) > 0 {
+		t.Errorf("%d entries left, %d tables", len(m.entries), len(m.rows))
+	}
+	t.Logf("%d deadlocks", deadlocks.Load())
+}
+
+func BenchmarkUncontended(b *testing.B) {
+	o := New().NewSession(1).NewOwner()
+	for b.Loop() {
+		for i := range int64(8) {
+			o.TryLock(row(i), ForNoKeyUpdate)
+		}
+		o.Release()
+	}
+}

@@ -1,0 +1,82 @@
+package lock
+
+// Mode is how a thing is locked. Table modes are PostgreSQL's (manual 13.3.1), row modes too (13.3.2); keys of indexes and
+// advisory locks have two.
+type Mode uint8
+
+// The modes of tables, of rows, and of keys and advisory locks, each from weak to strong.
+const (
+	AccessShare Mode = iota
+	RowShare
+	RowExclusive
+	ShareUpdateExclusive
+	TableShare
+	ShareRowExclusive
+	TableExclusive
+	AccessExclusive
+
+	ForKeyShare
+	ForShare
+	ForNoKeyUpdate
+	ForUpdate
+
+	Share
+	Exclusive
+
+	numModes
+)
+
+// names are those of pg_locks.
+var names = [numModes]string{
+	"AccessShareLock", "RowShareLock", "RowExclusiveLock", "ShareUpdateExclusiveLock", "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock",
+	"For Key Share", "For Share", "For No Key Update", "For Update",
+	"ShareLock", "ExclusiveLock",
+}
+
+// String is the mode's name in pg_locks.
+func (m Mode) String() string { return names[m] }
+
+// set is a set of modes.
+type set uint16
+
+func modes(list ...Mode) (s set) {
+	for _, m := range list {
+		s |= 1 << m
+	}
+	return s
+}
+
+func (s set) has(m Mode) bool { return s&(1<<m) != 0 }
+
+// conflicts are the modes that others must not have. Modes of different kinds of things never meet.
+var conflicts = [numModes]set{
+	AccessShare:          modes(AccessExclusive),
+	RowShare:             modes(TableExclusive, AccessExclusive),
+	RowExclusive:         modes(TableShare, ShareRowExclusive, TableExclusive, AccessExclusive),
+	ShareUpdateExclusive: modes(ShareUpdateExclusive, TableShare, ShareRowExclusive, TableExclusive, AccessExclusive),
+	TableShare:           modes(RowExclusive, ShareUpdateExclusive, ShareRowExclusive, TableExclusive, AccessExclusive),
+	ShareRowExclusive:    modes(RowExclusive, ShareUpdateExclusive, TableShare, ShareRowExclusive, TableExclusive, AccessExclusive),
+	TableExclusive: modes(RowShare, RowExclusive, ShareUpdateExclusive, TableShare, ShareRowExclusive, TableExclusive,
+		AccessExclusive),
+	AccessExclusive: modes(AccessShare, RowShare, RowExclusive, ShareUpdateExclusive, TableShare, ShareRowExclusive, TableExclusive,
+		AccessExclusive),
+	ForKeyShare:    modes(ForUpdate),
+	ForShare:       modes(ForNoKeyUpdate, ForUpdate),
+	ForNoKeyUpdate: modes(ForShare, ForNoKeyUpdate, ForUpdate),
+	ForUpdate:      modes(ForKeyShare, ForShare, ForNoKeyUpdate, ForUpdate),
+	Share:          modes(Exclusive),
+	Exclusive:      modes(Share, Exclusive),
+}
+
+// covers reports whether who has the modes needs no further lock for m: one of them conflicts with all that m conflicts with.
+func (s set) covers(m Mode) bool {
+	if s.has(m) {
+		return true
+	}
+	for have := range numModes {
+		if s.has(have) && conflicts[have]&conflicts[m] == conflicts[m] {
+			return true
+		}
+	}
+	return false
+}
