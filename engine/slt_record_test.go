@@ -73,7 +73,7 @@ func TestSLTElsewhere(t *testing.T) {
 				t.Fatal(err)
 			}
 			f := readFile(t, path)
-			p := &slt.Player{Name: "postgresql", Conn: o}
+			p := &slt.Player{Name: "postgresql", Conn: o, Plain: true}
 			if !*record {
 				p.After = func(_ *slt.Record, wrong error) error {
 					if wrong != nil {

@@ -13,9 +13,12 @@
 //
 // A query says the class of each column (I integer, R other number, T text, and here B boolean) and in which order its rows
 // are compared: nosort as they come, rowsort sorted, valuesort all values by themselves sorted. The values of a row stand on one line with
-// tabs between them or, as in SQLite's files, each on its own; many values may stand as "30 values hashing to md5". Queries of
+// tabs between them (() is a row without columns) or, as in SQLite's files, each on its own; many values may stand as "30 values hashing to md5". Queries of
 // one label must answer alike. `skipif name` and `onlyif name` before a record say who does not run it, `halt` ends the file,
 // `hash-threshold` is read and means nothing here. Lines with # between records are comments.
+//
+// A query that only some can be asked, because it calls what others have not, may have the same question in plain SQL below it,
+// behind a line ====. Who has it is asked both and gives the same answer twice; who has not is asked the second.
 package slt
 
 import (
@@ -38,6 +41,7 @@ type Record struct {
 	Line  int // where it starts, from 1
 	Kind  Kind
 	SQL   string
+	Plain string // the same question in plain SQL, if SQL is not
 	Fails bool   // it must be an error
 	State string // the error's SQLSTATE; "" is any
 	Types string // a query's column classes
@@ -165,9 +169,12 @@ func (p *parser) query(r *Record, words []string) error {
 	if !isSort(r.Sort) {
 		return fmt.Errorf("%q is no order of rows", r.Sort)
 	}
-	sql, answered := p.sql()
+	sql, end := p.sql()
 	r.SQL = sql
-	for answered {
+	if end == "====" {
+		r.Plain, end = p.sql()
+	}
+	for end == "----" {
 		line, ok := p.next()
 		if !ok || line == "" {
 			if ok {
@@ -182,19 +189,19 @@ func (p *parser) query(r *Record, words []string) error {
 
 func isSort(word string) bool { return word == "nosort" || word == "rowsort" || word == "valuesort" }
 
-// sql reads lines up to an empty one or ----, and reports whether it was the latter.
-func (p *parser) sql() (string, bool) {
+// sql reads lines up to an empty one, ---- or ====, and returns which it was.
+func (p *parser) sql() (sql, end string) {
 	var lines []string
 	for {
 		line, ok := p.next()
 		switch {
 		case !ok:
-			return strings.Join(lines, "\n"), false
+			return strings.Join(lines, "\n"), ""
 		case line == "":
 			p.at--
-			return strings.Join(lines, "\n"), false
-		case line == "----":
-			return strings.Join(lines, "\n"), true
+			return strings.Join(lines, "\n"), ""
+		case line == "----" || line == "====":
+			return strings.Join(lines, "\n"), line
 		}
 		lines = append(lines, line)
 	}
@@ -215,7 +222,11 @@ func (f *File) String() string {
 			put([]string{"halt"})
 		case r.Kind == Query:
 			head := []string{"query", r.Types, r.Sort, r.Label}
-			put([]string{strings.Join(strings.Fields(strings.Join(head, " ")), " "), r.SQL, "----"})
+			put([]string{strings.Join(strings.Fields(strings.Join(head, " ")), " "), r.SQL})
+			if r.Plain != "" {
+				put([]string{"====", r.Plain})
+			}
+			put([]string{"----"})
 			put(r.Want)
 		case r.Fails:
 			put([]string{strings.TrimSpace("statement error " + r.State), r.SQL})

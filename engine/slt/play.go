@@ -25,6 +25,8 @@ type Conn interface {
 type Player struct {
 	Name string // whom skipif and onlyif mean
 	Conn Conn
+	// Plain is set for who is asked in plain SQL only.
+	Plain bool
 	// Public compares as SQLite's files were written: numbers without a fraction for I, with three digits for R.
 	Public bool
 	// After is called after each record that was played, with what is wrong with its answer or nil; an error ends the
@@ -50,7 +52,7 @@ func (p *Player) Play(f *File) (played, wrong int, err error) {
 		}
 		played++
 		if bad != nil {
-			bad = fmt.Errorf("%s:%d: %w\n%s", f.Name, r.Line, bad, r.SQL)
+			bad = fmt.Errorf("%s:%d: %w", f.Name, r.Line, bad)
 			wrong++
 		}
 		if p.After != nil {
@@ -76,7 +78,30 @@ func StateOf(err error) (string, bool) {
 
 // Check runs a record and says what is wrong with the answer; err is what ended the connection.
 func (p *Player) Check(r *Record) (wrong, err error) {
-	a, err := p.Conn.Run(r.SQL)
+	for _, sql := range p.questions(r) {
+		if wrong, err = p.check(r, sql); err != nil {
+			return nil, err
+		}
+		if wrong != nil {
+			return fmt.Errorf("%w\n%s", wrong, sql), nil
+		}
+	}
+	return nil, nil
+}
+
+// questions are what a record asks the player.
+func (p *Player) questions(r *Record) []string {
+	switch {
+	case r.Plain == "":
+		return []string{r.SQL}
+	case p.Plain:
+		return []string{r.Plain}
+	}
+	return []string{r.SQL, r.Plain}
+}
+
+func (p *Player) check(r *Record, sql string) (wrong, err error) {
+	a, err := p.Conn.Run(sql)
 	if err != nil {
 		state, ok := StateOf(err)
 		switch {
@@ -125,7 +150,7 @@ func (p *Player) compare(r *Record, a Answer) error {
 		return nil
 	}
 	got := values
-	if len(a.Types) > 1 && slices.ContainsFunc(r.Want, func(l string) bool { return strings.Contains(l, "\t") }) {
+	if len(a.Types) == 0 || len(a.Types) > 1 && slices.ContainsFunc(r.Want, func(l string) bool { return strings.Contains(l, "\t") }) {
 		got = lines(rows)
 	}
 	if slices.Equal(got, r.Want) {
@@ -190,17 +215,21 @@ func publicValue(class byte, v string) string {
 	}, v)
 }
 
+// lines prints each row on a line, one without columns as ().
 func lines(rows [][]string) []string {
 	out := make([]string, len(rows))
 	for i, row := range rows {
 		out[i] = strings.Join(row, "\t")
+		if len(row) == 0 {
+			out[i] = "()"
+		}
 	}
 	return out
 }
 
 // Record takes the answer of a database that is right by definition into the record.
 func (p *Player) Record(r *Record) error {
-	a, err := p.Conn.Run(r.SQL)
+	a, err := p.Conn.Run(p.questions(r)[0])
 	if err != nil {
 		state, ok := StateOf(err)
 		if !ok {

@@ -1,6 +1,9 @@
 package bind
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/funcs"
@@ -35,7 +38,7 @@ func (f *frame) queryTable(c *expr.Call, ordinal bool, at syntax.Node) (plan.Nod
 				WithHint("It is evaluated wherever the query of the function names it.")
 		}
 	}
-	st, err := syntax.ParseOne(c.Fn.Query)
+	st, err := syntax.ParseOne(answeredQuery(c.Fn, in.args))
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +50,20 @@ func (f *frame) queryTable(c *expr.Call, ordinal bool, at syntax.Node) (plan.Nod
 		return nil, err
 	}
 	return f.declared(n, c.Fn, at)
+}
+
+// answeredQuery is the query of a function, without rows where an argument is null that is not null when it is left out.
+func answeredQuery(fn *funcs.Func, args []expr.Expr) string {
+	var given []string
+	for i, a := range args {
+		if k, ok := a.(*expr.Const); fn.Default(i) != "NULL" && (!ok || k.Val.Null(0)) {
+			given = append(given, fmt.Sprintf("$%d IS NOT NULL", i+1))
+		}
+	}
+	if given == nil {
+		return fn.Query
+	}
+	return "SELECT * FROM (" + fn.Query + ") AS answer WHERE " + strings.Join(given, " AND ")
 }
 
 // declared gives the columns of a function's query the names that the function says.

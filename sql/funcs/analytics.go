@@ -2,8 +2,8 @@ package funcs
 
 import "github.com/allsource-db/allsource/sql/datum"
 
-// analyticsFuncs are common questions about events. Each is a query, so that it can be read, and planned as one. The events of an
-// entity come in the order of (timestamp, position), and the bounds of time are those of timestamp: since <= timestamp < until.
+// analyticsFuncs are common questions about events. Each is a query, so that it can be read, and planned as one. An argument that is
+// null when it is left out may be null; null for any other has no rows as answer. The events of an entity come in the order of (timestamp, position), and the bounds of time are those of timestamp: since <= timestamp < until.
 func analyticsFuncs() []Func {
 	const text, texts, interval, integer, bigint = datum.Text, datum.OID(1009), datum.Interval, datum.Int4, datum.Int8
 	const stamp, float = datum.TimestampTZ, datum.Float8
@@ -67,7 +67,7 @@ WITH RECURSIVE marks AS (
   SELECT entity_id, event_type, "timestamp" AS at, position
   FROM public.events WHERE event_type = ANY ($1) AND "timestamp" >= $3 AND "timestamp" < $4
 ), reached (step, entity_id, began, before, at, position) AS (
-  SELECT 1::bigint, entity_id, at, NULL::timestamptz, at, position FROM marks WHERE event_type = $1[1]
+  SELECT 1::bigint, entity_id, at, NULL::timestamptz, at, position FROM marks WHERE event_type = $1[array_lower($1, 1)]
   UNION ALL
   SELECT step, entity_id, began, before, at, position
   FROM (
@@ -81,7 +81,7 @@ WITH RECURSIVE marks AS (
         UNION ALL
         SELECT NULL, entity_id, event_type, NULL, at, position FROM marks) AS rows
       WINDOW past AS (PARTITION BY entity_id ORDER BY at, position, step NULLS FIRST ROWS UNBOUNDED PRECEDING)) AS marks
-    WHERE event_type = $1[step] AND ($2 IS NULL OR at <= began + $2)) AS attempts
+    WHERE event_type = $1[array_lower($1, 1) + step - 1] AND ($2 IS NULL OR at <= began + $2)) AS attempts
   WHERE began_before IS DISTINCT FROM began
 ), first AS (
   SELECT DISTINCT ON (step, entity_id) step, entity_id, at - before AS took FROM reached ORDER BY step, entity_id, at, position
@@ -94,6 +94,7 @@ FROM (
   GROUP BY s.step, s.event_type) AS steps
 ORDER BY step`
 
+// A day begins later than at midnight where clocks are put forward then: the time some days after such a beginning is cut again.
 const retentionQuery = `
 WITH first AS (
   SELECT DISTINCT ON (entity_id) entity_id, date_trunc($3, "timestamp") AS cohort, "timestamp" AS at, position
@@ -107,7 +108,7 @@ WITH first AS (
   WHERE e.event_type = $2 AND e."timestamp" < $6 AND (e."timestamp", e.position) > (f.at, f.position)
   GROUP BY 1, 2
 ), periods AS (
-  SELECT c.cohort, c.size, n AS period, c.cohort + n * ('1 ' || $3)::interval AS began
+  SELECT c.cohort, c.size, n AS period, date_trunc($3, c.cohort + n * ('1 ' || $3)::interval) AS began
   FROM cohorts AS c CROSS JOIN generate_series(0, $4) AS n
 )
 SELECT p.cohort, p.size, p.period, coalesce(r.entities, 0), coalesce(r.entities, 0) / p.size::float8
