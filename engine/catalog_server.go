@@ -9,6 +9,7 @@ import (
 
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/storage"
 )
 
@@ -79,6 +80,11 @@ func (v serverView) Sessions(context.Context) ([]catalog.Session, error) {
 		out = append(out, s.activity())
 	}
 	return out, nil
+}
+
+// SequenceState says where a sequence stands.
+func (v serverView) SequenceState(id datum.OID) (int64, bool, error) {
+	return 0, false, pgerr.New(pgerr.UndefinedTable, "could not open relation with OID %d", id)
 }
 
 func (s *Session) activity() catalog.Session {

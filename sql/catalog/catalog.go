@@ -21,7 +21,10 @@ const (
 	Table Kind = 'r'
 	View  Kind = 'v'
 	// IndexKind is what the keys of a table are in pg_class. No Relation has it.
-	IndexKind Kind = 'i'
+	IndexKind    Kind = 'i'
+	Materialized Kind = 'm'
+	Sequence     Kind = 'S'
+	Composite    Kind = 'c' // a type of rows: no query can name it
 )
 
 // Relation is one relation. It is not changed after it was given to New.
@@ -40,15 +43,22 @@ type Relation struct {
 	// Rows computes the rows of a relation that is not stored: all the columns in order, of their types' kinds.
 	// It is nil for stored relations.
 	Rows RowsFunc
+	// Object is what a user made, nil for what every database has.
+	Object Object
+	// Table is how the rows of a user's table or materialized view are stored, with its constraints; nil for others.
+	Table *TableObject
 }
 
-// Column is a column of a relation; its attribute number is its place in Relation.Columns plus one.
+// Column is a column of a relation.
 type Column struct {
 	Name    string
-	Type    datum.Type
+	Type    datum.Type // of a domain: the type under it
 	NotNull bool
 	Default string // SQL text, "" when there is none
 	Doc     string
+	Attr    int16         // attribute number; 0: its place in Relation.Columns plus one
+	Stored  *TableColumn  // of a user's table
+	Domain  *DomainObject // what the type is, when it is a domain
 }
 
 // Index is a key of a relation and, when Primary or Unique, the constraint of the same name.
@@ -56,9 +66,10 @@ type Index struct {
 	OID        datum.OID
 	Constraint datum.OID // OID of the constraint, 0 when there is none
 	Name       string
-	Columns    []int // into Relation.Columns
+	Columns    []int // into Relation.Columns; -1 stands for an expression
 	Unique     bool
 	Primary    bool
+	Stored     *TableIndex // of a user's table
 }
 
 // RowsFunc makes the rows of a built-in relation.
@@ -77,6 +88,8 @@ type Server interface {
 	Roles(ctx context.Context) ([]Role, error)
 	Settings(ctx context.Context) ([]Setting, error)
 	Sessions(ctx context.Context) ([]Session, error)
+	// SequenceState is the last value that a sequence gave, or the first that it will give when called is false.
+	SequenceState(id datum.OID) (last int64, called bool, err error)
 }
 
 // Database is a row of pg_database.
@@ -129,6 +142,8 @@ type Catalog struct {
 	byOID     map[datum.OID]*Relation
 	byName    map[[2]string]*Relation
 	schemas   []Schema
+	own       *objects   // of users; nil: none
+	built     *Catalog   // what With began with, nil when this is it
 	types     TypeSource // nil: the views of event types are not asked for
 	typed     typed
 	counted   func() []EventShape // of the catalog that has the views
@@ -137,19 +152,23 @@ type Catalog struct {
 
 // New returns the catalog of a database: the built-in relations and those given.
 func New(database string, relations ...*Relation) *Catalog {
-	return (&Catalog{database: database, relations: builtins()}).with(relations)
+	return (&Catalog{database: database, relations: builtins(), schemas: builtinSchemas}).with(relations)
 }
 
 // with returns a catalog that has more relations.
 func (c *Catalog) with(more []*Relation) *Catalog {
-	out := &Catalog{database: c.database, byOID: map[datum.OID]*Relation{}, byName: map[[2]string]*Relation{}, schemas: builtinSchemas}
+	out := &Catalog{database: c.database, byOID: map[datum.OID]*Relation{}, byName: map[[2]string]*Relation{}, schemas: c.schemas, own: c.own, built: c.built}
 	for _, list := range [][]*Relation{c.relations, more} {
 		for _, r := range list {
 			out.add(r)
 		}
 	}
-	sort.Slice(out.relations, func(i, j int) bool { return out.relations[i].OID < out.relations[j].OID })
+	sortRelations(out.relations)
 	return out
+}
+
+func sortRelations(list []*Relation) {
+	sort.Slice(list, func(i, j int) bool { return list[i].OID < list[j].OID })
 }
 
 func (c *Catalog) add(r *Relation) {
@@ -224,6 +243,14 @@ func (r *Relation) Column(name string) int {
 		}
 	}
 	return -1
+}
+
+// AttrNum is the attribute number of the column at place i.
+func (r *Relation) AttrNum(i int) int16 {
+	if n := r.Columns[i].Attr; n != 0 {
+		return n
+	}
+	return int16(i + 1)
 }
 
 // Stored reports whether rows are read from the log rather than computed.

@@ -26,6 +26,8 @@ func (testServer) Sessions(context.Context) ([]Session, error) {
 	return []Session{{PID: 1, Database: "allsource", User: "allsource", Started: 7}}, nil
 }
 
+func (testServer) SequenceState(datum.OID) (int64, bool, error) { return 7, true, nil }
+
 // TestRowsOfEverything makes the rows of every built-in relation and checks their shape.
 func TestRowsOfEverything(t *testing.T) {
 	c := New("allsource")

@@ -22,8 +22,19 @@ const (
 	internalLang  datum.OID = 12
 )
 
-// typeOf is the OID of a relation's row type: none is registered, but the column must not be zero for a table.
-func (r *Relation) typeOID() datum.OID { return r.OID + 1_000_000 }
+// typeOID is the OID of a relation's row type. That of a built-in one is registered nowhere, but the column must not be zero.
+func (r *Relation) typeOID() datum.OID {
+	switch o := r.Object.(type) {
+	case *SequenceObject:
+		return 0
+	case *CompositeObject:
+		return o.ID
+	}
+	if r.Table != nil {
+		return r.Table.RowType
+	}
+	return r.OID + 1_000_000
+}
 
 func (c *Catalog) schemaOID(name string) datum.OID {
 	for _, s := range c.schemas {

@@ -1,0 +1,158 @@
+package catalog
+
+import "github.com/allsource-db/allsource/sql/datum"
+
+// TableObject is a table. Its constraints and indexes are part of it.
+type TableObject struct {
+	Header
+	RowType     datum.OID     `json:"rowtype"` // OIDs of the type of its rows and of arrays of them
+	Array       datum.OID     `json:"array"`
+	Persistence Persistence   `json:"persistence,omitempty"`
+	OnCommit    string        `json:"oncommit,omitempty"` // of temporary tables: "delete", "drop"
+	Columns     []TableColumn `json:"columns"`
+	NextColumn  uint32        `json:"nextcolumn"` // number of the next physical column
+	Constraints []Constraint  `json:"constraints,omitempty"`
+	Indexes     []TableIndex  `json:"indexes,omitempty"`
+	Periods     []Period      `json:"periods,omitempty"`
+	Options     []string      `json:"options,omitempty"` // name=value of WITH, as pg_class.reloptions has them
+}
+
+// Persistence is how long rows last.
+type Persistence string
+
+// The kinds of persistence.
+const (
+	Permanent Persistence = ""
+	Temporary Persistence = "temporary"
+	Unlogged  Persistence = "unlogged"
+)
+
+// MaterializedObject is a materialized view: a table that a query fills.
+type MaterializedObject struct {
+	TableObject
+	Query     Expression `json:"query"`
+	Reads     []Reading  `json:"reads,omitempty"`
+	Populated bool       `json:"populated,omitempty"`
+}
+
+// TableColumn is a column. Its attribute number is its place in TableObject.Columns plus one: dropped columns stay.
+type TableColumn struct {
+	Physical  uint32     `json:"physical"` // column of the storage; ALTER TYPE makes a new one
+	Name      string     `json:"name"`
+	Type      TypeRef    `json:"type"`
+	NotNull   bool       `json:"notnull,omitempty"`
+	Default   Expression `json:"default,omitzero"`
+	DefaultID datum.OID  `json:"defaultid,omitempty"` // OID of the default or generation expression in pg_attrdef
+	Identity  string     `json:"identity,omitempty"`  // "a" always, "d" by default
+	Generated Expression `json:"generated,omitzero"`  // GENERATED ALWAYS AS … STORED
+	// Missing is the value of versions written before the column was there, in datum's text form under the zero Env; nil: null.
+	Missing *string `json:"missing,omitempty"`
+	Storage string  `json:"storage,omitempty"` // "p", "e", "m", "x" where it was set
+	Comment string  `json:"comment,omitempty"`
+	Dropped bool    `json:"dropped,omitempty"`
+}
+
+// ConstraintKind is the letter that pg_constraint.contype has.
+type ConstraintKind string
+
+// The kinds of constraints.
+const (
+	PrimaryKey ConstraintKind = "p"
+	Unique     ConstraintKind = "u"
+	Check      ConstraintKind = "c"
+	ForeignKey ConstraintKind = "f"
+)
+
+// Constraint is a constraint of a table. Columns are attribute numbers.
+type Constraint struct {
+	ID         datum.OID      `json:"id"`
+	Name       string         `json:"name"`
+	Kind       ConstraintKind `json:"kind"`
+	Columns    []int16        `json:"columns,omitempty"`
+	Index      datum.OID      `json:"index,omitempty"` // of a key: its index; of a foreign key: the index of the key that it refers to
+	Check      Expression     `json:"check,omitzero"`
+	RefTable   datum.OID      `json:"reftable,omitempty"`
+	RefColumns []int16        `json:"refcolumns,omitempty"`
+	Full       bool           `json:"full,omitempty"`       // MATCH FULL
+	OnUpdate   string         `json:"onupdate,omitempty"`   // "a" no action, "r" restrict, "c" cascade, "n" set null, "d" set default
+	OnDelete   string         `json:"ondelete,omitempty"`   // the same
+	SetColumns []int16        `json:"setcolumns,omitempty"` // ON DELETE SET NULL (columns)
+	Deferrable bool           `json:"deferrable,omitempty"`
+	Deferred   bool           `json:"deferred,omitempty"`
+	NotValid   bool           `json:"notvalid,omitempty"` // rows that were there before are not checked
+	NoInherit  bool           `json:"noinherit,omitempty"`
+	Comment    string         `json:"comment,omitempty"`
+}
+
+// TableIndex is an index of a table. That of a primary key or unique constraint names it.
+type TableIndex struct {
+	ID               datum.OID  `json:"id"`
+	Name             string     `json:"name"`
+	Unique           bool       `json:"unique,omitempty"`
+	NullsNotDistinct bool       `json:"nullsnotdistinct,omitempty"`
+	Keys             []IndexKey `json:"keys"`
+	Include          []int16    `json:"include,omitempty"`
+	Where            Expression `json:"where,omitzero"`
+	Constraint       datum.OID  `json:"constraint,omitempty"`
+	Comment          string     `json:"comment,omitempty"`
+}
+
+// IndexKey is a column or an expression of an index.
+type IndexKey struct {
+	Column     int16      `json:"column,omitempty"` // 0: Expr
+	Expr       Expression `json:"expr,omitzero"`
+	Name       string     `json:"name,omitempty"` // that pg_attribute gives an expression
+	Type       TypeRef    `json:"type"`           // of what is compared: domains are resolved
+	Desc       bool       `json:"desc,omitempty"`
+	NullsFirst bool       `json:"nullsfirst,omitempty"`
+}
+
+// Period is PERIOD FOR name (start, end): attribute numbers.
+type Period struct {
+	Name  string `json:"name"`
+	Start int16  `json:"start"`
+	End   int16  `json:"end"`
+}
+
+// Column returns the attribute number of the named column, 0 if there is none.
+func (t *TableObject) Column(name string) int16 {
+	for i := range t.Columns {
+		if c := &t.Columns[i]; c.Name == name && !c.Dropped {
+			return int16(i + 1)
+		}
+	}
+	return 0
+}
+
+// Attr returns the column with an attribute number.
+func (t *TableObject) Attr(n int16) *TableColumn { return &t.Columns[n-1] }
+
+// Constraint returns the named constraint or nil.
+func (t *TableObject) Constraint(name string) *Constraint {
+	for i := range t.Constraints {
+		if t.Constraints[i].Name == name {
+			return &t.Constraints[i]
+		}
+	}
+	return nil
+}
+
+// PrimaryKey returns the primary key or nil.
+func (t *TableObject) PrimaryKey() *Constraint {
+	for i := range t.Constraints {
+		if t.Constraints[i].Kind == PrimaryKey {
+			return &t.Constraints[i]
+		}
+	}
+	return nil
+}
+
+// Index returns the index with an ID, or nil.
+func (t *TableObject) Index(id datum.OID) *TableIndex {
+	for i := range t.Indexes {
+		if t.Indexes[i].ID == id {
+			return &t.Indexes[i]
+		}
+	}
+	return nil
+}
