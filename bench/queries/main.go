@@ -13,7 +13,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -21,30 +20,34 @@ import (
 	"strings"
 	"time"
 
+	"github.com/allsource-db/allsource/bench/internal/figure"
 	"github.com/allsource-db/allsource/bench/internal/peer"
+	"github.com/allsource-db/allsource/bench/internal/store"
 )
 
 type settings struct {
-	binary, peers, keep, memory, out string
-	rounds                           int
-	patience                         time.Duration
-	systems, fresh, questions        []string
+	place              store.Place
+	out                string
+	rounds             int
+	patience           time.Duration
+	systems, questions []string
 }
 
 func main() {
 	var s settings
-	ask := flag.String("systems", strings.Join(systems, ","), "whom to ask, in this order")
+	place := store.Flags()
+	ask := flag.String("systems", strings.Join(store.Systems, ","), "whom to ask, in this order")
 	only := flag.String("questions", "", "the questions to ask, by name (default: all)")
-	fresh := flag.String("fresh", "", "with -keep: systems that load again, as AllSource must where the format on disk has changed")
-	flag.StringVar(&s.binary, "binary", "./allsource", "the allsource binary")
-	flag.StringVar(&s.peers, "peers", "bench/peers", "the folder with the peers' scripts")
-	flag.StringVar(&s.keep, "keep", "", "a folder where the loaded stores stay and are found by the next run")
-	flag.StringVar(&s.memory, "memory", "", "AllSource's --memory (default: its own)")
 	flag.StringVar(&s.out, "out", "", "the file for the table (default: bench/results/queries-LOG.txt)")
 	flag.IntVar(&s.rounds, "rounds", 5, "timed rounds; one before them warms up and is compared")
 	flag.DurationVar(&s.patience, "patience", 20*time.Second, "a system that has spent this long on a question is not asked it again")
 	flag.Parse()
-	s.systems, s.fresh, s.questions = split(*ask), split(*fresh), split(*only)
+	s.systems, s.questions = store.Split(*ask), store.Split(*only)
+	var err error
+	if s.place, err = place(); err != nil {
+		fmt.Fprintln(os.Stderr, "queries:", err)
+		os.Exit(1)
+	}
 	if flag.NArg() == 0 {
 		fmt.Fprintln(os.Stderr, "usage: queries [flags] LOG.ndjson[.gz]…")
 		flag.PrintDefaults()
@@ -62,10 +65,6 @@ func main() {
 	os.Exit(status)
 }
 
-func split(list string) []string {
-	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' })
-}
-
 // run asks everything about one log.
 func (s settings) run(ctx context.Context, file string) (err error) {
 	p, known := profileOf(file)
@@ -76,29 +75,20 @@ func (s settings) run(ctx context.Context, file string) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, path := range []*string{&s.binary, &s.peers} {
-		if *path, err = filepath.Abs(*path); err != nil {
-			return err
-		}
-	}
-	name, _, _ := strings.Cut(filepath.Base(file), ".ndjson")
-	folder, done, err := s.folder(name)
+	log, done, err := s.place.Log(file, p.Ordered)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	if file, err = plain(file, folder); err != nil {
-		return err
-	}
-	r := &report{log: name, began: time.Now(), systems: s.systems, rounds: s.rounds}
-	stores := map[string]store{}
+	r := &report{log: log.Name, began: time.Now(), systems: s.systems, rounds: s.rounds}
+	stores := map[string]store.Store{}
 	defer func() {
 		for _, opened := range stores {
 			err = errors.Join(err, opened.Close())
 		}
 	}()
 	for _, system := range s.systems {
-		if stores[system], err = s.open(ctx, system, file, folder, p); err != nil {
+		if stores[system], err = log.Open(ctx, system); err != nil {
 			delete(stores, system)
 			return err
 		}
@@ -120,32 +110,11 @@ func (s settings) run(ctx context.Context, file string) (err error) {
 	return s.tell(r)
 }
 
-// folder is where the stores of a log go, and what is to be done with it at the end.
-func (s settings) folder(name string) (string, func() error, error) {
-	if s.keep == "" {
-		folder, err := os.MkdirTemp("", "queries-"+name+"-")
-		if err != nil {
-			return "", nil, err
-		}
-		return folder, func() error { return os.RemoveAll(folder) }, os.Chmod(folder, 0o755)
-	}
-	folder, err := filepath.Abs(filepath.Join(s.keep, name))
-	if err != nil {
-		return "", nil, err
-	}
-	for _, system := range s.fresh {
-		if err := os.RemoveAll(filepath.Join(folder, system)); err != nil {
-			return "", nil, err
-		}
-	}
-	return folder, func() error { return nil }, os.MkdirAll(folder, 0o755)
-}
-
 // middleColumn is AllSource as of the middle of the log: one more system to ask, whose answers are not compared.
 const middleColumn = "as of half"
 
 // question asks one question of everyone: once to warm up and compare, then in rounds.
-func (s settings) question(ctx context.Context, q question, p profile, stores map[string]store, middle string) (line, error) {
+func (s settings) question(ctx context.Context, q question, p profile, stores map[string]store.Store, middle string) (line, error) {
 	l := line{name: q.name, took: map[string][]time.Duration{}, machine: peer.Load()}
 	turns := slices.Clone(s.systems)
 	if middle != "" {
@@ -215,7 +184,7 @@ func differences(asked []string, answers map[string]peer.Answer) (out []string) 
 		if system == truth {
 			continue
 		}
-		if where := differ(answers[system], answers[truth]); where != "" {
+		if where := peer.Differ(answers[system], answers[truth]); where != "" {
 			out = append(out, fmt.Sprintf("%s and %s: %s", system, truth, where))
 		}
 	}
@@ -228,14 +197,7 @@ func (s settings) tell(r *report) error {
 	if out == "" {
 		out = filepath.Join("bench", "results", "queries-"+r.log+".txt")
 	}
-	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
-		return err
-	}
-	f, err := os.Create(out)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(r.write(io.MultiWriter(os.Stdout, f)), f.Close()); err != nil {
+	if err := figure.Tell(out, r.write); err != nil {
 		return err
 	}
 	for _, l := range r.lines {

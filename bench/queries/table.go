@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os/exec"
-	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/allsource-db/allsource/bench/internal/figure"
+	"github.com/allsource-db/allsource/bench/internal/store"
 )
 
 // line is what one question gave.
@@ -34,7 +34,7 @@ type report struct {
 }
 
 // describe counts the events, the same everywhere, and finds the moment at which half of them were recorded.
-func (r *report) describe(stores map[string]store, p profile) error {
+func (r *report) describe(stores map[string]store.Store, p profile) error {
 	for _, system := range r.systems {
 		answer, err := stores[system].Ask(`select count(*) from events`)
 		if err != nil {
@@ -64,13 +64,7 @@ func (r *report) describe(stores map[string]store, p profile) error {
 	return nil
 }
 
-func (l line) median(turn string) (time.Duration, bool) {
-	all := slices.Sorted(slices.Values(l.took[turn]))
-	if len(all) == 0 {
-		return 0, false
-	}
-	return (all[(len(all)-1)/2] + all[len(all)/2]) / 2, true
-}
+func (l line) median(turn string) (time.Duration, bool) { return figure.Median(l.took[turn]) }
 
 // best is the fastest of the others.
 func (l line) best() (system string, took time.Duration) {
@@ -87,8 +81,7 @@ func (r *report) write(w io.Writer) error {
 	for _, l := range r.lines {
 		lowest, highest = min(lowest, l.machine), max(highest, l.machine)
 	}
-	fmt.Fprintf(w, "%s, %d events, milliseconds, medians of %d rounds; commit %s, %s, %d cores, machine load %.1f to %.1f\n",
-		r.log, r.events, r.rounds, commit(), r.began.UTC().Format("2006-01-02 15:04 UTC"), runtime.NumCPU(), lowest, highest)
+	fmt.Fprintf(w, "%s, %d events, milliseconds, medians of %d rounds; %s\n", r.log, r.events, r.rounds, figure.Run(r.began, lowest, highest))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "question\t%s\tbest peer\tallsource : best\t", strings.Join(r.systems, "\t"))
 	if r.middle != "" {
@@ -102,12 +95,12 @@ func (r *report) write(w io.Writer) error {
 		fmt.Fprintf(t, "%s\t", l.name)
 		for _, system := range r.systems {
 			took, _ := l.median(system)
-			fmt.Fprintf(t, "%s\t", milliseconds(took))
+			fmt.Fprintf(t, "%s\t", figure.Milliseconds(took))
 		}
-		fmt.Fprintf(t, "%s\t%s\t", best, ratio(&against, ours, theirs, asked && best != ""))
+		fmt.Fprintf(t, "%s\t%s\t", best, figure.Ratio(&against, ours, theirs, asked && best != ""))
 		if r.middle != "" {
 			half, _ := l.median(middleColumn)
-			fmt.Fprintf(t, "%s\t%s\t", milliseconds(half), ratio(&halves, half, ours, true))
+			fmt.Fprintf(t, "%s\t%s\t", figure.Milliseconds(half), figure.Ratio(&halves, half, ours, true))
 		}
 		verdict := "equal"
 		if len(l.differences) > 0 {
@@ -115,9 +108,9 @@ func (r *report) write(w io.Writer) error {
 		}
 		fmt.Fprintln(t, verdict+"\t")
 	}
-	fmt.Fprintf(t, "geometric mean\t%s\t%s\t", strings.Repeat("\t", len(r.systems)), geometric(against))
+	fmt.Fprintf(t, "geometric mean\t%s\t%s\t", strings.Repeat("\t", len(r.systems)), figure.Geometric(against))
 	if r.middle != "" {
-		fmt.Fprintf(t, "\t%s\t", geometric(halves))
+		fmt.Fprintf(t, "\t%s\t", figure.Geometric(halves))
 	}
 	fmt.Fprintln(t, "\t")
 	if err := t.Flush(); err != nil {
@@ -130,48 +123,4 @@ func (r *report) write(w io.Writer) error {
 	}
 	fmt.Fprintln(w)
 	return nil
-}
-
-// ratio tells a : b and keeps it for the mean.
-func ratio(all *[]float64, a, b time.Duration, known bool) string {
-	if !known || a <= 0 || b <= 0 {
-		return "-"
-	}
-	r := float64(a) / float64(b)
-	*all = append(*all, r)
-	return fmt.Sprintf("%.2f", r)
-}
-
-func geometric(all []float64) string {
-	if len(all) == 0 {
-		return "-"
-	}
-	sum := 0.0
-	for _, r := range all {
-		sum += math.Log(r)
-	}
-	return fmt.Sprintf("%.2f", math.Exp(sum/float64(len(all))))
-}
-
-// milliseconds has three figures that mean something.
-func milliseconds(d time.Duration) string {
-	ms := float64(d) / float64(time.Millisecond)
-	switch {
-	case d == 0:
-		return "-"
-	case ms >= 100:
-		return fmt.Sprintf("%.0f", ms)
-	case ms >= 10:
-		return fmt.Sprintf("%.1f", ms)
-	}
-	return fmt.Sprintf("%.2f", ms)
-}
-
-// commit is the state of the tree, as far as git tells.
-func commit() string {
-	out, err := exec.Command("git", "describe", "--always", "--dirty").Output()
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(out))
 }

@@ -38,6 +38,9 @@ var floors = []struct {
 	{"wire/rest", 8, "a front door"},
 	{"mcp", 8, "a front door"},
 	{"cmd/*", 9, "programs, and the wiring of a node"},
+	{"bench/internal/peer", 7, "starts what the measurements talk to"},
+	{"bench/internal/figure", 7, "numbers in tables"},
+	{"bench/internal/store", 8, "systems with a log in them, from those that were started"},
 	{"bench/*", 9, "programs that measure from outside"},
 }
 
@@ -45,9 +48,6 @@ var floors = []struct {
 var beside = []struct{ from, to, why string }{
 	{"vec", "vec/decimal", "a numeric column holds decimals"},
 	{"vec/jsonb", "vec/decimal", "jsonb keeps a number as it was written, which is a decimal"},
-	{"bench/load", "bench/internal/peer", "starts the servers it measures"},
-	{"bench/inserts", "bench/internal/peer", "starts the servers it measures"},
-	{"bench/queries", "bench/internal/peer", "starts the servers it measures"},
 	{"cmd/allsource", "cmd/internal/node", "a program is wired from the node beside it"},
 }
 

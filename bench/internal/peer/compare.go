@@ -1,4 +1,4 @@
-package main
+package peer
 
 import (
 	"encoding/json"
@@ -6,15 +6,13 @@ import (
 	"math"
 	"strconv"
 	"time"
-
-	"github.com/allsource-db/allsource/bench/internal/peer"
 )
 
 // tolerance is how far apart two numbers may be, relative to the larger: a sum of floats depends on its order.
 const tolerance = 1e-9
 
-// differ says where two answers differ first, and nothing where they are equal.
-func differ(a, b peer.Answer) string {
+// Differ says where two answers differ first, and nothing where they are equal.
+func Differ(a, b Answer) string {
 	if len(a.Rows) != len(b.Rows) {
 		return fmt.Sprintf("%d rows and %d", len(a.Rows), len(b.Rows))
 	}

@@ -1,0 +1,56 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Session asks a server over one connection, with the simple protocol and text, as psql does.
+type Session struct {
+	server *Server
+	conn   *pgconn.PgConn
+}
+
+// Connect connects to a server, which the session stops when it is closed or when this fails. The statements of setup are
+// executed first.
+func Connect(ctx context.Context, server *Server, setup []string) (*Session, error) {
+	conn, err := pgconn.Connect(ctx, server.URL)
+	if err != nil {
+		return nil, errors.Join(err, server.Stop())
+	}
+	s := &Session{server: server, conn: conn}
+	for _, sql := range setup {
+		if err := Execute(ctx, conn, sql); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	return s, nil
+}
+
+// Ask asks one question; the time is the client's.
+func (s *Session) Ask(sql string) (Answer, error) {
+	began := time.Now()
+	results, err := s.conn.Exec(context.Background(), sql).ReadAll()
+	took := time.Since(began)
+	if err != nil {
+		return Answer{}, err
+	}
+	return Answer{Rows: results[0].Rows, Took: took}, nil
+}
+
+// Close ends the connection and the server.
+func (s *Session) Close() error {
+	return errors.Join(s.conn.Close(context.Background()), s.server.Stop())
+}
+
+// Execute executes a statement.
+func Execute(ctx context.Context, conn *pgconn.PgConn, sql string) error {
+	if _, err := conn.Exec(ctx, sql).ReadAll(); err != nil {
+		return fmt.Errorf("%s: %w", sql, err)
+	}
+	return nil
+}
