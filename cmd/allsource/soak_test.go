@@ -6,9 +6,12 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -38,11 +41,19 @@ type soak struct {
 	data string
 	over atomic.Bool // the writers are to end
 
-	mu    sync.Mutex
-	url   string
-	acked []fact
+	mu     sync.Mutex
+	url    string
+	acked  []fact
+	pasts  []past
+	memory int64 // most bytes that a server held
 
 	conflicts, refused, retries, kills, crashes atomic.Int64
+}
+
+// past is what was answered about a moment while it was the present.
+type past struct {
+	at     time.Time
+	answer string
 }
 
 func (s *soak) connect(ctx context.Context) (*pgx.Conn, error) {
@@ -115,6 +126,8 @@ func (s *soak) settle(ctx context.Context, c *pgx.Conn, op *soakAppend) (bool, e
 	got, err := s.send(ctx, c, op)
 	var refused *pgconn.PgError
 	switch known := errors.As(err, &refused); {
+	case errors.Is(err, errWrong):
+		return true, err
 	case err == nil:
 		s.mu.Lock()
 		s.acked = append(s.acked, got...)
@@ -154,8 +167,15 @@ func (s *soak) send(ctx context.Context, c *pgx.Conn, op *soakAppend) ([]fact, e
 	if err != nil {
 		return nil, err
 	}
-	return facts(rows)
+	got, err := facts(rows)
+	if err == nil && op.kind < 2 && got[0].version != version+1 && (op.tries == 1 || got[0].version > version) {
+		err = fmt.Errorf("%w: %+v was appended where version %d was expected", errWrong, got[0], version)
+	}
+	return got, err
 }
+
+// errWrong is an answer that must not be.
+var errWrong = errors.New("wrong")
 
 func facts(rows pgx.Rows) ([]fact, error) {
 	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (f fact, err error) {
@@ -220,13 +240,64 @@ func (s *soak) read(ctx context.Context, r int, end func() int64) ([]fact, error
 	return seen, err
 }
 
+// remember asks about the present, and keeps the answer for when it is the past. A server that is killed meanwhile gives none.
+func (s *soak) remember(ctx context.Context) {
+	c, err := s.connect(ctx)
+	if err != nil {
+		return
+	}
+	defer c.Close(context.Background())
+	var p past
+	if err := c.QueryRow(ctx, `SELECT max(recorded_at), `+soakSummary+` FROM events`).Scan(&p.at, &p.answer); err == nil {
+		s.pasts = append(s.pasts, p)
+	}
+}
+
+const soakSummary = `concat_ws(' ', count(*), count(DISTINCT entity_id), sum(position * version), min(id::text), max(payload::text), sum((payload->>'key')::float8 / 7))`
+
+// killAgainAndAgain ends the server every now and then while it works, and starts it again. It returns the last one.
+func (s *soak) killAgainAndAgain(ctx context.Context, t *testing.T, srv *server) *server {
+	t.Helper()
+	for end := time.Now().Add(*soakFor); time.Now().Before(end); {
+		next := time.Now().Add(*soakKill)
+		for time.Now().Before(next) {
+			time.Sleep(*soakKill / 10)
+			s.remember(ctx)
+		}
+		select {
+		case err := <-srv.exited:
+			t.Fatalf("the server ended by itself: %v\n%s", err, srv.log)
+		default:
+		}
+		srv.kill(t)
+		s.kills.Add(1)
+		s.memory = max(s.memory, peakMemory(srv.cmd.ProcessState))
+		started := time.Now()
+		srv = startServer(t, s.data)
+		s.mu.Lock()
+		s.url = srv.url()
+		acked := len(s.acked)
+		s.mu.Unlock()
+		t.Logf("kill %d: %d events acknowledged so far, listening again after %v", s.kills.Load(), acked, time.Since(started).Round(time.Millisecond))
+	}
+	return srv
+}
+
+// peakMemory is what a program held at most, in bytes.
+func peakMemory(p *os.ProcessState) int64 {
+	if u, ok := p.SysUsage().(*syscall.Rusage); ok {
+		return u.Maxrss << 10
+	}
+	return 0
+}
+
 // TestSoak lets writers and readers work on a server that is killed again and again. No event may be lost, doubled, skipped or out of
-// order, and versions have no gaps. `make soak` lets it go on for half an hour.
+// order, versions have no gaps, and what was answered about a moment stays the answer. `make soak` lets it go on for half an hour.
 func TestSoak(t *testing.T) {
 	s := &soak{data: filepath.Join(t.TempDir(), "data")}
 	srv := startServer(t, s.data)
 	s.url = srv.url()
-	ctx, cancel := context.WithTimeout(context.Background(), *soakFor+2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), *soakFor+5*time.Minute)
 	defer cancel()
 	var writers, readers sync.WaitGroup
 	for w := range soakWriters {
@@ -247,23 +318,19 @@ func TestSoak(t *testing.T) {
 			}
 		})
 	}
-	for end := time.Now().Add(*soakFor); time.Now().Before(end); {
-		time.Sleep(*soakKill)
-		srv.kill(t)
-		s.kills.Add(1)
-		srv = startServer(t, s.data)
-		s.mu.Lock()
-		s.url = srv.url()
-		s.mu.Unlock()
-	}
+	srv = s.killAgainAndAgain(ctx, t, srv)
 	s.over.Store(true)
 	writers.Wait()
-	c := srv.connect(t)
-	last.Store(queryOne[int64](t, c, `SELECT coalesce(max(position), 0) FROM events`))
+	last.Store(queryOne[int64](t, srv.connect(t), `SELECT coalesce(max(position), 0) FROM events`))
 	readers.Wait()
+	srv.stop(t)
+	srv = startServer(t, s.data)
+	c := srv.connect(t)
 	s.check(t, c, seen)
-	t.Logf("%d events, %d acknowledged; %d conflicts, %d claims refused, %d appends sent again; %d kills, %d crashes of readers",
-		last.Load(), len(s.acked), s.conflicts.Load(), s.refused.Load(), s.retries.Load(), s.kills.Load(), s.crashes.Load())
+	s.checkPasts(t, c)
+	t.Logf("%v: %d events, %d acknowledged; %d conflicts, %d claims refused, %d appends sent again; %d kills, %d crashes of readers; "+
+		"%d moments asked about again; at most %d MiB of memory", *soakFor, last.Load(), len(s.acked), s.conflicts.Load(), s.refused.Load(),
+		s.retries.Load(), s.kills.Load(), s.crashes.Load(), len(s.pasts), s.memory>>20)
 }
 
 // check compares the log with what everybody was told.
@@ -275,27 +342,48 @@ func (s *soak) check(t *testing.T, c *pgx.Conn, seen [][]fact) {
 		"ids that are there twice":   `SELECT count(*) - count(DISTINCT id) FROM events`,
 		"keys claimed twice":         `SELECT count(*) - count(DISTINCT payload->>'key') FROM events WHERE event_type = 'claimed'`,
 		"batches in part":            `SELECT count(*) FROM (SELECT recorded_at FROM events WHERE event_type = 'moved' GROUP BY recorded_at HAVING count(*) <> 2) b`,
+		"recorded out of order":      `SELECT count(*) FROM (SELECT recorded_at < lag(recorded_at) OVER (ORDER BY position) AS back FROM events) e WHERE back`,
 	} {
 		if n := queryOne[int64](t, c, sql); n != 0 {
 			t.Errorf("%d %s", n, name)
 		}
 	}
-	for r := range seen {
-		if len(seen[r]) < len(seen[0]) || len(seen[r]) == 0 {
-			t.Fatalf("reader %d saw %d events, reader 0 %d", r, len(seen[r]), len(seen[0]))
+	rows, err := c.Query(t.Context(), `SELECT position, version, entity_id, id::text FROM events ORDER BY position`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := facts(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions := map[string]int64{}
+	for i, f := range log {
+		if versions[f.entity]++; f.position != int64(i)+1 || f.version != versions[f.entity] {
+			t.Fatalf("%+v is event %d of the log and %d of its entity", f, i+1, versions[f.entity])
 		}
-		for i := range seen[0] {
-			if seen[r][i] != seen[0][i] {
-				t.Fatalf("reader %d saw %+v, reader 0 %+v", r, seen[r][i], seen[0][i])
-			}
+	}
+	for r := range seen {
+		if !slices.Equal(seen[r], log) {
+			t.Errorf("reader %d saw %d events, which are not the %d of the log", r, len(seen[r]), len(log))
 		}
 	}
 	for _, f := range s.acked {
-		if f.position > int64(len(seen[0])) || seen[0][f.position-1] != f {
+		if f.position > int64(len(log)) || log[f.position-1] != f {
 			t.Errorf("%+v was acknowledged and is not there", f)
 		}
 	}
-	if len(s.acked) == 0 || s.kills.Load() == 0 {
-		t.Error("nothing was acknowledged, or nothing killed: the test showed nothing")
+	if len(s.acked) == 0 || s.kills.Load() == 0 || len(s.pasts) == 0 {
+		t.Error("nothing was acknowledged, nothing killed, or nothing asked: the test showed nothing")
+	}
+}
+
+// checkPasts asks again about each moment that somebody asked about.
+func (s *soak) checkPasts(t *testing.T, c *pgx.Conn) {
+	t.Helper()
+	for _, p := range s.pasts {
+		now := queryOne[string](t, c, `SELECT `+soakSummary+` FROM events AS OF SYSTEM TIME $1`, p.at)
+		if now != p.answer {
+			t.Errorf("as of %v: %s, it was %s", p.at, now, p.answer)
+		}
 	}
 }
