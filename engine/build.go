@@ -167,7 +167,15 @@ func (b *builder) relation(n *plan.Scan) (op.Op, error) {
 		return nil, pgerr.New(pgerr.FeatureNotSupported, "relation %q cannot be read yet", n.Relation.Name)
 	}
 	o := op.NewRows(b.env, func(ctx context.Context) (*vec.Batch, error) {
-		all, err := n.Relation.Rows(ctx, b.x.cfg.catalog)
+		c := *b.x.cfg.catalog
+		if n.System != nil {
+			s, err := b.x.see(ctx, n.System)
+			if err != nil {
+				return nil, err
+			}
+			c.Catalog = c.Catalog.AsOf(s.last() + 1)
+		}
+		all, err := n.Relation.Rows(ctx, &c)
 		if err != nil {
 			return nil, err
 		}

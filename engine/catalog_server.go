@@ -117,8 +117,16 @@ func (s *Session) searchPath() []string {
 	return out
 }
 
-// catalog returns the relations of the session's database.
-func (s *Session) catalog() *catalog.Catalog { return s.engine.catalogOf(s.opts.Database) }
+// catalog returns the relations of the session's database, as they were at the moment that the transaction is about.
+func (s *Session) catalog() *catalog.Catalog { return s.catalogAt(s.tx.present) }
+
+func (s *Session) catalogAt(p *present) *catalog.Catalog {
+	c := s.engine.catalogOf(s.opts.Database)
+	if p != nil {
+		c = c.AsOf(p.last() + 1)
+	}
+	return c
+}
 
 func (e *Engine) catalogOf(database string) *catalog.Catalog {
 	e.mu.Lock()

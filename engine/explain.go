@@ -77,11 +77,15 @@ func (s *Session) explain(ctx context.Context, st *syntax.Explain, p *Prepared, 
 	if err != nil {
 		return nil, err
 	}
-	node := p.inner.node
+	inner, err := s.settled(ctx, p.inner, params)
+	if err != nil {
+		return nil, err
+	}
+	node := inner.node
 	opts := plan.ExplainOptions{Verbose: o.verbose, Costs: o.costs, Timing: o.timing, Rows: opt.Estimator(s.optOptions(ctx).Stats)}
 	var times plan.ExplainTimes
 	if o.summary {
-		times.Planning = p.inner.planning
+		times.Planning = inner.planning
 	}
 	if o.analyze {
 		start := time.Now()

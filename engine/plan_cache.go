@@ -108,7 +108,7 @@ func (c *planCache) drop(e *list.Element) {
 
 // planKey is the key of a text in this session.
 func (s *Session) planKey(text string) planKey {
-	return planKey{text: text, catalog: s.catalog(), settings: s.derive().planning}
+	return planKey{text: text, catalog: s.engine.catalogOf(s.opts.Database), settings: s.derive().planning}
 }
 
 // planning lists the values of the parameters on which reading and planning a statement depends.

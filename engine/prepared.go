@@ -24,6 +24,8 @@ type Prepared struct {
 	text       string
 	node       plan.Node // optimized; nil for statements that are no queries
 	changing   bool      // the plan is not to be kept: a view in it follows the log
+	moving     bool      // a view in it is that of a moment, which is only known when the statement is executed
+	described  bool      // the client was told what columns it gives
 	planning   time.Duration
 	moments    []int            // parameters that name the moment of an AS OF clause
 	asOf       *plan.TimeClause // of BEGIN and SET TRANSACTION
@@ -91,7 +93,7 @@ func (s *Session) prepare(ctx context.Context, st syntax.Statement, script strin
 	p := &Prepared{stmt: st, script: script, text: st.Text}
 	switch t := st.Stmt.(type) {
 	case *syntax.Query, *syntax.Insert, *syntax.Update, *syntax.Delete, *syntax.Merge, *syntax.Truncate:
-		return p, s.compile(p, types)
+		return p, s.compile(ctx, p, types, nil)
 	case *syntax.Explain:
 		inner, err := s.prepare(ctx, syntax.Statement{Stmt: t.Stmt, Text: st.Text, NumParams: st.NumParams}, script, types)
 		if err != nil {
@@ -127,10 +129,10 @@ func (s *Session) prepare(ctx context.Context, st syntax.Statement, script strin
 	return p, nil
 }
 
-// compile binds and optimizes a query.
-func (s *Session) compile(p *Prepared, types []datum.OID) error {
+// compile binds and optimizes a query. params are the values of its parameters if they are known.
+func (s *Session) compile(ctx context.Context, p *Prepared, types []datum.OID, params []*vec.Column) error {
 	start := time.Now()
-	bound, err := bind.Bind(s.bindContext(p.script), p.stmt.Stmt, types)
+	bound, err := bind.Bind(s.bindContext(ctx, p.script, params), p.stmt.Stmt, types)
 	if err != nil {
 		return err
 	}
@@ -140,16 +142,11 @@ func (s *Session) compile(p *Prepared, types []datum.OID) error {
 	}
 	p.planning = time.Since(start)
 	p.node, p.ParamTypes, p.Fields, p.moments = node, bound.ParamTypes, bound.Fields, bound.TimeParams
-	p.changing = bound.Changing
+	p.changing, p.moving = bound.Changing, bound.Moving
 	if _, ok := node.(*plan.Append); !ok && p.Fields == nil {
 		p.Fields = []Field{} // rows without columns are rows
 	}
 	return nil
-}
-
-// bindContext is what statements of a script are bound in.
-func (s *Session) bindContext(script string) *bind.Context {
-	return &bind.Context{Catalog: s.catalog(), SearchPath: s.searchPath(), Env: s.env(), Text: script}
 }
 
 // Execute runs a statement and returns its answer. params are columns of one row each, of the types in ParamTypes.

@@ -95,7 +95,7 @@ func (s *Session) compileMoment(p *Prepared, modes []*syntax.TransactionMode, ty
 	if clause == nil {
 		return nil
 	}
-	b, err := bind.Moment(s.bindContext(p.script), clause, types)
+	b, err := bind.Moment(s.momentContext(p.script), clause, types)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (s *Session) defaultPresent(ctx context.Context) (*present, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := bind.Moment(s.bindContext(""), clause, nil)
+	b, err := bind.Moment(s.momentContext(""), clause, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,7 @@ func (s *Session) openNode(ctx context.Context, n plan.Node, params []*vec.Colum
 	if cfg.present, err = s.present(ctx); err != nil {
 		return nil, nil, err
 	}
+	cfg.catalog.Catalog = s.catalogAt(cfg.present)
 	x := newExecution(cfg)
 	root, err := x.build(n)
 	if err == nil {

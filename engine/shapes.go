@@ -11,8 +11,9 @@ import (
 
 // shaper is a log that knows what its event types look like.
 type shaper interface {
-	Shapes(ctx context.Context) ([]storage.Shape, error)
-	ShapesVersion(ctx context.Context) (int64, error)
+	Shapes(ctx context.Context, end int64) ([]storage.Shape, error)
+	CountedShapes(ctx context.Context, end int64) ([]storage.Shape, error)
+	ShapesVersion(ctx context.Context, end int64) (int64, error)
 }
 
 // eventTypes describes the event types of a database for its catalog. A log that cannot be read has none: the query that reads
@@ -21,35 +22,45 @@ type eventTypes struct {
 	engine   *Engine
 	database string
 
-	mu      sync.Mutex
-	version int64
-	shapes  []catalog.EventShape // as of version
+	mu    sync.Mutex
+	known map[int64][]catalog.EventShape // by version
 }
+
+// maxKnownShapes is how many versions of the shapes are kept: moments of the past are asked about in turn.
+const maxKnownShapes = 16
 
 var _ catalog.TypeSource = (*eventTypes)(nil)
 
 // Shapes implements catalog.TypeSource.
-func (t *eventTypes) Shapes() ([]catalog.EventShape, int64) {
+func (t *eventTypes) Shapes(end int64) (out []catalog.EventShape, version int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var version int64
-	var now []catalog.EventShape
 	t.ask(func(log shaper) (err error) {
-		if version, err = log.ShapesVersion(context.Background()); err == nil && version != t.version {
-			now, err = shapesOf(log)
+		if version, err = log.ShapesVersion(context.Background(), end); err != nil {
+			return err
 		}
-		return err
+		var ok bool
+		if out, ok = t.known[version]; ok {
+			return nil
+		}
+		shapes, err := log.Shapes(context.Background(), version+1)
+		if err != nil {
+			return err
+		}
+		if out = shapesOf(shapes); t.known == nil || len(t.known) >= maxKnownShapes {
+			t.known = map[int64][]catalog.EventShape{}
+		}
+		t.known[version] = out
+		return nil
 	})
-	if now != nil {
-		t.version, t.shapes = version, now
-	}
-	return t.shapes, t.version
+	return out, version
 }
 
 // Counted implements catalog.TypeSource.
-func (t *eventTypes) Counted() (out []catalog.EventShape) {
-	t.ask(func(log shaper) (err error) {
-		out, err = shapesOf(log)
+func (t *eventTypes) Counted(end int64) (out []catalog.EventShape) {
+	t.ask(func(log shaper) error {
+		shapes, err := log.CountedShapes(context.Background(), end)
+		out = shapesOf(shapes)
 		return err
 	})
 	return out
@@ -65,8 +76,7 @@ func (t *eventTypes) ask(f func(log shaper) error) {
 	}
 }
 
-func shapesOf(log shaper) ([]catalog.EventShape, error) {
-	shapes, err := log.Shapes(context.Background())
+func shapesOf(shapes []storage.Shape) []catalog.EventShape {
 	out := make([]catalog.EventShape, len(shapes))
 	for i, s := range shapes {
 		out[i] = catalog.EventShape{Type: s.Type, Seq: s.Seq, Rows: s.Rows, Paths: make([]catalog.EventPath, len(s.Paths))}
@@ -74,7 +84,7 @@ func shapesOf(log shaper) ([]catalog.EventShape, error) {
 			out[i].Paths[k] = catalog.EventPath{Path: p.Path, Rows: p.Rows, Kinds: jsonKinds(p.Kinds)}
 		}
 	}
-	return out, err
+	return out
 }
 
 // storedKinds says what storage's kinds are in the catalog.

@@ -64,6 +64,10 @@ func (s *Session) execute(ctx context.Context, p *Prepared, params []*vec.Column
 
 // query runs a plan.
 func (s *Session) query(ctx context.Context, p *Prepared, params []*vec.Column) (*Rows, error) {
+	p, err := s.settled(ctx, p, params)
+	if err != nil {
+		return nil, err
+	}
 	if a, ok := p.node.(*plan.Append); ok {
 		return s.runAppend(ctx, p, a, params)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -95,6 +96,20 @@ func shapeLines(list []Shape) []string {
 	return out
 }
 
+// shapesAre returns a check of what is said about shapes.
+func shapesAre(t *rapid.T, want []string) func([]Shape, error) {
+	t.Helper()
+	return func(got []Shape, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if g := shapeLines(got); !slices.Equal(g, want) {
+			t.Fatalf("got\n%s\nwant\n%s", strings.Join(g, "\n"), strings.Join(want, "\n"))
+		}
+	}
+}
+
 // TestShapes compares what metadata says with what the documents say, wherever they lie.
 func TestShapes(t *testing.T) {
 	value := rapid.SampledFrom([]string{`1`, `2.5`, `"x"`, `"y"`, `null`, `true`, `[]`, `[1, {"a": 2}]`, `{}`, `{"x": 1}`, `{"x": "a", "z": {"w": [1]}}`, `123456789012345678901234567890`})
@@ -109,15 +124,26 @@ func TestShapes(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx := context.Background()
-		m := &shapeModel{rows: map[string]int64{}, paths: map[string]*PathShape{}}
+		var log [][2]string // type and payload of each event
 		check := func(t *rapid.T) {
-			got, err := d.Shapes(ctx)
-			if err != nil {
-				t.Fatal(err)
+			end := rapid.OneOf(rapid.Just(int64(math.MaxInt64)), rapid.Int64Range(0, int64(len(log))+2)).Draw(t, "end")
+			m := &shapeModel{rows: map[string]int64{}, paths: map[string]*PathShape{}}
+			for _, ev := range log[:max(0, min(int64(len(log)), end-1))] {
+				m.add(ev[0], ev[1])
 			}
-			if g, w := shapeLines(got), m.lines(); !slices.Equal(g, w) {
-				t.Fatalf("got\n%s\nwant\n%s", strings.Join(g, "\n"), strings.Join(w, "\n"))
+			shapesAre(t, m.lines())(d.CountedShapes(ctx, end))
+			for _, p := range m.paths {
+				p.Rows = 0
 			}
+			for typ := range m.rows {
+				m.rows[typ] = 0
+			}
+			shapesAre(t, m.lines())(d.Shapes(ctx, end))
+			version, err := d.ShapesVersion(ctx, end)
+			if err != nil || version >= max(1, end) {
+				t.Fatalf("version %d before %d: %v", version, end, err)
+			}
+			shapesAre(t, m.lines())(d.Shapes(ctx, version+1))
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"append": func(t *rapid.T) {
@@ -133,7 +159,7 @@ func TestShapes(t *testing.T) {
 					}
 					typ := fmt.Sprint("t", rapid.IntRange(0, 3).Draw(t, "type"))
 					events = append(events, Event{Entity: fmt.Sprint("e", i%3), Type: typ, Payload: []byte(doc), Expected: AnyVersion})
-					m.add(typ, doc)
+					log = append(log, [2]string{typ, doc})
 				}
 				if _, err := d.Append(ctx, events, nil); err != nil {
 					t.Fatal(err)
@@ -149,7 +175,8 @@ func TestShapes(t *testing.T) {
 					t.Fatal(err)
 				}
 			},
-			"check": check,
+			"forget": func(*rapid.T) { d.shapes = shapes{} }, // as a restart does
+			"check":  check,
 		})
 		check(t)
 	})

@@ -18,6 +18,8 @@ type Context struct {
 	SearchPath []string
 	Env        *datum.Env // how literals are read
 	Text       string     // the script that the positions of the tree count in
+	// AsOf gives the catalog as it was at the moment of a clause; nil: it is always the same.
+	AsOf func(*plan.TimeClause) *catalog.Catalog
 }
 
 // Bound is a bound statement.
@@ -28,6 +30,7 @@ type Bound struct {
 	TimeParams []int            // the $n whose type comes from AS OF SYSTEM TIME: their text may have any form that the clause takes
 	ReadOnly   bool             // nothing is appended
 	Changing   bool             // a view in it follows the log
+	Moving     bool             // a view in it is that of the moment of a clause, which each execution finds anew
 	AsOf       *plan.TimeClause // of the outermost query; nil when it asks about now
 	Tag        string           // as in the completion message, without counts
 }
@@ -46,7 +49,7 @@ func Bind(ctx *Context, stmt syntax.Stmt, paramTypes []datum.OID) (*Bound, error
 	if err != nil {
 		return nil, err
 	}
-	out := &Bound{Node: node, Tag: stmt.Tag(), ReadOnly: !b.appends, Changing: b.changing, AsOf: b.topAsOf, TimeParams: b.timeParams}
+	out := &Bound{Node: node, Tag: stmt.Tag(), ReadOnly: !b.appends, Changing: b.changing, Moving: b.moving, AsOf: b.topAsOf, TimeParams: b.timeParams}
 	if out.Fields = node.Schema(); out.Fields == nil {
 		out.Fields = []plan.Field{} // rows without columns are rows
 	}
@@ -91,6 +94,7 @@ type binder struct {
 	places      map[expr.Expr]int // where a column was named, for errors found later
 	appends     bool
 	changing    bool
+	moving      bool
 	operators   map[operatorKey]operatorChoice // found so far
 	topAsOf     *plan.TimeClause
 	calling     *functionQuery // whose query is being bound, if it is one's

@@ -15,7 +15,8 @@ type env struct {
 	outer *scope
 	ctes  *cteScope
 	asOf  *moment
-	top   bool // the outermost query
+	valid []*syntax.TimeClause // FOR VALID_TIME clauses of the view that is being bound: they are about the events in it
+	top   bool                 // the outermost query
 	// hidden are tables on the left of a subquery in FROM, which it cannot see without LATERAL.
 	hidden []*item
 }

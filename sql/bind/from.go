@@ -182,6 +182,13 @@ func (b *binder) relation(n syntax.Name, at syntax.Node) (*catalog.Relation, err
 
 // view binds a view's definition in the place of its name.
 func (b *binder) view(rel *catalog.Relation, t *syntax.TableName, e *env) (*source, error) {
+	at, valid, err := b.viewTimes(t, e.asOf)
+	if err != nil {
+		return nil, err
+	}
+	if rel, err = b.viewAt(rel, at, t); err != nil {
+		return nil, err
+	}
 	st, err := syntax.ParseOne(rel.Definition)
 	if err != nil {
 		return nil, err
@@ -190,18 +197,28 @@ func (b *binder) view(rel *catalog.Relation, t *syntax.TableName, e *env) (*sour
 	if !ok {
 		return nil, b.errorIn(t, pgerr.InternalError, "view %q is not a query", rel.Name)
 	}
-	b.changing = b.changing || rel.Changing
-	at, err := b.viewTimes(t, e.asOf)
-	if err != nil {
-		return nil, err
-	}
-	node, err := b.query(q, &env{outer: opaque(e.outer), asOf: at}, false)
+	node, err := b.query(q, &env{outer: opaque(e.outer), asOf: at, valid: valid}, false)
 	if err != nil {
 		return nil, err
 	}
 	it := itemOf(aliasOf(t.Alias, rel.Name), node.Schema())
 	it.schema, it.aliased = rel.Schema, t.Alias != nil
 	return b.named(node, it, t.Alias, t)
+}
+
+// viewAt is a view as it was at the moment that is asked about.
+func (b *binder) viewAt(rel *catalog.Relation, at *moment, t *syntax.TableName) (*catalog.Relation, error) {
+	b.changing = b.changing || rel.Changing
+	if !rel.Changing || at == nil || b.ctx.AsOf == nil {
+		return rel, nil
+	}
+	b.moving = true
+	then := b.ctx.AsOf(at.clause).Lookup(nil, rel.Schema, rel.Name)
+	if then == nil {
+		return nil, b.errorIn(t, pgerr.UndefinedTable, "relation %q does not exist", dotted(t.Name)).
+			WithDetail("There was no event of the type at the moment that is asked about.")
+	}
+	return then, nil
 }
 
 func aliasOf(a *syntax.Alias, name string) string {

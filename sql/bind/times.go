@@ -122,16 +122,17 @@ func (b *binder) columnFree(x syntax.Expr, what string) error {
 
 // times puts the time clauses of a table, and the one in force, on its scan.
 func (b *binder) times(scan *plan.Scan, t *syntax.TableName, e *env) (plan.Node, error) {
-	stored := scan.Relation.Stored()
-	if stored && e.asOf != nil {
+	follows := scan.Relation.Stored() || scan.Relation.Changing // else its rows are the same at all times
+	if follows && e.asOf != nil {
 		scan.System = e.asOf.clause
 	}
 	var node plan.Node = scan
-	for _, c := range t.Times {
-		if !stored {
-			continue // built-in rows are the same at all times
-		}
+	for _, c := range append(t.Times[:len(t.Times):len(t.Times)], e.valid...) {
 		if c.Period == syntax.ValidTime {
+			if !scan.Relation.Stored() {
+				return nil, b.errorIn(c, pgerr.WrongObjectType, "%q has no valid time", scan.Relation.Name).
+					WithDetail("FOR VALID_TIME is for events, for views of event types and for entities.")
+			}
 			n, err := b.validTime(node, scan.Relation, c)
 			if err != nil {
 				return nil, err
@@ -147,28 +148,31 @@ func (b *binder) times(scan *plan.Scan, t *syntax.TableName, e *env) (plan.Node,
 		if err != nil {
 			return nil, err
 		}
-		scan.System = clause
+		if follows {
+			scan.System = clause
+		}
 	}
 	return node, nil
 }
 
-// viewTimes puts the time clause of a view in force for the tables in it.
-func (b *binder) viewTimes(t *syntax.TableName, in *moment) (*moment, error) {
+// viewTimes puts the time clauses of a view in force for the tables in it.
+func (b *binder) viewTimes(t *syntax.TableName, in *moment) (system *moment, valid []*syntax.TimeClause, err error) {
 	for _, c := range t.Times {
 		switch {
 		case c.Period == syntax.ValidTime:
-			return nil, b.errorIn(c, pgerr.FeatureNotSupported, "FOR VALID_TIME is not supported for views")
+			valid = append(valid, c)
+			continue
 		case in != nil:
-			return nil, b.errorIn(c, pgerr.FeatureNotSupported, "FOR SYSTEM_TIME cannot be combined with AS OF SYSTEM TIME").
+			return nil, nil, b.errorIn(c, pgerr.FeatureNotSupported, "FOR SYSTEM_TIME cannot be combined with AS OF SYSTEM TIME").
 				WithHint("Give every table its own FOR SYSTEM_TIME clause.")
 		}
 		clause, err := b.systemTime(c)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		in = &moment{clause: clause}
 	}
-	return in, nil
+	return in, valid, nil
 }
 
 func (b *binder) systemTime(c *syntax.TimeClause) (*plan.TimeClause, error) {

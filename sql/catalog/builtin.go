@@ -50,6 +50,6 @@ func (b builtin) relation(schema string, kind Kind) *Relation {
 		bare := strings.TrimSuffix(typ, "!")
 		r.Columns = append(r.Columns, Column{Name: name, Type: builtinTypes[bare], NotNull: bare != typ})
 	}
-	r.Rows = b.rows.bind(r)
+	r.Rows, r.Changing = b.rows.bind(r), b.rows.following
 	return r
 }

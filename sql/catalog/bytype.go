@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -165,25 +166,31 @@ func quoteLiteral(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
 }
 
-// TypeSource tells what the event types of a log look like, by name.
+// TypeSource tells what the event types of a log look like, by name, in the events before a position.
 type TypeSource interface {
-	// Shapes gives the types, and a number that grows when a type, a path or a kind is new. Rows may be those of then.
-	Shapes() ([]EventShape, int64)
-	// Counted gives the types with the rows of now.
-	Counted() []EventShape
+	// Shapes gives the types without rows, and a number that is the same where they are.
+	Shapes(end int64) ([]EventShape, int64)
+	// Counted gives the types with rows.
+	Counted(end int64) []EventShape
 }
 
 // NewTyped is New of a catalog that also has a view for each event type. They are asked for whenever somebody names one or lists
 // relations.
 func NewTyped(database string, types TypeSource) *Catalog {
 	c := New(database)
-	c.types = types
+	c.types, c.end, c.typed = types, math.MaxInt64, &typed{}
 	return c
+}
+
+// AsOf is the catalog with the views of event types as they were in the events before a position.
+func (c *Catalog) AsOf(end int64) *Catalog {
+	return &Catalog{database: c.database, relations: c.relations, byOID: c.byOID, byName: c.byName, schemas: c.schemas,
+		types: c.types, typed: c.typed, end: end}
 }
 
 // typeView finds the view of an event type.
 func (c *Catalog) typeView(name string) *Relation {
-	shapes, _ := c.types.Shapes()
+	shapes, _ := c.types.Shapes(c.end)
 	i, ok := slices.BinarySearchFunc(shapes, name, func(s EventShape, name string) int { return strings.Compare(s.Type, name) })
 	if !ok {
 		return nil
@@ -191,38 +198,50 @@ func (c *Catalog) typeView(name string) *Relation {
 	return shapes[i].view()
 }
 
-// whole is the catalog with the views of event types as they are now.
+// whole is the catalog with the views of event types in it.
 func (c *Catalog) whole() *Catalog {
 	if c.types == nil {
 		return c
 	}
-	shapes, version := c.types.Shapes()
+	shapes, version := c.types.Shapes(c.end)
 	c.typed.mu.Lock()
 	defer c.typed.mu.Unlock()
-	if c.typed.catalog == nil || version != c.typed.version {
-		views := make([]*Relation, len(shapes))
-		for i := range shapes {
-			views[i] = shapes[i].view()
+	for i, made := range c.typed.made {
+		if made.version == version {
+			copy(c.typed.made[1:i+1], c.typed.made[:i])
+			c.typed.made[0] = made
+			return made.catalog
 		}
-		c.typed.catalog, c.typed.version = c.with(views), version
-		c.typed.catalog.counted = c.types.Counted
 	}
-	return c.typed.catalog
+	views := make([]*Relation, len(shapes))
+	for i := range shapes {
+		views[i] = shapes[i].view()
+	}
+	made := madeCatalog{c.with(views), version}
+	c.typed.made = append([]madeCatalog{made}, c.typed.made[:min(len(c.typed.made), maxMadeCatalogs-1)]...)
+	return made.catalog
 }
 
-// typed is the catalog that a lazy one made last.
+// typed are the catalogs that lazy ones made, the one used last in front.
 type typed struct {
-	mu      sync.Mutex
+	mu   sync.Mutex
+	made []madeCatalog
+}
+
+type madeCatalog struct {
 	catalog *Catalog
 	version int64
 }
 
+// maxMadeCatalogs is how many moments the catalog is kept of, since sessions and statements may ask about several in turn.
+const maxMadeCatalogs = 4
+
 // eventPathRows lists the paths of the payloads of each event type.
 func eventPathRows(_ context.Context, c *Context, t *rows) error {
-	if c.Catalog.counted == nil {
+	if c.Counted == nil {
 		return nil
 	}
-	for _, s := range c.Catalog.counted() {
+	for _, s := range c.Counted() {
 		for _, p := range s.columns() {
 			t.add(row{"event_type": s.Type, "path": p.Path, "column_name": p.name, "data_type": datum.FormatType(datum.T(p.typ)),
 				"kinds": p.Kinds.names(), "events": p.Rows, "frequency": float64(p.Rows) / float64(s.Rows)})

@@ -38,7 +38,8 @@ type Relation struct {
 	Doc     string
 	// Definition is the query of a view.
 	Definition string
-	// Changing says that the definition follows the log: a plan is right for what the log was when it was made.
+	// Changing says that the relation follows the log. Of a view the definition does, and a plan is right for what the log was
+	// when it was made; other rows are those of the moment that is asked about.
 	Changing bool
 	// Rows computes the rows of a relation that is not stored: all the columns in order, of their types' kinds.
 	// It is nil for stored relations.
@@ -79,6 +80,8 @@ type RowsFunc func(ctx context.Context, c *Context) (*vec.Batch, error)
 type Context struct {
 	Catalog *Catalog
 	Server  Server
+	// Counted gives the event types with how many events have what; nil: there are none. Rows sets it.
+	Counted func() []EventShape
 }
 
 // Server answers what only the running server knows; the engine implements it. What is not one database's business is
@@ -145,9 +148,9 @@ type Catalog struct {
 	own       *objects   // of users; nil: none
 	built     *Catalog   // what With began with, nil when this is it
 	types     TypeSource // nil: the views of event types are not asked for
-	typed     typed
-	counted   func() []EventShape // of the catalog that has the views
-	made      sync.Map            // OID of a built-in relation to its rows, of those that depend on nothing but the catalog
+	end       int64      // the position that they are asked for
+	typed     *typed
+	made      sync.Map // OID of a built-in relation to its rows, of those that depend on nothing but the catalog
 }
 
 // New returns the catalog of a database: the built-in relations and those given.

@@ -92,7 +92,7 @@ var EventTypes = &Relation{
 
 // logViews are relations about the log that the server makes.
 var logViews = []builtin{
-	{16393, "event_paths", asked(eventPathRows), `event_type text, path _text, column_name text, data_type text, kinds _text, events int8, frequency float8`},
+	{16393, "event_paths", followed(eventPathRows), `event_type text, path _text, column_name text, data_type text, kinds _text, events int8, frequency float8`},
 }
 
 var builtinSchemas = []Schema{

@@ -13,6 +13,8 @@ type rowsMaker struct {
 	fill func(ctx context.Context, c *Context, t *rows) error
 	// live rows are made for each scan; the others once per catalog.
 	live bool
+	// following rows are those of the moment that is asked about.
+	following bool
 }
 
 // made is a maker whose rows follow from the catalog alone.
@@ -28,10 +30,19 @@ func asked(fill func(ctx context.Context, c *Context, t *rows) error) rowsMaker 
 	return rowsMaker{fill: fill, live: true}
 }
 
+// followed is a maker whose rows follow the log.
+func followed(fill func(ctx context.Context, c *Context, t *rows) error) rowsMaker {
+	return rowsMaker{fill: fill, live: true, following: true}
+}
+
 // bind makes the Rows function of a relation.
 func (m rowsMaker) bind(r *Relation) RowsFunc {
 	return func(ctx context.Context, c *Context) (*vec.Batch, error) {
-		c = &Context{Catalog: c.Catalog.whole(), Server: c.Server}
+		asked := c.Catalog
+		c = &Context{Catalog: asked.whole(), Server: c.Server}
+		if asked.types != nil {
+			c.Counted = func() []EventShape { return asked.types.Counted(asked.end) }
+		}
 		if !m.live {
 			if b, ok := c.Catalog.made.Load(r.OID); ok {
 				return b.(*vec.Batch), nil

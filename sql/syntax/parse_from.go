@@ -1,5 +1,11 @@
 package syntax
 
+import (
+	"strings"
+
+	"github.com/allsource-db/allsource/sql/pgerr"
+)
+
 // tableExpr reads one item of a FROM list, with its joins.
 func (p *parser) tableExpr() TableExpr { return p.joins(p.tablePrimary()) }
 
@@ -254,6 +260,11 @@ func (p *parser) timeClauses(t *TableName) {
 			c.Kind = TimeAll
 		} else {
 			p.timeRange(c)
+		}
+		for _, other := range t.Times {
+			if other.Period == c.Period {
+				p.fail(c.Pos, pgerr.SyntaxError, "FOR %s specified more than once", strings.ToUpper(word.text))
+			}
 		}
 		t.Times = append(t.Times, c)
 	}

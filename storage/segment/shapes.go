@@ -138,9 +138,9 @@ func (r *Reader) extraUses(ctx context.Context, out []PathUse) ([]PathUse, error
 
 // Uses gathers how documents use paths.
 type Uses struct {
-	List    []PathUse
-	Changes int64 // grows when a path of a type, or a kind at one, is new
-	at      map[string]int
+	List []PathUse
+	News []PathUse // the paths of a type that were new, and kinds that were new at one, as they came
+	at   map[string]int
 }
 
 // NewUses begins with what is known already; the list becomes its own.
@@ -185,8 +185,8 @@ func (u *Uses) count(t int, path []string, rows int, kinds Kinds) {
 	}
 	use := &u.List[i]
 	use.Rows += rows
-	if !ok || use.Kinds|kinds != use.Kinds {
-		u.Changes++
+	if more := kinds &^ use.Kinds; more != 0 {
+		u.News = append(u.News, PathUse{Type: t, Path: path, Rows: rows, Kinds: more})
 	}
 	use.Kinds |= kinds
 }

@@ -165,7 +165,7 @@ func formatOf(formats []int16, i int) int16 {
 	return formats[i]
 }
 
-func (c *conn) describe(_ context.Context, m *pgproto3.Describe) error {
+func (c *conn) describe(ctx context.Context, m *pgproto3.Describe) error {
 	if m.ObjectType == 'S' {
 		st, ok := c.stmts[m.Name]
 		if !ok {
@@ -182,7 +182,7 @@ func (c *conn) describe(_ context.Context, m *pgproto3.Describe) error {
 			for _, t := range st.prepared.ParamTypes {
 				desc.ParameterOIDs = append(desc.ParameterOIDs, uint32(t))
 			}
-			fields = st.prepared.Fields
+			fields = c.session.Describe(st.prepared)
 		}
 		c.backend.Send(desc)
 		c.sendFields(fields, nil)
@@ -194,11 +194,17 @@ func (c *conn) describe(_ context.Context, m *pgproto3.Describe) error {
 	}
 	var fields []engine.Field
 	if p.prepared != nil {
-		if fields = p.prepared.Fields; fields != nil {
+		if p.prepared.Fields != nil {
 			if err := c.session.MayRun(p.prepared); err != nil {
 				return err
 			}
+			settled, err := c.session.Settle(ctx, p.prepared, p.params)
+			if err != nil {
+				return err
+			}
+			p.prepared = settled
 		}
+		fields = c.session.Describe(p.prepared)
 	}
 	c.sendFields(fields, p.formats)
 	return nil
