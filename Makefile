@@ -123,6 +123,14 @@ bench-load: build peers $(DATA) ## load the same file into AllSource, DuckDB and
 bench-inserts: build peers ## single durable inserts from 64 connections: AllSource, then PostgreSQL 18 (DURATION=10s)
 	$(GO) run ./bench/inserts -binary ./allsource -for $(DURATION) allsource postgres
 
+# Twenty million events unless EVENTS says otherwise; PostgreSQL gets two million of them at most.
+TIME_LOG  = bench/data/shoplog-$(if $(filter command line environment,$(origin EVENTS)),$(EVENTS),20000000).ndjson
+BESIDE    = bench/data/shoplog-$(shell echo $$(($(EVENTS) < 2000000 ? $(EVENTS) : 2000000))).ndjson
+
+.PHONY: bench-time
+bench-time: build peers $(TIME_LOG) $(BESIDE) ## ten moments of a log beside now, and beside a valid-from/valid-to table in PostgreSQL 18 (ROUNDS=3 EVENTS=20000000 KEEP=folder)
+	$(GO) run ./bench/time -binary ./allsource -rounds $(ROUNDS) $(if $(KEEP),-keep $(KEEP)) -beside $(BESIDE) $(TIME_LOG)
+
 .PHONY: peers
 peers: bench/peers/node_modules ## install the databases we compare with (npm)
 
