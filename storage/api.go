@@ -159,6 +159,14 @@ type View interface {
 	Find(ctx context.Context, entity string, id [16]byte) (pos int64, ok bool, err error)
 	// Locate returns the group that holds the position.
 	Locate(ctx context.Context, pos int64) (Group, error)
+	// Table is a table as of the moment; one that has no versions is empty.
+	Table(t TableID) TableView
+	// TableBetween has the versions of a table that were there at some time from one moment to before another (with includeTo:
+	// or at it), as far as the view's moment knows.
+	TableBetween(t TableID, from, to Micros, includeTo bool) TableView
+	// Objects are those of the catalog, by number; ObjectsVersion is equal where they are.
+	Objects() []Object
+	ObjectsVersion() uint64
 }
 
 // History gives the rows of an entity group by group, the newest first: each call the next group that has any, with those

@@ -27,10 +27,8 @@ func (e *EventError) Unwrap() error { return e.Err }
 // It fails with *VersionConflict, *IDConflict or *EventError. progress may be nil. Once an append waits for its turn, a
 // canceled ctx does not take it back: it is either refused or durable.
 func (d *DB) Append(ctx context.Context, events []Event, progress *Progress) (Appended, error) {
-	if len(events) == 0 && progress == nil {
-		return Appended{}, nil
-	}
-	return d.append(ctx, &pending{events: events, progress: progress})
+	r, err := d.Commit(ctx, Commit{Events: events, Progress: progress})
+	return r.Appended, err
 }
 
 // AppendIf is Append of events that depend on what the log says: check is called with the log as it is right before them, and
@@ -40,24 +38,34 @@ func (d *DB) AppendIf(ctx context.Context, events []Event, check func(now View) 
 	if len(events) == 0 {
 		return Appended{}, nil
 	}
-	return d.append(ctx, &pending{events: events, check: check})
+	r, err := d.Commit(ctx, Commit{Events: events, Check: check})
+	return r.Appended, err
 }
 
-func (d *DB) append(ctx context.Context, p *pending) (Appended, error) {
-	p.done = make(chan struct{})
+// Commit does all of c or nothing, and returns when it is durable and visible. Concurrent commits share a sync. It fails as Append does,
+// and with an error of Check, which is asked where c has new events or changes.
+func (d *DB) Commit(ctx context.Context, c Commit) (Committed, error) {
+	catalog, bytes, err := d.prepare(c.Tables, c.Objects)
+	if err != nil {
+		return Committed{}, err
+	}
+	if len(c.Events) == 0 && c.Progress == nil && catalog == nil {
+		return Committed{}, nil
+	}
+	p := &pending{events: c.Events, check: c.Check, progress: c.Progress, catalog: catalog, bytes: bytes, done: make(chan struct{})}
 	if err := p.parse(); err != nil {
-		return Appended{}, err
+		return Committed{}, err
 	}
 	if err := d.s.room.take(p.bytes); err != nil {
-		return Appended{}, err
+		return Committed{}, err
 	}
 	if err := d.waitForRoom(ctx); err != nil {
-		return Appended{}, err
+		return Committed{}, err
 	}
 	if err := d.queue.join(p, d.commitGroup); err != nil {
-		return Appended{}, err
+		return Committed{}, err
 	}
-	return p.result, p.err
+	return p.committed(), p.err
 }
 
 // pending is an append on its way.
@@ -65,6 +73,7 @@ type pending struct {
 	events   []Event
 	progress *Progress
 	check    func(now View) error // may be nil
+	catalog  *catalogWork         // nil: only events
 	rows     []tail.Row           // parsed: documents only
 	bytes    int64
 
@@ -73,6 +82,20 @@ type pending struct {
 	fresh  []tail.Row // rows to add
 	lead   bool       // its goroutine commits the next group
 	done   chan struct{}
+}
+
+// committed is the result of the commit, if it was done.
+func (p *pending) committed() Committed {
+	c := Committed{Appended: p.result, At: p.result.RecordedAt}
+	if p.err != nil || p.catalog == nil {
+		return c
+	}
+	c.At = p.catalog.at
+	c.First = make(map[TableID]RowID, len(p.catalog.tables))
+	for i := range p.catalog.tables {
+		c.First[p.catalog.tables[i].rel.id] = p.catalog.tables[i].first
+	}
+	return c
 }
 
 // parse checks what can be checked without the log, in the caller's goroutine.
@@ -191,9 +214,14 @@ func (q *appendQueue) join(p *pending, commit func([]*pending)) error {
 
 // take cuts the next group off, in the order of arrival.
 func (q *appendQueue) take() []*pending {
-	n, bytes := 0, int64(0)
+	n, bytes, tables := 0, int64(0), false
 	for n < len(q.waiting) && (n == 0 || bytes+q.waiting[n].bytes <= maxGroupBytes) {
-		bytes += q.waiting[n].bytes
+		p := q.waiting[n]
+		if tables && p.check != nil {
+			break // what it asks about must be visible
+		}
+		tables = tables || p.catalog != nil
+		bytes += p.bytes
 		n++
 	}
 	group := q.waiting[:n:n]

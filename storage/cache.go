@@ -56,12 +56,46 @@ func (c *partCache) put(id partID, value any, size int64, fresh func() bool) {
 	if e, ok := c.entries[id]; ok {
 		c.remove(e)
 	}
+	c.add(id, value, size)
+}
+
+func (c *partCache) add(id partID, value any, size int64) {
 	size += entryOverhead
 	c.entries[id] = c.order.PushFront(&partEntry{id, value, size})
 	c.used += size
+	c.shrink()
+}
+
+func (c *partCache) shrink() {
 	for c.used > c.budget && c.order.Len() > 1 {
 		c.remove(c.order.Back())
 	}
+}
+
+// claim returns the value that is kept, or keeps the one given; mine tells.
+func (c *partCache) claim(id partID, value any, size int64) (kept any, mine bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, ok := c.entries[id]; ok {
+		c.order.MoveToFront(e)
+		return e.Value.(*partEntry).value, false
+	}
+	c.add(id, value, size)
+	return value, true
+}
+
+// grew tells that a value has another size now, if it is still kept.
+func (c *partCache) grew(id partID, value any, size int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.entries[id]
+	if !ok || e.Value.(*partEntry).value != value {
+		return
+	}
+	entry := e.Value.(*partEntry)
+	c.used += size + entryOverhead - entry.size
+	entry.size = size + entryOverhead
+	c.shrink()
 }
 
 func (c *partCache) drop(id partID) {

@@ -26,8 +26,8 @@ func (d *DB) commitGroup(group []*pending) {
 	}
 	d.flying.mu.Lock()
 	t.stamp(d.clock.Stamp)
-	if len(t.rows) > 0 {
-		d.flying.start(t.rows[0].Recorded)
+	if len(t.starts) > 0 {
+		d.flying.start(t.firstAt)
 	}
 	d.flying.mu.Unlock()
 	err := d.store(t, group)
@@ -58,31 +58,53 @@ func (d *DB) store(t *txn, group []*pending) error {
 			d.block = nil
 		}
 	}
+	catalog := false
 	for _, p := range group {
 		if p.err == nil && p.progress != nil {
 			put(b, nameKey(d.num, kindProgress, p.progress.Source), p.progress.encode())
 		}
+		if p.err == nil && p.catalog != nil {
+			p.catalog.put(d, b)
+			catalog = true
+		}
+	}
+	if catalog {
+		d.s.raiseFormat(b, formatTables)
 	}
 	if err := d.s.commit(b, true); err != nil {
 		return err
+	}
+	if catalog {
+		d.s.format.Store(formatTables)
 	}
 	d.s.count.batches.Add(1)
 	return nil
 }
 
-// show makes the rows visible: first to those who look entities up, then to all.
+// show makes what the group did visible: first to those who look entities and versions up, then to all.
 func (d *DB) show(t *txn) {
-	if len(t.rows) == 0 {
+	if len(t.starts) == 0 {
 		return
 	}
-	d.index.extend(t.first, t.rows)
-	d.addTailBytes(t.rows)
+	for _, p := range t.starts {
+		if p.catalog != nil {
+			p.catalog.apply(d)
+		}
+	}
+	if len(t.rows) > 0 {
+		d.index.extend(t.first, t.rows)
+		d.addTailBytes(t.rows)
+	}
 	d.publishWith(func(st *state) {
-		st.tail = st.tail.Append(t.rows)
-		st.end = st.tail.End()
-		st.last = t.rows[len(t.rows)-1].Recorded
+		if len(t.rows) > 0 {
+			st.tail = st.tail.Append(t.rows)
+			st.end = st.tail.End()
+		}
+		st.last = t.last
 	})
-	d.grown.wake()
+	if len(t.rows) > 0 {
+		d.grown.wake()
+	}
 	d.s.count.appends.Add(int64(t.appends))
 	if st := d.state.Load(); st.tail.Len() >= d.s.o.SealRows || d.tailBytes.Load() >= d.s.o.SealBytes {
 		d.s.work.wake(d)
@@ -95,8 +117,11 @@ type txn struct {
 	st       *state
 	first    int64
 	rows     []tail.Row
-	starts   []*pending // the append of each recorded time, with rows
-	appends  int
+	starts   []*pending // the commit of each recorded time
+	firstAt  Micros
+	last     Micros
+	appends  int // that add events
+	ends     map[*relation]RowID
 	entities map[string]*txnEntity
 	ids      map[idKey]int64
 	next     uint64
@@ -127,7 +152,7 @@ func (t *txn) anything(group []*pending) bool {
 			return true
 		}
 	}
-	return len(t.rows) > 0
+	return len(t.starts) > 0
 }
 
 // take checks one append against the log and the group so far, and adds its new rows.
@@ -142,8 +167,14 @@ func (t *txn) take(p *pending) error {
 		}
 	}
 	p.result.New = len(t.rows) - before
-	if p.check != nil && p.result.New > 0 {
+	if p.check != nil && (p.result.New > 0 || p.catalog != nil) {
 		if err := p.check(t.soFar(before)); err != nil {
+			t.undo(before, next)
+			return err
+		}
+	}
+	if p.catalog != nil {
+		if err := t.place(p.catalog); err != nil {
 			t.undo(before, next)
 			return err
 		}
@@ -151,6 +182,8 @@ func (t *txn) take(p *pending) error {
 	p.result.Repeats = len(p.rows) - p.result.New
 	if p.result.New > 0 {
 		t.appends++
+	}
+	if p.result.New > 0 || p.catalog != nil {
 		t.starts = append(t.starts, p)
 	}
 	return nil
@@ -242,13 +275,23 @@ func (t *txn) stored(r *tail.Row) (pos, version int64, found bool, err error) {
 	return pos, old.Version, true, nil
 }
 
-// stamp gives each append its recorded time.
+// stamp gives each commit its recorded time.
 func (t *txn) stamp(next func() int64) {
 	at := 0
-	for _, p := range t.starts {
-		p.result.RecordedAt = next()
+	for i, p := range t.starts {
+		t.last = next()
+		if i == 0 {
+			t.firstAt = t.last
+		}
+		if p.catalog != nil {
+			p.catalog.at = t.last
+		}
+		if p.result.New == 0 {
+			continue
+		}
+		p.result.RecordedAt = t.last
 		for range p.result.New {
-			t.rows[at].Recorded = p.result.RecordedAt
+			t.rows[at].Recorded = t.last
 			at++
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/allsource-db/allsource/storage/hlc"
 	"github.com/allsource-db/allsource/storage/segment"
+	"github.com/allsource-db/allsource/storage/table"
 	"github.com/allsource-db/allsource/storage/tail"
 	"github.com/allsource-db/allsource/vec"
 )
@@ -39,7 +40,12 @@ type DB struct {
 
 	objects objects
 	index   *entityIndex
-	queue   appendQueue
+
+	relations relations
+	catalog   objectLog
+	numbers   objectNumbers
+
+	queue appendQueue
 
 	write sync.Mutex // held by who gives out positions: the leader of a group commit, or a bulk load
 	block []byte     // of a group commit, used again; under write
@@ -55,7 +61,7 @@ type state struct {
 	groups []*group  // by position, without gaps
 	tail   tail.Rows // what follows them
 	end    int64     // position after the last event
-	last   Micros    // recorded time of the last event; 0: none
+	last   Micros    // recorded time of the last commit; 0: none
 }
 
 // sealedEnd is the position after the last row group.
@@ -91,7 +97,12 @@ func openDB(s *Store, name string, num uint32) (*DB, error) {
 	if err := d.loadTail(st); err != nil {
 		return nil, err
 	}
-	if err := d.removeOrphans(); err != nil {
+	last, err := d.loadRelations()
+	if err != nil {
+		return nil, err
+	}
+	st.last = max(st.last, last)
+	if err := errors.Join(d.loadObjects(), d.removeOrphans()); err != nil {
 		return nil, err
 	}
 	lease := st.last
@@ -340,7 +351,7 @@ func (d *DB) until(ctx context.Context, st *state, at Micros) (int64, error) {
 
 // damaged makes an error of a lower package one of ours.
 func damaged(err error) error {
-	if err != nil && (errors.Is(err, segment.ErrCorrupt) || errors.Is(err, tail.ErrCorrupt)) && !errors.Is(err, ErrCorrupt) {
+	if err != nil && (errors.Is(err, segment.ErrCorrupt) || errors.Is(err, tail.ErrCorrupt) || errors.Is(err, table.ErrCorrupt)) && !errors.Is(err, ErrCorrupt) {
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return err

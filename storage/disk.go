@@ -222,12 +222,17 @@ func (s *Store) scan(prefix, start []byte, f func(key, value []byte) error) erro
 	if start == nil {
 		start = prefix
 	}
+	return s.scanRange(start, after(prefix), f)
+}
+
+// scanRange calls f for the keys from lo on, before hi.
+func (s *Store) scanRange(lo, hi []byte, f func(key, value []byte) error) error {
 	s.gate.RLock()
 	defer s.gate.RUnlock()
 	if s.shutDown {
 		return ErrClosed
 	}
-	it, err := s.pdb.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: after(prefix)})
+	it, err := s.pdb.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
 	if err != nil {
 		return err
 	}

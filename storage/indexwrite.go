@@ -208,7 +208,7 @@ func (d *DB) storeRun(b *pebble.Batch, count int64, fill func(object uint64, put
 	if err := d.s.room.take(count * pairBytes); err != nil {
 		return nil, err
 	}
-	t := d.newTable()
+	t := d.newLargeObject()
 	run, err := fill(t.object, func(part uint32, data []byte) error {
 		if part >= filterPart {
 			return t.put(laneFilters, part, data)

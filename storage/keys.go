@@ -19,13 +19,27 @@ const (
 	kindTail     = 't' // first position (8): a block of the tail
 	kindVersions = 'v' // chunk (8): last versions of 256 entities, of the sealed part
 
+	kindClosing   = 'k' // table (4), chunk (8), time (8): versions among 1,024 that a commit closed
+	kindCounter   = 'N' // up to which number objects may have been numbered
+	kindIndex     = 'x' // index (4), key, row inverted (8): nothing
+	kindLast      = 'z' // recorded time of the last commit to tables or catalog
+	kindObject    = 'C' // object (4), time (8): definition from then on, empty: dropped
+	kindRows      = 'w' // table (4), first row (8): a block of rows of one commit
+	kindSequence  = 'q' // sequence (4): its state
+	kindTruncated = 'u' // table (4), time (8): the row before which all versions were closed
+
 	storeFormat   = 'F' // format version
 	storeSecret   = 'S' // what derived ids are permuted with
 	storeDatabase = 'D' // name: number of the database (4)
 )
 
-// formatVersion is raised by a change that an older program would read wrongly.
-const formatVersion = 1
+// formatVersion is raised by a change that an older program would read wrongly. A store is written with the format of what it
+// holds: that of tables comes with the first one.
+const (
+	formatEvents  = 1
+	formatTables  = 2
+	formatVersion = formatTables
+)
 
 // partMeta is the part of a row group that holds its meta blob; columns have their own, smaller numbers.
 const partMeta = 1<<32 - 1
@@ -53,3 +67,47 @@ func keyNum(key []byte) (uint64, bool) {
 	}
 	return binary.BigEndian.Uint64(key[5:]), true
 }
+
+// tableKey is the key of a table, index, object or sequence.
+func tableKey(db uint32, kind byte, id uint32) []byte {
+	return binary.BigEndian.AppendUint32(dbKey(db, kind), id)
+}
+
+func rowsKey(db uint32, t TableID, first RowID) []byte {
+	return binary.BigEndian.AppendUint64(tableKey(db, kindRows, uint32(t)), uint64(first))
+}
+
+// ordered is a time as a number without sign in the same order; timeOf is the inverse.
+func ordered(at Micros) uint64 { return uint64(at) ^ 1<<63 }
+
+func timeOf(n uint64) Micros { return int64(n ^ 1<<63) }
+
+func timeKey(db uint32, kind byte, id uint32, at Micros) []byte {
+	return binary.BigEndian.AppendUint64(tableKey(db, kind, id), ordered(at))
+}
+
+// timedKey takes a key of timeKey apart.
+func timedKey(key []byte) (id uint32, at Micros, ok bool) {
+	if len(key) != 17 {
+		return 0, 0, false
+	}
+	return binary.BigEndian.Uint32(key[5:]), timeOf(binary.BigEndian.Uint64(key[9:])), true
+}
+
+func closingKey(db uint32, t TableID, chunk int64, at Micros) []byte {
+	key := make([]byte, 0, 25)
+	key = append(binary.BigEndian.AppendUint32(key, db), kindClosing)
+	key = binary.BigEndian.AppendUint32(key, uint32(t))
+	key = binary.BigEndian.AppendUint64(key, uint64(chunk))
+	return binary.BigEndian.AppendUint64(key, ordered(at))
+}
+
+// appendIndexKey appends the key of an entry: of one index key the newest version comes first.
+func appendIndexKey(dst []byte, db, index uint32, key []byte, row RowID) []byte {
+	dst = append(binary.BigEndian.AppendUint32(dst, db), kindIndex)
+	dst = append(binary.BigEndian.AppendUint32(dst, index), key...)
+	return binary.BigEndian.AppendUint64(dst, ^uint64(row))
+}
+
+// indexPrefix is how long a key of an index is before the index key.
+const indexPrefix = 9

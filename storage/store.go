@@ -34,6 +34,7 @@ type Store struct {
 	count   counters
 
 	settings *pebble.Options
+	format   atomic.Int64  // what the store on disk says
 	newest   atomic.Uint64 // number of the write-ahead log that is written now
 
 	failure failure
@@ -115,7 +116,8 @@ func (s *Store) loadIdentity() error {
 			return err
 		}
 		b := s.pdb.NewBatch()
-		put(b, dbKey(0, storeFormat), fields(formatVersion))
+		put(b, dbKey(0, storeFormat), fields(formatEvents))
+		s.format.Store(formatEvents)
 		put(b, dbKey(0, storeSecret), s.secret)
 		return s.commit(b, true)
 	}
@@ -126,11 +128,19 @@ func (s *Store) loadIdentity() error {
 	if version > formatVersion {
 		return fmt.Errorf("%w: format %d, this program knows %d", ErrNewerFormat, version, formatVersion)
 	}
+	s.format.Store(version)
 	s.secret, err = s.get(dbKey(0, storeSecret))
 	if err == nil && len(s.secret) != 16 {
 		err = fmt.Errorf("%w: the store has no secret", ErrCorrupt)
 	}
 	return err
+}
+
+// raiseFormat puts the format into a batch with the first thing that needs it.
+func (s *Store) raiseFormat(b *pebble.Batch, format int64) {
+	if s.format.Load() < format {
+		put(b, dbKey(0, storeFormat), fields(format))
+	}
 }
 
 func (s *Store) loadDatabases() error {

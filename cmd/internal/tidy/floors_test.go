@@ -21,6 +21,7 @@ var floors = []struct {
 	{"sql/syntax", 1, "text to tree and back, without knowing what the names mean"},
 	{"storage/segment", 1, "a format of bytes over vec"},
 	{"storage/tail", 1, "what is not sealed yet, over vec"},
+	{"storage/table", 1, "versions of typed rows as bytes, over vec"},
 	{"sql/funcs", 2, "the table of functions: kernels under SQL names and types"},
 	{"storage", 2, "the store, from its segments, tail and clock"},
 	{"sql/expr", 3, "typed expressions that call functions"},

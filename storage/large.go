@@ -20,12 +20,12 @@ const incoming = "incoming"
 // bottom is the level whose settings a table is written with; nothing is below what it holds.
 const bottom = 6
 
-// table writes the blobs of one large object past the write-ahead log: as files that Pebble links into itself. The
+// largeObject writes the blobs of one large object past the write-ahead log: as files that Pebble links into itself. The
 // object's orphan key is durable before the first blob is there, so a crash leaves nothing that the next open does not
 // find. Who makes the object part of the log calls adopt.
 //
 // Each lane is a file, in which parts ascend; all parts of a lane are less than those of the next.
-type table struct {
+type largeObject struct {
 	d      *DB
 	object uint64
 	lanes  [2]lane
@@ -45,9 +45,9 @@ const (
 // large tells whether an object of about so many bytes gets a table; what is smaller goes with the batch.
 func (s *Store) large(bytes int64) bool { return bytes >= s.o.TableBytes }
 
-func (d *DB) newTable() *table { return &table{d: d, object: d.objects.allocate()} }
+func (d *DB) newLargeObject() *largeObject { return &largeObject{d: d, object: d.objects.allocate()} }
 
-func (t *table) put(at int, part uint32, data []byte) error {
+func (t *largeObject) put(at int, part uint32, data []byte) error {
 	l := &t.lanes[at]
 	if l.w == nil {
 		if err := t.begin(l, at); err != nil {
@@ -57,7 +57,7 @@ func (t *table) put(at int, part uint32, data []byte) error {
 	return noSpace(l.w.Set(blobKey(t.d.num, t.object, part), data))
 }
 
-func (t *table) begin(l *lane, at int) error {
+func (t *largeObject) begin(l *lane, at int) error {
 	s := t.d.s
 	path := s.o.FS.PathJoin(s.dir, incoming, fmt.Sprintf("%d-%d-%d", t.d.num, t.object, at))
 	f, err := s.o.FS.Create(path, vfs.WriteCategoryUnspecified)
@@ -70,7 +70,7 @@ func (t *table) begin(l *lane, at int) error {
 }
 
 // end makes the blobs durable and readable; or, given the error of what came before, forgets them.
-func (t *table) end(err error) error {
+func (t *largeObject) end(err error) error {
 	var paths []string
 	for i := range t.lanes {
 		if l := &t.lanes[i]; l.w != nil {
@@ -136,7 +136,7 @@ func (d *DB) storeTable(enc *segment.Encoded) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	t := d.newTable()
+	t := d.newLargeObject()
 	for _, blob := range slices.SortedFunc(slices.Values(enc.Columns), func(a, b segment.Blob) int { return int(a.ID) - int(b.ID) }) {
 		if err == nil {
 			err = t.put(0, uint32(blob.ID), blob.Data)

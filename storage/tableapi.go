@@ -1,0 +1,112 @@
+package storage
+
+import (
+	"context"
+
+	"github.com/allsource-db/allsource/storage/table"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// TableID names a table. Tables, indexes, sequences and what else a database has are numbered by NewObjectID.
+type TableID uint32
+
+// RowID numbers the versions of a table's rows, from 1, in the order of the commits that added them.
+type RowID = table.RowID
+
+// TableColumn is a physical column: its ID is never used again within its table. Missing is a column of one row, the value of
+// versions that were written before the column was there; nil: null.
+type TableColumn = table.Column
+
+// Commit is all that a transaction does, in one step and with one recorded time: everything or nothing.
+type Commit struct {
+	Events   []Event
+	Check    func(now View) error // as AppendIf has it; of tables it sees what is durable
+	Progress *Progress            // may be nil
+	Tables   []TableChange        // one for each table
+	Objects  []ObjectChange
+}
+
+// TableChange is what a commit does to one table. Who commits sees to it that nobody else closes the same versions.
+type TableChange struct {
+	Table    TableID
+	Columns  []TableColumn // of Rows, in order
+	Rows     []*vec.Batch  // new versions
+	Keys     []IndexKeys   // of Rows
+	Closed   []Closing     // versions that end; none of this commit's
+	Truncate bool          // all versions that are open before this commit end
+}
+
+// IndexKeys are the keys of rows in an index: one for each row, nil where a row is not in it. No key of an index may be the
+// beginning of another.
+type IndexKeys struct {
+	Index uint32
+	Keys  [][]byte
+}
+
+// Closing ends a version. Next is the place of its successor among the new versions of the table, -1: it is deleted.
+type Closing struct {
+	Row  RowID
+	Next int
+}
+
+// ObjectChange is a new definition of an object of the catalog; nil: it is dropped.
+type ObjectChange struct {
+	ID    uint32
+	Value []byte
+}
+
+// Committed is the result of a commit.
+type Committed struct {
+	Appended
+	At    Micros            // recorded time, if anything was added or changed
+	First map[TableID]RowID // of the new versions
+}
+
+// Object is a definition in the catalog and when it was made.
+type Object struct {
+	ID    uint32
+	Value []byte
+	From  Micros
+}
+
+// TableView is a table as of a moment, or during a period. It needs no closing.
+type TableView interface {
+	// Rows is how many versions the view has, about.
+	Rows() int64
+	// Groups lists the row groups that may have versions satisfying all preds; skipped counts those left out.
+	Groups(ctx context.Context, preds []TablePred) (groups []RowGroup, skipped int, err error)
+	// Seek finds the versions with lo <= key < hi (nil: no bound) by an index, ordered by key; with desc backwards. Of one key the newest
+	// version comes first (with desc the oldest). A bound may be a key with a zero byte after it: what follows the key.
+	Seek(ctx context.Context, index uint32, lo, hi []byte, desc bool) IndexCursor
+	// Read returns the versions, visible or not, in the order given.
+	Read(ctx context.Context, cols []TableColumn, rows []RowID) (*vec.Batch, error)
+	// Periods returns when the versions began and ended: math.MaxInt64 where a version is open at the view's moment.
+	Periods(ctx context.Context, rows []RowID) (from, to []Micros, err error)
+}
+
+// TablePred is a condition that every wanted row satisfies, as Pred is one of events.
+type TablePred struct {
+	Column TableColumn
+	Op     Op
+	Values *vec.Column
+}
+
+// RowGroup is up to some ten thousand versions. Safe for concurrent use.
+type RowGroup interface {
+	Len() int
+	Bytes() int64
+	// Visible tells which rows the view has; nil: all.
+	Visible(ctx context.Context) (vec.Bitmap, error)
+	// IDs names rows [from, to).
+	IDs(ctx context.Context, from, to int) ([]RowID, error)
+	// Read returns rows [from, to) of a column, visible or not. Texts with few values come dictionary coded.
+	Read(ctx context.Context, col TableColumn, from, to int) (*vec.Column, error)
+	// ReadRows returns the given rows, ascending.
+	ReadRows(ctx context.Context, col TableColumn, rows []int32) (*vec.Column, error)
+	Periods(ctx context.Context, from, to int) (begin, end []Micros, err error)
+}
+
+// IndexCursor gives the versions of an index one by one. The key is valid until the next call.
+type IndexCursor interface {
+	Next(ctx context.Context) (key []byte, row RowID, ok bool, err error)
+}

@@ -1,0 +1,538 @@
+package storage
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"pgregory.net/rapid"
+
+	"github.com/allsource-db/allsource/vec"
+	"github.com/allsource-db/allsource/vec/decimal"
+)
+
+// modelVersion is a version of a row as the table must answer it.
+type modelVersion struct {
+	begin, end Micros // end: MaxInt64 while open
+	next       RowID
+	shape      int // columns it was written with
+	seed       int
+}
+
+func (v *modelVersion) overlaps(from, to Micros) bool { return v.begin <= to && v.end > from }
+
+// modelTable is a table as a list.
+type modelTable struct {
+	id       TableID
+	shape    int
+	versions []modelVersion
+}
+
+// modelColumns are the columns after so many of them were added: each shape has two more.
+var modelColumns = func() []TableColumn {
+	one := func(kind vec.Kind, f func(b *vec.Builder)) *vec.Column {
+		b := vec.NewBuilder(kind, 1)
+		f(b)
+		return b.Finish()
+	}
+	return []TableColumn{
+		{ID: 1, Kind: vec.Int64}, {ID: 2, Kind: vec.Bytes},
+		{ID: 3, Kind: vec.Decimal, Missing: one(vec.Decimal, func(b *vec.Builder) { b.AppendDecimal(decimal.Dec{Coef: 150, Scale: 2}) })},
+		{ID: 5, Kind: vec.Float64},
+		{ID: 4, Kind: vec.Bool, Missing: one(vec.Bool, func(b *vec.Builder) { b.AppendBool(true) })},
+		{ID: 9, Kind: vec.List, Elem: vec.Int64},
+		{ID: 8, Kind: vec.Interval}, {ID: 10, Kind: vec.List, Elem: vec.Bytes},
+	}
+}()
+
+func shapeColumns(shape int) []TableColumn { return modelColumns[:2+2*shape] }
+
+// appendModelValue appends the value that a version has in a column.
+func appendModelValue(b *vec.Builder, c *TableColumn, seed int) {
+	if c.ID > 1 && seed%(5+int(c.ID)) == 0 {
+		b.AppendNull()
+		return
+	}
+	switch c.Kind {
+	case vec.Int64:
+		b.AppendInt(int64(seed) * 1000003)
+	case vec.Bytes:
+		b.AppendString(fmt.Sprint("text ", seed%7, " of many"))
+	case vec.Decimal:
+		b.AppendDecimal(decimal.Dec{Coef: int64(seed), Scale: int32(seed % 3)})
+	case vec.Float64:
+		b.AppendFloat(float64(seed) / 7)
+	case vec.Bool:
+		b.AppendBool(seed%2 == 0)
+	case vec.Interval:
+		b.AppendInterval(vec.IntervalValue{Months: int32(seed % 5), Days: int32(-seed), Micros: int64(seed)})
+	case vec.List:
+		for k := range seed % 4 {
+			switch {
+			case k == 2:
+				b.Elem().AppendNull()
+			case c.Elem == vec.Int64:
+				b.Elem().AppendInt(int64(seed + k))
+			default:
+				b.Elem().AppendString(fmt.Sprint(seed, "/", k))
+			}
+		}
+		if seed%4 == 3 {
+			b.AppendShaped([]vec.Dim{{Len: 3, Lower: int32(seed)}})
+		} else {
+			b.AppendList()
+		}
+	}
+}
+
+func modelBatch(shape int, seeds []int) *vec.Batch {
+	out := &vec.Batch{Len: len(seeds)}
+	for _, c := range shapeColumns(shape) {
+		b := c.Builder(len(seeds))
+		for _, s := range seeds {
+			appendModelValue(b, &c, s)
+		}
+		out.Cols = append(out.Cols, b.Finish())
+	}
+	return out
+}
+
+func showValue(c *vec.Column, i int) string {
+	if c.Null(i) {
+		return "null"
+	}
+	switch c.Kind {
+	case vec.Int64:
+		return fmt.Sprint(c.Int(i))
+	case vec.Bytes:
+		return string(c.Bytes(i))
+	case vec.Decimal:
+		return c.Decimal(i).String()
+	case vec.Float64:
+		return fmt.Sprint(c.Float(i))
+	case vec.Bool:
+		return fmt.Sprint(c.Bool(i))
+	case vec.Interval:
+		return fmt.Sprint(c.Interval(i))
+	}
+	child, from, to := c.List(i)
+	out := fmt.Sprint(c.Shape(i))
+	for k := from; k < to; k++ {
+		out += "," + showValue(child, k)
+	}
+	return out
+}
+
+// line prints a version as it reads with all columns.
+func (v *modelVersion) line(id RowID) string {
+	out := fmt.Sprint(id)
+	for k := range modelColumns {
+		c := &modelColumns[k]
+		if k < len(shapeColumns(v.shape)) {
+			b := c.Builder(1)
+			appendModelValue(b, c, v.seed)
+			out += " " + showValue(b.Finish(), 0)
+		} else {
+			out += " " + showValue(c.Absent(1), 0)
+		}
+	}
+	return out
+}
+
+// key is the index key of a version, nil for some.
+func (v *modelVersion) key() []byte {
+	if v.seed%9 == 0 {
+		return nil
+	}
+	return fmt.Appendf(nil, "k%d.", v.seed%7)
+}
+
+// lines are the versions that overlap a period, as dumpTable prints them.
+func (m *modelTable) lines(from, to, moment Micros) []string {
+	var out []string
+	for i := range m.versions {
+		v := m.versions[i]
+		if v.end > moment {
+			v.end = math.MaxInt64
+		}
+		if v.begin > moment || !v.overlaps(from, to) {
+			continue
+		}
+		out = append(out, fmt.Sprintf("%s %d %d", v.line(int64(i)+1), v.begin, v.end))
+	}
+	return out
+}
+
+func dumpTable(t fataler, v TableView) []string {
+	t.Helper()
+	ctx := context.Background()
+	groups, skipped, err := v.Groups(ctx, nil)
+	if err != nil || skipped > 0 && false {
+		t.Fatalf("groups: %v", err)
+	}
+	type row struct {
+		id   RowID
+		line string
+	}
+	var rows []row
+	for _, g := range groups {
+		visible, err := g.Visible(ctx)
+		if err != nil {
+			t.Fatalf("visible: %v", err)
+		}
+		ids, err := g.IDs(ctx, 0, g.Len())
+		if err != nil {
+			t.Fatalf("ids: %v", err)
+		}
+		begin, end, err := g.Periods(ctx, 0, g.Len())
+		if err != nil {
+			t.Fatalf("periods: %v", err)
+		}
+		lines := make([]string, g.Len())
+		for _, c := range modelColumns {
+			col, err := g.Read(ctx, c, 0, g.Len())
+			if err != nil {
+				t.Fatalf("read column %d: %v", c.ID, err)
+			}
+			for i := range lines {
+				lines[i] += " " + showValue(col, i)
+			}
+		}
+		for i, line := range lines {
+			if visible == nil || visible.Get(i) {
+				rows = append(rows, row{ids[i], fmt.Sprintf("%d%s %d %d", ids[i], line, begin[i], end[i])})
+			}
+		}
+	}
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.id, b.id) })
+	out := make([]string, len(rows))
+	for i := range rows {
+		out[i] = rows[i].line
+	}
+	return out
+}
+
+// check compares a view of the table with the model.
+func (m *modelTable) check(t fataler, v TableView, from, to, moment Micros, what string) {
+	t.Helper()
+	want := m.lines(from, to, moment)
+	sameLines(t, what, dumpTable(t, v), want)
+	if got := v.Rows(); got != int64(len(want)) {
+		t.Fatalf("%s: %d rows, expected %d", what, got, len(want))
+	}
+	m.checkRows(t, v, moment, what)
+	m.checkIndex(t, v, from, to, moment, what)
+}
+
+func (m *modelTable) checkIndex(t fataler, v TableView, from, to, moment Micros, what string) {
+	t.Helper()
+	ctx := context.Background()
+	for _, bounds := range [][2]string{{"", ""}, {"k2.", "k5."}, {"k3.", "k3.\x00"}, {"k1.\x00", "k4."}} {
+		for _, desc := range []bool{false, true} {
+			lo, hi := []byte(bounds[0]), []byte(bounds[1])
+			if bounds[1] == "" {
+				lo, hi = nil, nil
+			}
+			var got []string
+			c := v.Seek(ctx, 700+uint32(m.id), lo, hi, desc)
+			for {
+				key, row, ok, err := c.Next(ctx)
+				if err != nil {
+					t.Fatalf("%s: seek: %v", what, err)
+				}
+				if !ok {
+					break
+				}
+				got = append(got, fmt.Sprintf("%s %d", key, row))
+			}
+			sameLines(t, fmt.Sprint(what, ", index ", bounds, desc), got, m.indexLines(from, to, moment, bounds[0], bounds[1], desc))
+		}
+	}
+}
+
+func (m *modelTable) indexLines(from, to, moment Micros, lo, hi string, desc bool) []string {
+	type entry struct {
+		key string
+		row RowID
+	}
+	var list []entry
+	for i := range m.versions {
+		v := m.versions[i]
+		if v.end > moment {
+			v.end = math.MaxInt64
+		}
+		key := string(v.key())
+		if key != "" && v.begin <= moment && v.overlaps(from, to) && key >= lo && (hi == "" || key < hi) {
+			list = append(list, entry{key, int64(i) + 1})
+		}
+	}
+	slices.SortFunc(list, func(a, b entry) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(b.row, a.row)) })
+	if desc {
+		slices.Reverse(list)
+	}
+	out := make([]string, len(list))
+	for i, e := range list {
+		out[i] = fmt.Sprintf("%s %d", e.key, e.row)
+	}
+	return out
+}
+
+// checkRows reads all versions by number, the last first and some twice.
+func (m *modelTable) checkRows(t fataler, v TableView, moment Micros, what string) {
+	t.Helper()
+	ctx := context.Background()
+	var rows []RowID
+	for i := range m.versions {
+		if m.versions[i].begin <= moment {
+			rows = append([]RowID{int64(i) + 1}, rows...)
+		}
+	}
+	rows = append(rows, rows[:len(rows)/2]...)
+	b, err := v.Read(ctx, modelColumns, rows)
+	if err != nil {
+		t.Fatalf("%s: read: %v", what, err)
+	}
+	from, to, err := v.Periods(ctx, rows)
+	if err != nil {
+		t.Fatalf("%s: periods: %v", what, err)
+	}
+	for i, row := range rows {
+		want := &m.versions[row-1]
+		got := fmt.Sprint(row)
+		for _, c := range b.Cols {
+			got += " " + showValue(c, i)
+		}
+		end := want.end
+		if end > moment {
+			end = math.MaxInt64
+		}
+		if got != want.line(row) || from[i] != want.begin || to[i] != end {
+			t.Fatalf("%s: row %d read as\n%s from %d to %d, expected\n%s from %d to %d", what, row, got, from[i], to[i], want.line(row), want.begin, end)
+		}
+	}
+}
+
+// tableModel is a store with tables, and what it must answer.
+type tableModel struct {
+	o       Options
+	clock   *fakeClock
+	s       *Store
+	d       *DB
+	events  int
+	tables  [2]modelTable
+	objects []modelObject
+	times   []Micros
+	seed    int
+}
+
+type modelObject struct {
+	id    uint32
+	at    Micros
+	value string
+}
+
+func newTableModel(t testing.TB) *tableModel {
+	m := &tableModel{clock: newFakeClock()}
+	m.o = testOptions(nil, m.clock)
+	m.o.FS = vfs.NewMem()
+	m.s, m.d = openTest(t, m.o.FS, m.o)
+	for i := range m.tables {
+		m.tables[i].id = TableID(i + 1)
+	}
+	return m
+}
+
+// change draws a change of a table that may be committed, and does it to the model when it is told the time.
+func (m *tableModel) change(t *rapid.T, mt *modelTable) (TableChange, func(at Micros)) {
+	ch := TableChange{Table: mt.id, Columns: shapeColumns(mt.shape), Truncate: rapid.IntRange(0, 19).Draw(t, "truncate") == 0}
+	var seeds []int
+	keys := IndexKeys{Index: 700 + uint32(mt.id)}
+	for range rapid.IntRange(0, 3).Draw(t, "batches") {
+		var batch []int
+		for range rapid.IntRange(0, 4).Draw(t, "rows") {
+			m.seed++
+			batch = append(batch, m.seed)
+			keys.Keys = append(keys.Keys, (&modelVersion{seed: m.seed}).key())
+		}
+		ch.Rows = append(ch.Rows, modelBatch(mt.shape, batch))
+		seeds = append(seeds, batch...)
+	}
+	ch.Keys = []IndexKeys{keys}
+	for i := range mt.versions {
+		if mt.versions[i].end == math.MaxInt64 && rapid.IntRange(0, 3).Draw(t, "close") == 0 {
+			ch.Closed = append(ch.Closed, Closing{int64(i) + 1, rapid.IntRange(-1, len(seeds)-1).Draw(t, "next")})
+		}
+	}
+	return ch, func(at Micros) {
+		first := int64(len(mt.versions)) + 1
+		for _, c := range ch.Closed {
+			v := &mt.versions[c.Row-1]
+			v.end = at
+			if c.Next >= 0 {
+				v.next = first + int64(c.Next)
+			}
+		}
+		for i := range mt.versions {
+			if v := &mt.versions[i]; ch.Truncate && v.end == math.MaxInt64 {
+				v.end = at
+			}
+		}
+		for _, s := range seeds {
+			mt.versions = append(mt.versions, modelVersion{begin: at, end: math.MaxInt64, shape: mt.shape, seed: s})
+		}
+	}
+}
+
+func (m *tableModel) commit(t *rapid.T) {
+	var c Commit
+	var done []func(at Micros)
+	for i := range m.tables {
+		if rapid.Bool().Draw(t, "table") {
+			ch, do := m.change(t, &m.tables[i])
+			c.Tables = append(c.Tables, ch)
+			done = append(done, do)
+		}
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "events") {
+		c.Events = append(c.Events, anyEvent("e"))
+	}
+	var changed []modelObject
+	for range rapid.IntRange(0, 2).Draw(t, "objects") {
+		o := modelObject{id: uint32(rapid.IntRange(1, 4).Draw(t, "object")), value: rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "value")}
+		changed = append(changed, o)
+		c.Objects = append(c.Objects, ObjectChange{o.id, []byte(o.value)})
+	}
+	m.clock.micros.Add(int64(rapid.IntRange(0, 3).Draw(t, "tick")))
+	r, err := m.d.Commit(context.Background(), c)
+	if err != nil {
+		t.Fatalf("commit: %v", err)
+	}
+	m.events += len(c.Events)
+	if len(c.Tables)+len(c.Events)+len(c.Objects) == 0 {
+		return
+	}
+	if n := len(m.times); n > 0 && m.times[n-1] >= r.At || r.New > 0 && r.RecordedAt != r.At {
+		t.Fatalf("committed at %d after %v: %+v", r.At, m.times, r)
+	}
+	m.times = append(m.times, r.At)
+	for i, ch := range c.Tables {
+		mt := &m.tables[ch.Table-1]
+		if first := r.First[ch.Table]; first != int64(len(mt.versions))+1 {
+			t.Fatalf("first row %d, expected %d", first, len(mt.versions)+1)
+		}
+		done[i](r.At)
+	}
+	for _, o := range changed {
+		o.at = r.At
+		m.objects = append(m.objects, o)
+	}
+}
+
+// objectsAt prints the objects as of a moment.
+func (m *tableModel) objectsAt(at Micros) string {
+	byID := map[uint32]Object{}
+	for _, o := range m.objects {
+		if o.at <= at {
+			byID[o.id] = Object{o.id, []byte(o.value), o.at}
+		}
+	}
+	out := ""
+	for id := range uint32(5) {
+		if o, ok := byID[id]; ok && len(o.Value) > 0 {
+			out += fmt.Sprintf("%d %s %d;", o.ID, o.Value, o.From)
+		}
+	}
+	return out
+}
+
+func (m *tableModel) check(t *rapid.T) {
+	ctx := context.Background()
+	moments := []Micros{Latest}
+	if len(m.times) > 0 {
+		moments = append(moments, rapid.SampledFrom(m.times).Draw(t, "moment")-int64(rapid.IntRange(0, 1).Draw(t, "before")))
+	}
+	for _, moment := range moments {
+		v, err := m.d.View(ctx, moment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mt := &m.tables[rapid.IntRange(0, 1).Draw(t, "table")]
+		from, to := v.At(), v.At()
+		if len(m.times) > 0 {
+			from, to = rapid.SampledFrom(m.times).Draw(t, "from"), rapid.SampledFrom(m.times).Draw(t, "to")
+		}
+		what := fmt.Sprintf("table %d from %d to %d at %d", mt.id, from, to, moment)
+		switch rapid.IntRange(0, 5).Draw(t, "period") {
+		case 0:
+			mt.check(t, v.TableBetween(mt.id, from, to, true), from, to, v.At(), what+" and then")
+		case 1:
+			mt.check(t, v.TableBetween(mt.id, from, to, false), from, to-1, v.At(), what)
+		case 2:
+			mt.check(t, v.TableBetween(mt.id, math.MinInt64, math.MaxInt64, false), math.MinInt64, math.MaxInt64, v.At(), what+" ever")
+		default:
+			mt.check(t, v.Table(mt.id), v.At(), v.At(), v.At(), what+" now")
+		}
+		got := ""
+		for _, o := range v.Objects() {
+			got += fmt.Sprintf("%d %s %d;", o.ID, o.Value, o.From)
+		}
+		if want := m.objectsAt(v.At()); got != want {
+			t.Fatalf("objects at %d are %s, expected %s", moment, got, want)
+		}
+	}
+	for i := range m.tables {
+		mt := &m.tables[i]
+		for k := range mt.versions {
+			want := &mt.versions[k]
+			at, next, err := m.d.Fate(mt.id, int64(k)+1)
+			if end := max(at, 0); err != nil || end == 0 && want.end != math.MaxInt64 || end > 0 && want.end != end || next != want.next {
+				t.Fatalf("fate of %d of table %d: %d %d (%v), expected %+v", k+1, mt.id, at, next, err, want)
+			}
+		}
+	}
+}
+
+func (m *tableModel) reopen(t *rapid.T) {
+	if err := m.s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open("db", m.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := s.Database(FirstDatabase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.s, m.d = s, d
+}
+
+// TestTablesAgainstModel does random commits, restarts and upkeep, and compares every moment with the model.
+func TestTablesAgainstModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		m := newTableModel(t)
+		defer func() {
+			if err := m.s.Close(); err != nil {
+				rt.Fatal(err)
+			}
+		}()
+		rt.Repeat(map[string]func(*rapid.T){
+			"":       m.check,
+			"commit": m.commit,
+			"column": func(t *rapid.T) {
+				mt := &m.tables[rapid.IntRange(0, 1).Draw(t, "table")]
+				mt.shape = min(mt.shape+1, len(modelColumns)/2-1)
+			},
+			"reopen": m.reopen,
+			"seal": func(t *rapid.T) {
+				if err := m.d.Seal(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+			},
+		})
+	})
+}
