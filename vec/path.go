@@ -10,7 +10,8 @@ const (
 	AsText
 	// AsFloat, AsInt, AsDecimal and AsBool read what a cast of the `->>` text to that type would give. The column has
 	// kind Float64, Int64, Decimal or Bool when every value in the rows read is such a number (or boolean, or null);
-	// otherwise the column has kind Bytes and holds the text, and the reader casts row by row and reports the errors.
+	// otherwise, and perhaps where only nulls are read, the column has kind Bytes and holds the text. Texts with few values come
+	// dictionary coded; the reader casts them and reports the errors of the rows that count.
 	AsFloat
 	AsInt
 	AsDecimal

@@ -46,13 +46,29 @@ func (c *Cutoff) set(col *vec.Column, i int) {
 // rows lists the rows of a column of first keys that may be in the answer, nil for all.
 func (c *Cutoff) rows(col *vec.Column) []int32 {
 	b := c.bound.Load()
-	if b == nil || col.Codes != nil || col.Kind != b.kind {
+	if b == nil || col.Kind != b.kind {
 		return nil
 	}
+	in := c.among(col, b)
+	if in.Count(col.Len) == col.Len {
+		return nil
+	}
+	return in.Indices(make([]int32, 0, 64), col.Len)
+}
+
+// among marks the values that may be in the answer. Of coded ones the entries are compared, where they are no more than the rows.
+func (c *Cutoff) among(col *vec.Column, b *cutBound) vec.Bitmap {
+	if col.Codes != nil && col.Dict.Len > col.Len {
+		col = col.Flat()
+	}
 	var in vec.Bitmap
-	if b.kind == vec.Int64 {
+	switch {
+	case col.Codes != nil:
+		in = vec.NewBitmap(col.Len)
+		vec.AnyOf(in, col.Codes[:col.Len], c.among(col.Dict, b))
+	case b.kind == vec.Int64:
 		in = atMost(col.I64[:col.Len], b.i, c.key.Desc)
-	} else {
+	default:
 		in = atMost(col.F64[:col.Len], b.f, c.key.Desc)
 	}
 	if col.Valid != nil {
@@ -64,10 +80,7 @@ func (c *Cutoff) rows(col *vec.Column) []int32 {
 			}
 		}
 	}
-	if in.Count(col.Len) == col.Len {
-		return nil
-	}
-	return in.Indices(make([]int32, 0, 64), col.Len)
+	return in
 }
 
 // atMost marks the values that come no later than the bound. NaN is the greatest.

@@ -251,6 +251,15 @@ func TestCutoff(t *testing.T) {
 			}
 		}
 		col := b.Finish()
+		if r.IntN(2) == 0 { // coded, by a dictionary of fewer or more values than rows
+			coded := &vec.Column{Kind: vec.Float64, Len: 1 + r.IntN(200), Dict: col}
+			coded.Valid = vec.NewBitmap(coded.Len)
+			for i := range coded.Len {
+				coded.Codes = append(coded.Codes, int32(r.IntN(n)))
+				coded.Valid.SetTo(i, r.IntN(8) > 0)
+			}
+			col, n = coded, coded.Len
+		}
 		cut := NewCutoff(plan.SortKey{Desc: seed&1 == 0, NullsFirst: seed&2 == 0})
 		at := r.IntN(n)
 		cut.set(col, at)

@@ -86,7 +86,7 @@ func TestMayMatch(t *testing.T) {
 func TestSharedDictionary(t *testing.T) {
 	r := openGroup(t, buildLines(t, NewBuilder(), shopLines(9000)))
 	ctx := context.Background()
-	for _, ref := range []Ref{{Col: ColEntity}, {Col: ColType}, {Col: ColPayload, Path: []string{"country"}, As: vec.AsText}, {Col: ColPayload, Path: []string{"cur"}, As: vec.AsText}, {Col: ColPayload, Path: []string{"via"}}} {
+	for _, ref := range []Ref{{Col: ColEntity}, {Col: ColType}, {Col: ColPayload, Path: []string{"country"}, As: vec.AsText}, {Col: ColPayload, Path: []string{"cur"}, As: vec.AsText}, {Col: ColPayload, Path: []string{"cur"}, As: vec.AsFloat}, {Col: ColPayload, Path: []string{"via"}}} {
 		a, err := r.Read(ctx, ref, 0, 100)
 		if err != nil {
 			t.Fatal(err)

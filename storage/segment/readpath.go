@@ -43,14 +43,15 @@ const (
 func (r *Reader) readLeaf(ctx context.Context, c *pathColumn, node int, as vec.ReadAs, l rowList) (*vec.Column, error) {
 	z := &r.nodes[node].zone
 	sel := c.choose(l)
+	texts := as != vec.AsJSON && z.has&^(hasString|hasNull) == 0 && c.strs != nil // no other reading has a value for a string
 	switch {
-	case as == vec.AsText && z.has&^(hasString|hasNull) == 0 && c.strs != nil && c.strs.isDict():
+	case texts && c.strs.isDict():
 		dict, err := c.strs.column()
 		if err != nil {
 			return nil, err
 		}
 		return c.readCodes(sel, dict)
-	case as == vec.AsText && z.has&^(hasString|hasNull) == 0 && c.strs != nil:
+	case texts:
 		return c.readTexts(sel)
 	case as == vec.AsText && z.has&^(hasBools|hasNull) == 0:
 		return c.readBoolTexts(sel), nil
