@@ -98,6 +98,7 @@ type binder struct {
 	operators   map[operatorKey]operatorChoice // found so far
 	topAsOf     *plan.TimeClause
 	calling     *functionQuery // whose query is being bound, if it is one's
+	defining    *tracker       // nil: nobody wants to know what names mean
 }
 
 // statement dispatches on the kind of statement.

@@ -144,12 +144,17 @@ func (b *binder) table(t *syntax.TableName, e *env) (*source, error) {
 			return b.cteRef(c, t)
 		}
 	}
-	rel, err := b.relation(t.Name, t)
+	rel, err := b.relationThen(t, e)
 	if err != nil {
 		return nil, err
 	}
-	if rel.Kind == catalog.View && rel.Stored() {
+	b.defining.table(t, rel)
+	switch {
+	case rel.Kind == catalog.View && rel.Stored():
 		return b.view(rel, t, e)
+	case rel.Kind == catalog.Composite:
+		return nil, b.errorIn(t, pgerr.WrongObjectType, "cannot open relation %q", rel.Name).
+			WithDetail("This operation is not supported for composite types.")
 	}
 	scan := &plan.Scan{Relation: rel, Alias: aliasOf(t.Alias, rel.Name), Limit: -1}
 	for i, c := range rel.Columns {
@@ -162,6 +167,24 @@ func (b *binder) table(t *syntax.TableName, e *env) (*source, error) {
 	it := itemOf(aliasOf(t.Alias, rel.Name), scan.Schema())
 	it.rel, it.schema, it.aliased = rel, rel.Schema, t.Alias != nil
 	return b.named(node, it, t.Alias, t)
+}
+
+// relationThen looks a relation up in the catalog of the moment that it is asked about.
+func (b *binder) relationThen(t *syntax.TableName, e *env) (*catalog.Relation, error) {
+	at, _, err := b.viewTimes(&syntax.TableName{Times: t.Times}, e.asOf)
+	if err != nil || at == nil || b.ctx.AsOf == nil || at.clause.Kind != plan.AsOf && at.clause.Kind != plan.AsOfPosition {
+		return b.relation(t.Name, t)
+	}
+	now := b.ctx.Catalog.Lookup(b.ctx.SearchPath, t.Name.Qualifier(), t.Name.Last())
+	if now != nil && now.Object == nil {
+		return now, nil
+	}
+	b.changing, b.moving = true, true
+	own := *b
+	ctx := *b.ctx
+	ctx.Catalog = b.ctx.AsOf(at.clause)
+	own.ctx = &ctx
+	return own.relation(t.Name, t)
 }
 
 // relation looks a relation up by its written name.
@@ -197,9 +220,17 @@ func (b *binder) view(rel *catalog.Relation, t *syntax.TableName, e *env) (*sour
 	if !ok {
 		return nil, b.errorIn(t, pgerr.InternalError, "view %q is not a query", rel.Name)
 	}
+	defining := b.defining
+	b.defining = nil
 	node, err := b.query(q, &env{outer: opaque(e.outer), asOf: at, valid: valid}, false)
+	b.defining = defining
 	if err != nil {
 		return nil, err
+	}
+	if rel.Object != nil {
+		if node, err = b.viewColumns(node, rel, t); err != nil {
+			return nil, err
+		}
 	}
 	it := itemOf(aliasOf(t.Alias, rel.Name), node.Schema())
 	it.schema, it.aliased = rel.Schema, t.Alias != nil
@@ -219,6 +250,24 @@ func (b *binder) viewAt(rel *catalog.Relation, at *moment, t *syntax.TableName) 
 			WithDetail("There was no event of the type at the moment that is asked about.")
 	}
 	return then, nil
+}
+
+// viewColumns gives the columns of a user's view the names and types that they had when it was made.
+func (b *binder) viewColumns(n plan.Node, rel *catalog.Relation, t *syntax.TableName) (plan.Node, error) {
+	fields := append([]plan.Field(nil), n.Schema()...)
+	if len(fields) != len(rel.Columns) {
+		return nil, b.errorIn(t, pgerr.InvalidObjectDefinition, "view %q has %d columns and its query gives %d", rel.Name, len(rel.Columns), len(fields))
+	}
+	var err error
+	for i, c := range rel.Columns {
+		if fields[i].Type.OID != c.Type.OID {
+			if n, err = b.retype(n, i, c.Type, t); err != nil {
+				return nil, err
+			}
+		}
+		fields[i] = plan.Field{Name: c.Name, Type: c.Type, Table: rel.OID, Attr: int16(i + 1)}
+	}
+	return renamed(n, fields), nil
 }
 
 func aliasOf(a *syntax.Alias, name string) string {

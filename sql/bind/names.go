@@ -83,3 +83,9 @@ func subqueryName(q *syntax.Query) (string, int) {
 		return "", 0
 	}
 }
+
+// FigureName is the name that a column of the expression has, "" if none can be seen.
+func FigureName(x syntax.Expr) string {
+	name, _ := figureName(x)
+	return name
+}

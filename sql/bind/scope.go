@@ -164,6 +164,7 @@ func (b *binder) bareColumn(x *syntax.ColumnRef, s *scope) (expr.Expr, error) {
 			if err := b.reachable(x, sc, it); err != nil {
 				return nil, err
 			}
+			b.defining.column(x, it, col)
 			return b.outwards(col.expr, level, x.Pos), nil
 		}
 		if e := b.systemColumn(sc, name); e != nil {
@@ -247,6 +248,7 @@ func (b *binder) tableColumn(x *syntax.ColumnRef, s *scope, schema, table, name 
 		}
 	}
 	if found != nil {
+		b.defining.column(x, it, found)
 		return b.outwards(found.expr, level, x.Pos), nil
 	}
 	if it.rel != nil {

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/syntax"
@@ -17,22 +18,49 @@ func (b *binder) typeName(t *syntax.TypeName) (datum.Type, error) {
 	if t.SetOf {
 		return datum.Type{}, b.errorIn(t, pgerr.DatatypeMismatch, "a type that is a set is not allowed here")
 	}
+	ref, err := b.typeRef(t)
+	if err != nil {
+		return datum.Type{}, err
+	}
+	typ, _ := b.ctx.Catalog.Resolve(ref)
+	return typ, nil
+}
+
+// typeRef resolves the name of a type, which may be a user's.
+func (b *binder) typeRef(t *syntax.TypeName) (catalog.TypeRef, error) {
 	oid, ok := b.typeOID(t.Name)
+	var own catalog.Object
 	if !ok {
-		return datum.Type{}, b.errorIn(t, pgerr.UndefinedObject, "type %q does not exist", dotted(t.Name)+strings.Repeat("[]", len(t.Bounds)))
+		own = b.ctx.Catalog.TypeByName(b.ctx.SearchPath, t.Name.Qualifier(), t.Name.Last())
+	}
+	if !ok && own == nil {
+		if q := t.Name.Qualifier(); q != "" && !b.ctx.Catalog.HasSchema(q) {
+			return catalog.TypeRef{}, b.errorIn(t, pgerr.InvalidSchemaName, "schema %q does not exist", q)
+		}
+		return catalog.TypeRef{}, b.errorIn(t, pgerr.UndefinedObject, "type %q does not exist", dotted(t.Name)+strings.Repeat("[]", len(t.Bounds)))
+	}
+	if own != nil {
+		ref := catalog.TypeRef{OID: catalog.TypeOID(own), Mod: -1}
+		if len(t.Mods) > 0 {
+			return ref, b.errorIn(t, pgerr.SyntaxError, "type modifier is not allowed for type %q", dotted(t.Name))
+		}
+		if len(t.Bounds) > 0 {
+			ref.OID = catalog.ArrayOID(own)
+		}
+		return ref, nil
 	}
 	mod, err := b.typeMod(oid, t)
 	if err != nil {
-		return datum.Type{}, err
+		return catalog.TypeRef{}, err
 	}
 	if len(t.Bounds) > 0 && categoryOf(oid) != 'A' {
 		arr := arrayOf(oid)
 		if arr == 0 {
-			return datum.Type{}, b.errorIn(t, pgerr.UndefinedObject, "type %q does not exist", dotted(t.Name)+"[]")
+			return catalog.TypeRef{}, b.errorIn(t, pgerr.UndefinedObject, "type %q does not exist", dotted(t.Name)+"[]")
 		}
 		oid = arr
 	}
-	return datum.Type{OID: oid, Mod: mod}, nil
+	return catalog.TypeRef{OID: oid, Mod: mod}, nil
 }
 
 func (b *binder) typeOID(n syntax.Name) (datum.OID, bool) {

@@ -384,6 +384,7 @@ func (f *frame) star(x *syntax.ColumnRef, s *scope) ([]typedColumn, error) {
 			if c.unseen {
 				continue
 			}
+			f.defining.star(x, it, &c)
 			out = append(out, typedColumn{name: c.name, expr: f.outwards(c.expr, level, x.Pos), field: c.field, at: x})
 		}
 	}

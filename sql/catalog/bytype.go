@@ -185,7 +185,7 @@ func NewTyped(database string, types TypeSource) *Catalog {
 // AsOf is the catalog with the views of event types as they were in the events before a position.
 func (c *Catalog) AsOf(end int64) *Catalog {
 	return &Catalog{database: c.database, relations: c.relations, byOID: c.byOID, byName: c.byName, schemas: c.schemas,
-		types: c.types, typed: c.typed, end: end}
+		own: c.own, built: c.built, types: c.types, typed: c.typed, end: end}
 }
 
 // typeView finds the view of an event type.

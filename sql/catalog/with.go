@@ -18,7 +18,7 @@ type objects struct {
 // With returns the catalog with these objects as the users' objects, instead of those that it had.
 func (c *Catalog) With(list ...Object) *Catalog {
 	out := c.base().with(nil)
-	out.types = c.types
+	out.types, out.end, out.typed = c.types, c.end, &typed{}
 	own := &objects{list: slices.Clone(list), byID: map[datum.OID]Object{}, byTable: map[datum.OID]datum.OID{}}
 	slices.SortFunc(own.list, func(a, b Object) int { return cmp.Compare(a.Head().ID, b.Head().ID) })
 	for _, o := range own.list {

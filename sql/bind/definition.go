@@ -1,0 +1,327 @@
+package bind
+
+import (
+	"slices"
+
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/funcs"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/sql/syntax"
+)
+
+// What statements that define objects ask of the binder: types by name, expressions over the columns of a table, and what
+// a query reads.
+
+// TypeNamed resolves the name of a type.
+func TypeNamed(ctx *Context, t *syntax.TypeName) (catalog.TypeRef, error) {
+	return newBinder(ctx, nil).typeRef(t)
+}
+
+// Place is where an expression of a definition stands, in PostgreSQL's words: "DEFAULT expression", "check constraint"…
+type Place struct {
+	What    string
+	Columns bool // it may refer to columns
+	// Boolean, when not "", is the word that asks for a condition: "CHECK", "WHERE".
+	Boolean string
+	// To is the type that the value is assigned to; nil: its own.
+	To     *datum.Type
+	Column string // of that type
+	// Immutable, when not "", is the error if the value depends on more than the columns.
+	Immutable string
+}
+
+// Definition binds an expression over the columns of a relation.
+func Definition(ctx *Context, rel *catalog.Relation, x syntax.Expr, p Place) (expr.Expr, error) {
+	b := newBinder(ctx, nil)
+	if err := b.noQuery(x, p.What); err != nil {
+		return nil, err
+	}
+	s := &scope{}
+	if rel != nil {
+		fields := make([]plan.Field, len(rel.Columns))
+		for i, c := range rel.Columns {
+			fields[i] = plan.Field{Name: c.Name, Type: c.Type, Table: rel.OID, Attr: rel.AttrNum(i)}
+		}
+		it := itemOf(rel.Name, fields)
+		it.rel = rel
+		s.items, s.width = []*item{it}, len(fields)
+	}
+	f := &frame{binder: b, env: &env{}, scope: s, what: p.What + "s"}
+	if !p.Columns {
+		if err := b.noColumns(x, p.What); err != nil {
+			return nil, err
+		}
+	}
+	e, err := f.definition(x, p)
+	if err != nil {
+		return nil, err
+	}
+	if p.Immutable != "" && !immutable(e) {
+		return nil, pgerr.New(pgerr.InvalidObjectDefinition, "%s", p.Immutable)
+	}
+	_, err = b.paramTypes()
+	return e, err
+}
+
+func (f *frame) definition(x syntax.Expr, p Place) (expr.Expr, error) {
+	if p.Boolean != "" {
+		return f.condition(x, p.Boolean)
+	}
+	e, err := f.bind(x)
+	if err != nil {
+		return nil, err
+	}
+	if p.To == nil {
+		return f.settled(e, x)
+	}
+	if !canCoerce(e.Type().OID, p.To.OID, funcs.Assignment) {
+		return nil, pgerr.New(pgerr.DatatypeMismatch, "column %q is of type %s but %s expression is of type %s", p.Column, formatType(*p.To),
+			firstWord(p.What), formatType(e.Type())).WithHint("You will need to rewrite or cast the expression.")
+	}
+	return f.coerce(e, *p.To, funcs.Assignment, x)
+}
+
+func firstWord(what string) string {
+	if what == "DEFAULT expression" {
+		return "default"
+	}
+	return "generation"
+}
+
+// noQuery refuses subqueries.
+func (b *binder) noQuery(x syntax.Expr, what string) (err error) {
+	syntax.Walk(x, func(n syntax.Node) bool {
+		if q, ok := n.(*syntax.Query); ok && err == nil {
+			at := syntax.Node(q)
+			err = b.errorIn(at, pgerr.FeatureNotSupported, "cannot use subquery in %s", what)
+		}
+		return err == nil
+	})
+	return err
+}
+
+// noColumns refuses references to columns.
+func (b *binder) noColumns(x syntax.Expr, what string) (err error) {
+	syntax.Walk(x, func(n syntax.Node) bool {
+		if _, ok := n.(*syntax.ColumnRef); ok && err == nil {
+			err = b.errorIn(n, pgerr.FeatureNotSupported, "cannot use column reference in %s", what)
+		}
+		return err == nil
+	})
+	return err
+}
+
+// immutable reports whether an expression depends on its columns alone.
+func immutable(e expr.Expr) bool {
+	return !expr.Any(e, func(e expr.Expr) bool {
+		switch e := e.(type) {
+		case *expr.Call:
+			return e.Fn.Volatile != funcs.Immutable
+		case *expr.Cast:
+			return !immutableCast(e.Arg.Type().OID, e.Typ.OID)
+		}
+		return false
+	})
+}
+
+// zoned are the types whose text depends on settings.
+var zoned = map[datum.OID]bool{datum.Date: true, datum.Timestamp: true, datum.TimestampTZ: true, datum.TimeTZ: true}
+
+// immutableCast reports whether a conversion depends on no setting, as the time zone is one.
+func immutableCast(from, to datum.OID) bool {
+	switch {
+	case from == to:
+		return true
+	case from == datum.TimestampTZ || to == datum.TimestampTZ:
+		return false
+	case zoned[from] && categoryOf(to) == 'S', zoned[to] && categoryOf(from) == 'S', to == datum.Interval && categoryOf(from) == 'S':
+		return false
+	}
+	return true
+}
+
+// tracker notes what the names in a query mean, those in the views below it apart.
+type tracker struct {
+	tables  map[*syntax.TableName]*catalog.Relation
+	columns map[*syntax.ColumnRef]syntax.Name
+	stars   map[*syntax.ColumnRef][]syntax.Name
+	fields  map[*syntax.ColumnRef]plan.Field
+	reads   map[datum.OID]map[int16]bool
+}
+
+func newTracker() *tracker {
+	return &tracker{map[*syntax.TableName]*catalog.Relation{}, map[*syntax.ColumnRef]syntax.Name{}, map[*syntax.ColumnRef][]syntax.Name{},
+		map[*syntax.ColumnRef]plan.Field{}, map[datum.OID]map[int16]bool{}}
+}
+
+func (t *tracker) read(rel datum.OID, attr int16) {
+	if t.reads[rel] == nil {
+		t.reads[rel] = map[int16]bool{}
+	}
+	if attr > 0 {
+		t.reads[rel][attr] = true
+	}
+}
+
+// table notes what the name of a relation means.
+func (t *tracker) table(x *syntax.TableName, rel *catalog.Relation) {
+	if t != nil {
+		t.tables[x] = rel
+		t.read(rel.OID, 0)
+	}
+}
+
+// column notes which column a name means.
+func (t *tracker) column(x *syntax.ColumnRef, it *item, c *column) {
+	if t == nil {
+		return
+	}
+	if it.table && it.name != "" && !it.scalar {
+		t.columns[x] = syntax.Name{it.name, c.name}
+	}
+	t.fields[x] = c.field
+	if c.field.Table != 0 {
+		t.read(c.field.Table, c.field.Attr)
+	}
+}
+
+// star notes which columns * means.
+func (t *tracker) star(x *syntax.ColumnRef, it *item, c *column) {
+	if t == nil {
+		return
+	}
+	name := syntax.Name{c.name}
+	if it.table && it.name != "" {
+		name = syntax.Name{it.name, c.name}
+	}
+	t.stars[x] = append(t.stars[x], name)
+	if c.field.Table != 0 {
+		t.read(c.field.Table, c.field.Attr)
+	}
+}
+
+// QueryDefinition is what a query gives and reads.
+type QueryDefinition struct {
+	Fields []plan.Field
+	Reads  []catalog.Reading
+	// Text is the query with all names in full, so that it means the same under any search path.
+	Text string
+	Tree *syntax.Query // of Text
+}
+
+// DefineQuery binds a query that is kept: that of a view. It must have no parameters.
+func DefineQuery(ctx *Context, q *syntax.Query) (*QueryDefinition, error) {
+	b := newBinder(ctx, nil)
+	if _, err := b.topQuery(q); err != nil {
+		return nil, err
+	}
+	if len(b.params) > 0 {
+		return nil, b.errorAt(b.paramPlace(1), pgerr.UndefinedParameter, "there is no parameter $1")
+	}
+	st, err := syntax.ParseOne(syntax.Format(q)) // a tree of our own, to be rewritten
+	if err != nil {
+		return nil, err
+	}
+	own := *ctx
+	own.Text = ""
+	b = newBinder(&own, nil)
+	tree := st.Stmt.(*syntax.Query)
+	b.defining = newTracker()
+	n, err := b.topQuery(tree)
+	if err != nil {
+		return nil, err
+	}
+	out := &QueryDefinition{Fields: n.Schema(), Tree: tree}
+	for rel, attrs := range b.defining.reads {
+		r := catalog.Reading{Relation: rel}
+		for a := range attrs {
+			r.Columns = append(r.Columns, a)
+		}
+		slices.Sort(r.Columns)
+		out.Reads = append(out.Reads, r)
+	}
+	slices.SortFunc(out.Reads, func(x, y catalog.Reading) int { return int(x.Relation) - int(y.Relation) })
+	b.defining.spellOut(tree)
+	out.Text = syntax.Format(tree)
+	return out, nil
+}
+
+// spellOut writes the names of a tree in full.
+func (t *tracker) spellOut(q *syntax.Query) {
+	syntax.Walk(q, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.TableName:
+			if rel := t.tables[n]; rel != nil {
+				n.Name = syntax.Name{rel.Schema, rel.Name}
+			}
+		case *syntax.ColumnRef:
+			if name := t.columns[n]; name != nil && !n.Star {
+				n.Name = name
+			}
+		case *syntax.Select:
+			n.Targets = t.unstarred(n.Targets)
+		}
+		return true
+	})
+}
+
+func (t *tracker) unstarred(list []*syntax.Target) []*syntax.Target {
+	var out []*syntax.Target
+	for _, target := range list {
+		ref, ok := target.Expr.(*syntax.ColumnRef)
+		if !ok || !ref.Star || t.stars[ref] == nil {
+			out = append(out, target)
+			continue
+		}
+		for _, name := range t.stars[ref] {
+			out = append(out, &syntax.Target{At: target.At, Expr: &syntax.ColumnRef{At: ref.At, Name: name}})
+		}
+	}
+	return out
+}
+
+// RenameColumn rewrites the text of a query after column attr of a relation, which was called from in the catalog of before, is
+// called to in that of now. It fails where the query means something else then.
+func RenameColumn(before, now *Context, text string, rel datum.OID, attr int16, from, to string) (string, error) {
+	st, err := syntax.ParseOne(text)
+	if err != nil {
+		return "", err
+	}
+	q, ok := st.Stmt.(*syntax.Query)
+	if !ok {
+		return "", pgerr.New(pgerr.InternalError, "a view is not a query")
+	}
+	old := *before
+	old.Text = ""
+	b := newBinder(&old, nil)
+	b.defining = newTracker()
+	if _, err := b.topQuery(q); err != nil {
+		return "", err
+	}
+	renamed := map[*syntax.ColumnRef]bool{}
+	for ref, field := range b.defining.fields {
+		if field.Table == rel && field.Attr == attr && ref.Name.Last() == from {
+			renamed[ref] = true
+		}
+	}
+	for ref := range renamed {
+		ref.Name = append(slices.Clone(ref.Name[:len(ref.Name)-1]), to)
+	}
+	out := syntax.Format(q)
+	st, err = syntax.ParseOne(out)
+	if err != nil {
+		return "", err
+	}
+	fresh := *now
+	fresh.Text = ""
+	_, err = newBinder(&fresh, nil).topQuery(st.Stmt.(*syntax.Query))
+	return out, err
+}
+
+// CheckFunction binds the body of a function, to refuse what could not be called.
+func CheckFunction(ctx *Context, f *catalog.FunctionObject) error {
+	return pgerr.New(pgerr.FeatureNotSupported, "CREATE FUNCTION is not supported yet")
+}

@@ -1,0 +1,98 @@
+package catalog
+
+import (
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/funcs"
+)
+
+// TypeOID is the OID of the type that an object is or has, 0 if there is none.
+func TypeOID(o Object) datum.OID {
+	switch o := o.(type) {
+	case *EnumObject, *DomainObject, *CompositeObject:
+		return o.Head().ID
+	case *TableObject:
+		return o.RowType
+	case *MaterializedObject:
+		return o.RowType
+	}
+	return 0
+}
+
+// ArrayOID is the OID of the arrays of that type.
+func ArrayOID(o Object) datum.OID {
+	switch o := o.(type) {
+	case *EnumObject:
+		return o.Array
+	case *DomainObject:
+		return o.Array
+	case *CompositeObject:
+		return o.Array
+	case *TableObject:
+		return o.Array
+	case *MaterializedObject:
+		return o.Array
+	}
+	return 0
+}
+
+// TypeByName finds the object whose type a name means: in the schema if one is given, else along the search path.
+func (c *Catalog) TypeByName(searchPath []string, schema, name string) Object {
+	if schema != "" {
+		searchPath = []string{schema}
+	}
+	for _, s := range searchPath {
+		id := c.schemaOID(s)
+		for _, o := range c.Objects() {
+			if h := o.Head(); h.Name == name && h.Schema == id && TypeOID(o) != 0 {
+				return o
+			}
+		}
+	}
+	return nil
+}
+
+// TypeObject returns the object that a type, or arrays of it, belongs to, and whether it is the arrays'; nil of built-in types.
+func (c *Catalog) TypeObject(oid datum.OID) (o Object, array bool) {
+	if o := c.Object(oid); o != nil && TypeOID(o) == oid {
+		return o, false
+	}
+	for _, o := range c.Objects() {
+		switch oid {
+		case TypeOID(o):
+			return o, false
+		case ArrayOID(o):
+			return o, true
+		}
+	}
+	return nil, false
+}
+
+// FormatType names a type as SQL does, with its schema where the search path does not find it.
+func (c *Catalog) FormatType(searchPath []string, t TypeRef) string {
+	if datum.Lookup(t.OID) != nil {
+		return datum.FormatType(datum.Type{OID: t.OID, Mod: t.Mod})
+	}
+	o, array := c.TypeObject(t.OID)
+	if o == nil {
+		return "???"
+	}
+	h := o.Head()
+	name := funcs.QuoteIdent(h.Name)
+	if c.TypeByName(searchPath, "", h.Name) != o {
+		name = funcs.QuoteIdent(c.schemaName(h.Schema)) + "." + name
+	}
+	if array {
+		name += "[]"
+	}
+	return name
+}
+
+// Label finds a label, nil if there is none.
+func (e *EnumObject) Label(label string) *EnumLabel {
+	for i := range e.Labels {
+		if e.Labels[i].Label == label {
+			return &e.Labels[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,371 @@
+package ddl
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/funcs"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/syntax"
+)
+
+// thing is what can be dropped by itself: an object, or a part of a table.
+type thing struct {
+	part part
+	id   datum.OID // the object, or the table of the part
+	sub  datum.OID // a constraint or index of it
+	attr int16     // a column of it
+}
+
+type part uint8
+
+const (
+	wholeObject part = iota
+	columnPart
+	defaultPart
+	constraintPart
+	indexPart
+)
+
+// number is what dependents are put in order by.
+func (t thing) number() datum.OID {
+	if t.sub != 0 {
+		return t.sub
+	}
+	return t.id
+}
+
+// dependent is what cannot be without something; auto says that it goes with it unasked.
+type dependent struct {
+	thing
+	auto bool
+}
+
+// dependents lists what depends on a thing, in order.
+func (p *planner) dependents(x thing) []dependent {
+	var out []dependent
+	add := func(auto bool, t thing) {
+		if d := (dependent{t, auto}); t != x && !slices.Contains(out, d) {
+			out = append(out, d)
+		}
+	}
+	for _, o := range p.cat.Objects() {
+		if o.Head().ID == x.id && x.part == wholeObject {
+			continue
+		}
+		p.dependsObject(o, x, add)
+	}
+	slices.SortStableFunc(out, func(a, b dependent) int { return cmp.Compare(a.number(), b.number()) })
+	return out
+}
+
+// dependsObject finds what of an object depends on x.
+func (p *planner) dependsObject(o catalog.Object, x thing, add func(auto bool, t thing)) {
+	whole := thing{id: o.Head().ID}
+	if _, ok := p.cat.Object(x.id).(*catalog.SchemaObject); ok && x.part == wholeObject && o.Head().Schema == x.id {
+		add(false, whole)
+	}
+	switch o := o.(type) {
+	case *catalog.ViewObject:
+		if reads(o.Reads, x) || x.part == wholeObject && p.uses(o.Query, x.id) {
+			add(false, whole)
+		}
+	case *catalog.MaterializedObject:
+		if reads(o.Reads, x) || x.part == wholeObject && p.uses(o.Query, x.id) {
+			add(false, whole)
+		}
+		p.dependsTable(&o.TableObject, x, add)
+	case *catalog.TableObject:
+		p.dependsTable(o, x, add)
+	case *catalog.SequenceObject:
+		if o.Owner == x.id && (x.part == wholeObject || x.part == columnPart && o.Column == x.attr) {
+			add(true, whole)
+		}
+	case *catalog.DomainObject:
+		if x.part == wholeObject && (p.isType(o.Base, x.id) || p.uses(o.Default, x.id) || slices.ContainsFunc(o.Checks, func(c catalog.DomainCheck) bool { return p.uses(c.Check, x.id) })) {
+			add(false, whole)
+		}
+	case *catalog.CompositeObject:
+		if x.part == wholeObject && slices.ContainsFunc(o.Fields, func(f catalog.CompositeField) bool { return !f.Dropped && p.isType(f.Type, x.id) }) {
+			add(false, whole)
+		}
+	case *catalog.FunctionObject:
+		if x.part == wholeObject && (p.isType(o.Returns, x.id) || slices.ContainsFunc(o.Args, func(a catalog.FunctionParam) bool { return p.isType(a.Type, x.id) })) {
+			add(false, whole)
+		}
+	}
+}
+
+// dependsTable finds what of a table depends on x.
+func (p *planner) dependsTable(t *catalog.TableObject, x thing, add func(auto bool, t thing)) {
+	for i := range t.Columns {
+		c, attr := &t.Columns[i], int16(i+1)
+		if c.Dropped || x.part != wholeObject {
+			continue
+		}
+		if p.isType(c.Type, x.id) {
+			add(false, thing{part: columnPart, id: t.ID, attr: attr})
+		}
+		if p.uses(c.Default, x.id) || p.uses(c.Generated, x.id) {
+			add(false, thing{part: defaultPart, id: t.ID, attr: attr})
+		}
+	}
+	for i := range t.Constraints {
+		c := &t.Constraints[i]
+		self := thing{part: constraintPart, id: t.ID, sub: c.ID}
+		own := x.part == columnPart && x.id == t.ID && slices.Contains(c.Columns, x.attr)
+		switch {
+		case own:
+			add(c.Kind != catalog.Check || len(c.Columns) == 1, self)
+		case c.Kind == catalog.ForeignKey && c.RefTable == x.id && (x.part == wholeObject || x.part == columnPart && slices.Contains(c.RefColumns, x.attr)):
+			if x.id != t.ID || x.part == columnPart {
+				add(false, self)
+			}
+		case c.Kind == catalog.ForeignKey && x.sub != 0 && (c.Index == x.sub || x.part == constraintPart && c.RefTable == x.id && c.Index == p.indexOf(x)):
+			add(false, self)
+		case x.part == wholeObject && p.uses(c.Check, x.id):
+			add(false, self)
+		}
+	}
+	for i := range t.Indexes {
+		ix := &t.Indexes[i]
+		if x.part == columnPart && x.id == t.ID && ix.Constraint == 0 && indexReads(t, ix, x.attr) {
+			add(true, thing{part: indexPart, id: t.ID, sub: ix.ID})
+		}
+	}
+	if x.part == columnPart && x.id == t.ID {
+		for i := range t.Columns {
+			if e, err := parsed(t.Columns[i].Generated); err == nil && !t.Columns[i].Dropped && slices.Contains(columnsOf(t, e), x.attr) {
+				add(false, thing{part: columnPart, id: t.ID, attr: int16(i + 1)})
+			}
+		}
+	}
+}
+
+// indexOf is the index of a key.
+func (p *planner) indexOf(x thing) datum.OID {
+	if t := tableIn(p.cat.Object(x.id)); t != nil {
+		for i := range t.Constraints {
+			if t.Constraints[i].ID == x.sub && t.Constraints[i].Kind != catalog.ForeignKey {
+				return t.Constraints[i].Index
+			}
+		}
+	}
+	return ^datum.OID(0)
+}
+
+func indexReads(t *catalog.TableObject, ix *catalog.TableIndex, attr int16) bool {
+	if slices.Contains(ix.Include, attr) {
+		return true
+	}
+	exprs := []catalog.Expression{ix.Where}
+	for _, k := range ix.Keys {
+		if k.Column == attr {
+			return true
+		}
+		exprs = append(exprs, k.Expr)
+	}
+	for _, e := range exprs {
+		if x, err := parsed(e); e.Text != "" && err == nil && slices.Contains(columnsOf(t, x), attr) {
+			return true
+		}
+	}
+	return false
+}
+
+func reads(list []catalog.Reading, x thing) bool {
+	return slices.ContainsFunc(list, func(r catalog.Reading) bool {
+		return r.Relation == x.id && (x.part == wholeObject || x.part == columnPart && slices.Contains(r.Columns, x.attr))
+	})
+}
+
+func (p *planner) uses(e catalog.Expression, id datum.OID) bool { return slices.Contains(e.Uses, id) }
+
+// isType reports whether a type is that of an object, or arrays of it.
+func (p *planner) isType(t catalog.TypeRef, id datum.OID) bool {
+	o := p.cat.Object(id)
+	return o != nil && t.OID != 0 && (t.OID == catalog.TypeOID(o) || t.OID == catalog.ArrayOID(o))
+}
+
+// doom is what goes with things that are dropped.
+type doom struct {
+	p       *planner
+	things  []thing
+	said    []string // "view v depends on table t", in order
+	cascade []string // "drop cascades to view v"
+}
+
+func (d *doom) visit(x thing) {
+	for _, dep := range d.p.dependents(x) {
+		if d.has(dep.thing) {
+			continue
+		}
+		d.things = append(d.things, dep.thing)
+		if !dep.auto {
+			name := d.p.describe(dep.thing)
+			on := x
+			if i := d.p.indexOf(x); x.part == constraintPart && i != ^datum.OID(0) {
+				on = thing{part: indexPart, id: x.id, sub: i}
+			}
+			d.said = append(d.said, name+" depends on "+d.p.describe(on))
+			d.cascade = append(d.cascade, "drop cascades to "+name)
+		}
+		d.visit(dep.thing)
+	}
+}
+
+// has reports whether a thing is dropped, by itself or with what it is part of.
+func (d *doom) has(x thing) bool {
+	return slices.Contains(d.things, x) || slices.Contains(d.things, thing{id: x.id}) ||
+		x.part == defaultPart && slices.Contains(d.things, thing{part: columnPart, id: x.id, attr: x.attr})
+}
+
+// dropThings drops things and, with CASCADE, what depends on them.
+func (p *planner) dropThings(list []thing, cascade bool) error {
+	d := &doom{p: p, things: slices.Clone(list)}
+	for _, x := range slices.Backward(list) {
+		d.visit(x)
+	}
+	switch {
+	case len(d.said) > 0 && !cascade:
+		what := "cannot drop desired object(s) because other objects depend on them"
+		if len(list) == 1 {
+			what = "cannot drop " + p.describe(list[0]) + " because other objects depend on it"
+		}
+		return pgerr.New("2BP01", "%s", what).WithDetail("%s", strings.Join(d.said, "\n")).
+			WithHint("Use DROP ... CASCADE to drop the dependent objects too.")
+	case len(d.cascade) == 1:
+		p.notice("00000", "%s", d.cascade[0])
+	case len(d.cascade) > 1:
+		p.noticeDetail("drop cascades to "+strconv.Itoa(len(d.cascade))+" other objects", strings.Join(d.cascade, "\n"))
+	}
+	return p.erase(d.things)
+}
+
+// erase takes things out of the catalog.
+func (p *planner) erase(list []thing) error {
+	for _, x := range list {
+		if x.part == wholeObject {
+			continue
+		}
+		whole := thing{id: x.id}
+		if slices.Contains(list, whole) {
+			continue
+		}
+		o, err := catalog.Clone(p.cat.Object(x.id))
+		if err != nil {
+			return err
+		}
+		erasePart(tableIn(o), x)
+		p.put(o)
+	}
+	for _, x := range list {
+		if x.part == wholeObject {
+			p.remove(x.id)
+		}
+	}
+	return nil
+}
+
+func erasePart(t *catalog.TableObject, x thing) {
+	switch x.part {
+	case columnPart:
+		c := t.Attr(x.attr)
+		*c = catalog.TableColumn{Physical: c.Physical, Name: "........pg.dropped." + strconv.Itoa(int(x.attr)) + "........", Type: c.Type, Dropped: true}
+	case defaultPart:
+		t.Attr(x.attr).Default, t.Attr(x.attr).DefaultID = catalog.Expression{}, 0
+	case constraintPart:
+		for _, c := range t.Constraints {
+			if c.ID == x.sub && (c.Kind == catalog.PrimaryKey || c.Kind == catalog.Unique) {
+				t.Indexes = slices.DeleteFunc(t.Indexes, func(ix catalog.TableIndex) bool { return ix.ID == c.Index })
+			}
+		}
+		t.Constraints = slices.DeleteFunc(t.Constraints, func(c catalog.Constraint) bool { return c.ID == x.sub })
+	case indexPart:
+		t.Indexes = slices.DeleteFunc(t.Indexes, func(ix catalog.TableIndex) bool { return ix.ID == x.sub })
+	}
+}
+
+// describe names a thing as PostgreSQL's messages do.
+func (p *planner) describe(x thing) string {
+	o := p.cat.Object(x.id)
+	if o == nil {
+		return "object " + itoa(x.id)
+	}
+	t := tableIn(o)
+	switch x.part {
+	case columnPart:
+		return "column " + t.Attr(x.attr).Name + " of " + p.describe(thing{id: x.id})
+	case defaultPart:
+		return "default value for column " + t.Attr(x.attr).Name + " of " + p.describe(thing{id: x.id})
+	case constraintPart:
+		for i := range t.Constraints {
+			if t.Constraints[i].ID == x.sub {
+				return "constraint " + t.Constraints[i].Name + " on " + p.describe(thing{id: x.id})
+			}
+		}
+	case indexPart:
+		if ix := t.Index(x.sub); ix != nil {
+			return "index " + p.shown(t.Schema, ix.Name)
+		}
+	}
+	return p.objectWord(o) + " " + p.objectName(o)
+}
+
+func (p *planner) objectWord(o catalog.Object) string {
+	switch o := o.(type) {
+	case *catalog.SchemaObject:
+		return "schema"
+	case *catalog.TableObject:
+		return "table"
+	case *catalog.MaterializedObject:
+		return "materialized view"
+	case *catalog.ViewObject:
+		return "view"
+	case *catalog.SequenceObject:
+		return "sequence"
+	case *catalog.FunctionObject:
+		if o.Procedure {
+			return "procedure"
+		}
+		return "function"
+	}
+	return "type"
+}
+
+func (p *planner) objectName(o catalog.Object) string {
+	h := o.Head()
+	if h.Schema == 0 {
+		return funcs.QuoteIdent(h.Name)
+	}
+	name := p.shown(h.Schema, h.Name)
+	if f, ok := o.(*catalog.FunctionObject); ok {
+		name += "(" + p.signature(f) + ")"
+	}
+	return name
+}
+
+// shown is a name with its schema where the search path does not have that.
+func (p *planner) shown(schema datum.OID, name string) string {
+	if slices.Contains(p.path(), p.schemaName(schema)) {
+		return funcs.QuoteIdent(name)
+	}
+	return quoted(p.schemaName(schema), name)
+}
+
+// signature lists the types of the arguments that a function takes.
+func (p *planner) signature(f *catalog.FunctionObject) string {
+	var out []string
+	for _, a := range f.Args {
+		if a.Mode != "t" && a.Mode != "o" {
+			out = append(out, p.cat.FormatType(p.path(), a.Type))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+func cascades(t syntax.Tristate) bool { return t == syntax.Yes }

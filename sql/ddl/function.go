@@ -1,0 +1,191 @@
+package ddl
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/allsource-db/allsource/sql/bind"
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/syntax"
+)
+
+var paramModes = map[string]string{"": "i", "in": "i", "out": "o", "inout": "b", "variadic": "v", "table": "t"}
+
+func (p *planner) createFunction(s *syntax.CreateFunction) error {
+	schema, id, err := p.creation(s.Name, false, s)
+	if err != nil {
+		return err
+	}
+	f := &catalog.FunctionObject{Procedure: s.Procedure, Volatility: "v", Path: slices.Clone(p.Bind.SearchPath), Cost: 100}
+	f.Name, f.Schema = s.Name.Last(), id
+	if err := p.parameters(f, s); err != nil {
+		return err
+	}
+	if err := p.functionOptions(f, s); err != nil {
+		return err
+	}
+	if err := p.checkBody(f); err != nil {
+		return err
+	}
+	for _, old := range p.functionsNamed(syntax.Name{schema, f.Name}) {
+		if !slices.Equal(inputTypes(old), inputTypes(f)) {
+			continue
+		}
+		if !s.Replace {
+			return pgerr.New("42723", "function %q already exists with same argument types", f.Name)
+		}
+		if old.Procedure != f.Procedure {
+			return pgerr.New(pgerr.WrongObjectType, "cannot change routine kind").WithDetail("%q is a %s.", f.Name, p.objectWord(old))
+		}
+		if old.Returns != f.Returns || old.Set != f.Set {
+			return pgerr.New("42P13", "cannot change return type of existing function").WithHint("Use DROP FUNCTION %s first.", p.objectName(old))
+		}
+		f.ID, f.Comment = old.ID, old.Comment
+	}
+	if f.ID == 0 {
+		if err := p.ids(&f.ID); err != nil {
+			return err
+		}
+	}
+	p.put(f)
+	return nil
+}
+
+// parameters reads the parameters and what the function returns.
+func (p *planner) parameters(f *catalog.FunctionObject, s *syntax.CreateFunction) error {
+	var out []catalog.FunctionParam
+	defaults := false
+	for _, a := range s.Args {
+		t, err := bind.TypeNamed(p.bound(), a.Type)
+		if err != nil {
+			return err
+		}
+		x := catalog.FunctionParam{Name: a.Name, Mode: paramModes[a.Mode], Type: t}
+		if x.Mode == "v" {
+			return p.errorIn(a, pgerr.FeatureNotSupported, "VARIADIC parameters are not supported").WithHint("Take an array.")
+		}
+		if a.Default != nil {
+			typ, _ := p.cat.Resolve(t)
+			if x.Default, _, err = p.expression(a.Default, nil, bind.Place{What: "DEFAULT expression", To: &typ, Column: a.Name}); err != nil {
+				return err
+			}
+			defaults = true
+		} else if defaults && (x.Mode == "i" || x.Mode == "b") {
+			return p.errorIn(a, "42P13", "input parameters after one with a default value must also have defaults")
+		}
+		if x.Name != "" && slices.ContainsFunc(f.Args, func(y catalog.FunctionParam) bool { return y.Name == x.Name && (y.Mode == "t") == (x.Mode == "t") }) {
+			return p.errorIn(a, "42P13", "parameter name %q used more than once", x.Name)
+		}
+		f.Args = append(f.Args, x)
+		if x.Mode == "o" || x.Mode == "b" || x.Mode == "t" {
+			out = append(out, x)
+		}
+		f.Set = f.Set || x.Mode == "t"
+	}
+	return p.returns(f, s, out)
+}
+
+func (p *planner) returns(f *catalog.FunctionObject, s *syntax.CreateFunction, out []catalog.FunctionParam) error {
+	f.Returns = catalog.TypeRef{OID: datum.Void, Mod: -1}
+	switch {
+	case len(out) == 1 && !f.Set:
+		f.Returns = out[0].Type
+	case len(out) == 1:
+		f.Returns = out[0].Type
+	case len(out) > 1:
+		f.Returns = catalog.TypeRef{OID: datum.Record, Mod: -1}
+	}
+	if s.Returns == nil {
+		if len(out) == 0 && !s.Procedure {
+			return p.errorIn(s, "42P13", "function result type must be specified")
+		}
+		return nil
+	}
+	own := *s.Returns
+	own.SetOf = false
+	t, err := bind.TypeNamed(p.bound(), &own)
+	if err != nil {
+		return err
+	}
+	if len(out) > 0 && t.OID != f.Returns.OID {
+		return p.errorIn(s, "42P13", "function result type must be %s because of OUT parameters", p.cat.FormatType(p.path(), f.Returns))
+	}
+	f.Returns, f.Set = t, f.Set || s.Returns.SetOf
+	return nil
+}
+
+func (p *planner) functionOptions(f *catalog.FunctionObject, s *syntax.CreateFunction) error {
+	body := false
+	for _, o := range s.Options {
+		switch o.Name {
+		case "language":
+			f.Language = strings.ToLower(o.Values[0])
+		case "as":
+			f.Body, body = o.Values[0], true
+		case "immutable", "stable", "volatile":
+			f.Volatility = o.Name[:1]
+		case "strict":
+			f.Strict = true
+		case "security definer":
+			f.Definer = true
+		case "cost", "rows":
+			n, err := strconv.ParseFloat(o.Values[0], 64)
+			if err != nil || n <= 0 {
+				return pgerr.New(pgerr.InvalidParameterValue, "%s must be positive", strings.ToUpper(o.Name))
+			}
+			if f.Cost = n; o.Name == "rows" {
+				f.Cost, f.Rows = 100, n
+			}
+		case "set", "window", "transform", "support":
+			return p.errorIn(o, pgerr.FeatureNotSupported, "%s is not supported for functions", strings.ToUpper(o.Name))
+		}
+	}
+	if s.Return != nil {
+		f.Body, body = "SELECT "+syntax.Format(s.Return), true
+	}
+	if s.Atomic {
+		var parts []string
+		for _, st := range s.Body {
+			parts = append(parts, syntax.Format(st))
+		}
+		f.Body, body = strings.Join(parts, ";\n"), true
+	}
+	switch {
+	case !body:
+		return pgerr.New("42P13", "no function body specified")
+	case f.Language == "" && (s.Return != nil || s.Atomic):
+		f.Language = "sql"
+	case f.Language == "":
+		return pgerr.New("42P13", "no language specified")
+	case f.Language != "sql":
+		e := pgerr.New(pgerr.UndefinedObject, "language %q does not exist", f.Language)
+		return e.WithHint("Functions are written in SQL here.")
+	}
+	if f.Set && f.Rows == 0 {
+		f.Rows = 1000
+	}
+	return nil
+}
+
+// checkBody refuses a body that is no single query.
+func (p *planner) checkBody(f *catalog.FunctionObject) error {
+	list, err := syntax.Parse(f.Body)
+	if err != nil {
+		e := *pgerr.From(err)
+		e.Position = 0
+		return &e
+	}
+	if f.Procedure {
+		return pgerr.New(pgerr.FeatureNotSupported, "procedures are not supported").WithHint("A function in SQL whose body is a query is.")
+	}
+	if len(list) != 1 {
+		return pgerr.New(pgerr.FeatureNotSupported, "functions of %d statements are not supported", len(list)).WithHint("The body of a function is one query.")
+	}
+	if _, ok := list[0].Stmt.(*syntax.Query); !ok {
+		return pgerr.New(pgerr.FeatureNotSupported, "%s in the body of a function is not supported", list[0].Stmt.Tag()).WithHint("The body of a function is one query.")
+	}
+	return bind.CheckFunction(p.bound(), f)
+}

@@ -1,0 +1,400 @@
+package ddl
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/allsource-db/allsource/sql/bind"
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/syntax"
+)
+
+func (p *planner) rename(s *syntax.Rename) error {
+	if s.Kind == "INDEX" {
+		return p.renameIndex(s)
+	}
+	o, err := p.renamed(s.Kind, s.Object, s.IfExists)
+	if err != nil || o == nil {
+		return err
+	}
+	switch s.What {
+	case "COLUMN", "ATTRIBUTE":
+		return p.renameColumn(s, o)
+	case "CONSTRAINT":
+		return p.renameConstraint(s, o)
+	case "VALUE":
+		return p.renameLabel(s, o)
+	}
+	return p.renameObject(s, o)
+}
+
+// renamed finds what ALTER names: for it every relation is a table.
+func (p *planner) renamed(kind string, n *syntax.ObjectName, missingOK bool) (catalog.Object, error) {
+	if _, ok := relationKinds[kind]; !ok {
+		return p.object(kind, n, missingOK)
+	}
+	r, err := p.find(n.Name, n)
+	switch {
+	case err != nil:
+		return nil, err
+	case r == nil && kind == "TABLE":
+		if o, _, err := p.indexObject(n.Name, true, n); o != nil && err == nil {
+			return nil, pgerr.New(pgerr.WrongObjectType, "%q is an index", n.Name.Last()).WithHint("Use ALTER INDEX instead.")
+		}
+		fallthrough
+	case r == nil:
+		return nil, p.missing(missingOK, pgerr.UndefinedTable, "relation %q does not exist", dotted(n.Name))
+	case r.Object == nil:
+		return nil, p.notOwn(r)
+	case kind != "TABLE" && r.Kind != relationKinds[kind]:
+		return nil, pgerr.New(pgerr.WrongObjectType, "%q is not a %s", r.Name, strings.ToLower(kind))
+	case r.Kind == catalog.Composite:
+		return nil, pgerr.New(pgerr.WrongObjectType, "%q is a composite type", r.Name).WithHint("Use ALTER TYPE instead.")
+	}
+	return catalog.Clone(r.Object)
+}
+
+func (p *planner) renameObject(s *syntax.Rename, o catalog.Object) error {
+	h := o.Head()
+	schema, old := p.schemaName(h.Schema), h.Name
+	switch o := o.(type) {
+	case *catalog.SchemaObject:
+		if p.cat.HasSchema(s.New) {
+			return pgerr.New("42P06", "schema %q already exists", s.New)
+		}
+		if strings.HasPrefix(s.New, "pg_") {
+			return pgerr.New(pgerr.ReservedName, "unacceptable schema name %q", s.New).WithDetail("The prefix \"pg_\" is reserved for system schemas.")
+		}
+		schema = old
+	case *catalog.FunctionObject:
+		for _, f := range p.functionsNamed(syntax.Name{schema, s.New}) {
+			if slices.Equal(inputTypes(f), inputTypes(o)) {
+				return pgerr.New("42723", "function %s already exists in schema %q", s.New+"("+p.signature(f)+")", schema)
+			}
+		}
+	case *catalog.EnumObject, *catalog.DomainObject, *catalog.CompositeObject:
+		if p.cat.TypeByName(nil, schema, s.New) != nil {
+			return pgerr.New(pgerr.DuplicateObject, "type %q already exists", s.New)
+		}
+	default:
+		if p.taken(schema, s.New) {
+			return pgerr.New(pgerr.DuplicateTable, "relation %q already exists", s.New)
+		}
+	}
+	h.Name = s.New
+	p.put(o)
+	if _, ok := o.(*catalog.SchemaObject); ok {
+		return p.respell(func(n syntax.Name) syntax.Name {
+			if len(n) > 1 && n[0] == schema {
+				return append(syntax.Name{s.New}, n[1:]...)
+			}
+			return n
+		}, nil)
+	}
+	return p.respell(func(n syntax.Name) syntax.Name {
+		if len(n) == 2 && n[0] == schema && n[1] == old {
+			return syntax.Name{schema, s.New}
+		}
+		return n
+	}, o)
+}
+
+// respell rewrites the names in stored SQL after an object, or a schema (then o is nil), got another name.
+func (p *planner) respell(to func(syntax.Name) syntax.Name, renamed catalog.Object) error {
+	for _, o := range slices.Clone(p.cat.Objects()) {
+		o, err := catalog.Clone(o)
+		if err != nil {
+			return err
+		}
+		changed := false
+		for _, e := range expressionsOf(o) {
+			text, err := respelled(e.Text, to)
+			if err != nil {
+				return err
+			}
+			if text != e.Text {
+				e.Text, changed = text, true
+			}
+		}
+		if changed {
+			p.put(o)
+		}
+	}
+	return nil
+}
+
+// expressionsOf lists the SQL in an object.
+func expressionsOf(o catalog.Object) (out []*catalog.Expression) {
+	if t := tableIn(o); t != nil {
+		for i := range t.Columns {
+			out = append(out, &t.Columns[i].Default, &t.Columns[i].Generated)
+		}
+		for i := range t.Constraints {
+			out = append(out, &t.Constraints[i].Check)
+		}
+		for i := range t.Indexes {
+			out = append(out, &t.Indexes[i].Where)
+			for k := range t.Indexes[i].Keys {
+				out = append(out, &t.Indexes[i].Keys[k].Expr)
+			}
+		}
+	}
+	switch o := o.(type) {
+	case *catalog.ViewObject:
+		out = append(out, &o.Query)
+	case *catalog.MaterializedObject:
+		out = append(out, &o.Query)
+	case *catalog.DomainObject:
+		out = append(out, &o.Default)
+		for i := range o.Checks {
+			out = append(out, &o.Checks[i].Check)
+		}
+	}
+	return out
+}
+
+// respelled is SQL text with other names of relations, types and functions. Tables keep the name by which columns call them.
+func respelled(text string, to func(syntax.Name) syntax.Name) (string, error) {
+	if text == "" {
+		return text, nil
+	}
+	var root syntax.Node
+	if e, err := syntax.ParseExpr(text); err == nil {
+		root = e
+	} else {
+		st, err := syntax.ParseOne(text)
+		if err != nil {
+			return "", err
+		}
+		root = st.Stmt
+	}
+	changed := false
+	swap := func(n *syntax.Name) bool {
+		if r := to(*n); !slices.Equal(r, *n) {
+			*n, changed = r, true
+			return true
+		}
+		return false
+	}
+	syntax.Walk(root, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.TableName:
+			old := n.Name.Last()
+			if swap(&n.Name) && n.Alias == nil && n.Name.Last() != old {
+				n.Alias = &syntax.Alias{Name: old}
+			}
+		case *syntax.TypeName:
+			swap(&n.Name)
+		case *syntax.FuncCall:
+			swap(&n.Name)
+		}
+		return true
+	})
+	if !changed {
+		return text, nil
+	}
+	return syntax.Format(root), nil
+}
+
+func (p *planner) renameColumn(s *syntax.Rename, o catalog.Object) error {
+	name := o.Head().Name
+	switch x := o.(type) {
+	case *catalog.ViewObject:
+		return p.renameViewColumn(s, x)
+	case *catalog.CompositeObject:
+		return p.renameField(s, x)
+	}
+	t := tableIn(o)
+	if t == nil {
+		return pgerr.New(pgerr.WrongObjectType, "cannot rename columns of relation %q", name).WithDetail("This operation is not supported for sequences.")
+	}
+	a := t.Column(s.Old)
+	switch {
+	case a == 0:
+		return pgerr.New(pgerr.UndefinedColumn, "column %q does not exist", s.Old)
+	case t.Column(s.New) != 0:
+		return pgerr.New(pgerr.DuplicateColumn, "column %q of relation %q already exists", s.New, name)
+	}
+	t.Attr(a).Name = s.New
+	for _, e := range expressionsOf(&catalog.TableObject{Columns: t.Columns, Constraints: t.Constraints, Indexes: t.Indexes}) {
+		var err error
+		if *e, err = renamedColumn(*e, s.Old, s.New); err != nil {
+			return err
+		}
+	}
+	before := p.cat
+	p.put(o)
+	return p.renameInViews(before, t.ID, a, s.Old, s.New)
+}
+
+func (p *planner) renameViewColumn(s *syntax.Rename, v *catalog.ViewObject) error {
+	i := slices.IndexFunc(v.Columns, func(c catalog.ViewColumn) bool { return c.Name == s.Old })
+	if i < 0 {
+		return pgerr.New(pgerr.UndefinedColumn, "column %q does not exist", s.Old)
+	}
+	if slices.ContainsFunc(v.Columns, func(c catalog.ViewColumn) bool { return c.Name == s.New }) {
+		return pgerr.New(pgerr.DuplicateColumn, "column %q of relation %q already exists", s.New, v.Name)
+	}
+	v.Columns[i].Name = s.New
+	before := p.cat
+	p.put(v)
+	return p.renameInViews(before, v.ID, int16(i+1), s.Old, s.New)
+}
+
+func (p *planner) renameField(s *syntax.Rename, o *catalog.CompositeObject) error {
+	for i := range o.Fields {
+		if o.Fields[i].Name == s.New {
+			return pgerr.New(pgerr.DuplicateColumn, "column %q of relation %q already exists", s.New, o.Name)
+		}
+	}
+	for i := range o.Fields {
+		if o.Fields[i].Name == s.Old {
+			o.Fields[i].Name = s.New
+			p.put(o)
+			return nil
+		}
+	}
+	return pgerr.New(pgerr.UndefinedColumn, "column %q does not exist", s.Old)
+}
+
+// renameInViews rewrites the queries that read a column that got another name. What they give keeps its names.
+func (p *planner) renameInViews(before *catalog.Catalog, rel datum.OID, attr int16, from, to string) error {
+	x := thing{part: columnPart, id: rel, attr: attr}
+	for _, o := range slices.Clone(p.cat.Objects()) {
+		o, err := catalog.Clone(o)
+		if err != nil {
+			return err
+		}
+		var q *catalog.Expression
+		switch v := o.(type) {
+		case *catalog.ViewObject:
+			if reads(v.Reads, x) {
+				q = &v.Query
+			}
+		case *catalog.MaterializedObject:
+			if reads(v.Reads, x) {
+				q = &v.Query
+			}
+		}
+		if q == nil {
+			continue
+		}
+		was := *p.Bind
+		was.Catalog = before
+		if q.Text, err = bind.RenameColumn(&was, p.bound(), q.Text, rel, attr, from, to); err != nil {
+			return pgerr.New(pgerr.FeatureNotSupported, "cannot rename column %q because of how view %q names it", from, o.Head().Name).
+				WithHint("Drop the view, rename the column, and make the view again.")
+		}
+		p.put(o)
+	}
+	return nil
+}
+
+func (p *planner) renameConstraint(s *syntax.Rename, o catalog.Object) error {
+	t := tableIn(o)
+	if t == nil {
+		return pgerr.New(pgerr.FeatureNotSupported, "renaming constraints of domains is not supported yet")
+	}
+	c := t.Constraint(s.Old)
+	switch {
+	case c == nil:
+		return pgerr.New(pgerr.UndefinedObject, "constraint %q for table %q does not exist", s.Old, t.Name)
+	case t.Constraint(s.New) != nil:
+		return pgerr.New(pgerr.DuplicateObject, "constraint %q for relation %q already exists", s.New, t.Name)
+	case c.Kind == catalog.PrimaryKey || c.Kind == catalog.Unique:
+		if p.taken(p.schemaName(t.Schema), s.New) {
+			return pgerr.New(pgerr.DuplicateTable, "relation %q already exists", s.New)
+		}
+		t.Index(c.Index).Name = s.New
+	}
+	c.Name = s.New
+	p.put(o)
+	return nil
+}
+
+func (p *planner) renameLabel(s *syntax.Rename, o catalog.Object) error {
+	e, ok := o.(*catalog.EnumObject)
+	if !ok {
+		return pgerr.New(pgerr.WrongObjectType, "%s is not an enum", o.Head().Name)
+	}
+	l := e.Label(s.Old)
+	switch {
+	case l == nil:
+		return pgerr.New(pgerr.InvalidParameterValue, "%q is not an existing enum label", s.Old)
+	case e.Label(s.New) != nil:
+		return pgerr.New(pgerr.DuplicateObject, "enum label %q already exists", s.New)
+	}
+	l.Label = s.New
+	p.put(e)
+	return nil
+}
+
+func (p *planner) renameIndex(s *syntax.Rename) error {
+	o, ix, err := p.indexObject(s.Object.Name, s.IfExists, s.Object)
+	if err != nil || o == nil {
+		if o == nil && err == nil {
+			p.notice(skipped, "relation %q does not exist, skipping", dotted(s.Object.Name))
+		}
+		if err != nil && pgerr.From(err).Code == pgerr.UndefinedObject {
+			return pgerr.New(pgerr.UndefinedTable, "relation %q does not exist", dotted(s.Object.Name))
+		}
+		return err
+	}
+	if p.taken(p.schemaName(o.Head().Schema), s.New) {
+		return pgerr.New(pgerr.DuplicateTable, "relation %q already exists", s.New)
+	}
+	ix.Name = s.New
+	t := tableIn(o)
+	for i := range t.Constraints {
+		if t.Constraints[i].ID == ix.Constraint && ix.Constraint != 0 {
+			t.Constraints[i].Name = s.New
+		}
+	}
+	p.put(o)
+	return nil
+}
+
+func (p *planner) setSchema(s *syntax.SetSchema) error {
+	o, err := p.renamed(s.Kind, s.Object, s.IfExists)
+	if err != nil || o == nil {
+		return err
+	}
+	h := o.Head()
+	old, name := p.schemaName(h.Schema), h.Name
+	id := p.schemaID(s.Schema)
+	if id == 0 {
+		return pgerr.New(pgerr.InvalidSchemaName, "schema %q does not exist", s.Schema)
+	}
+	if err := p.writable(s.Schema); err != nil {
+		return err
+	}
+	if id == h.Schema {
+		return nil
+	}
+	if q, ok := o.(*catalog.SequenceObject); ok && q.Owner != 0 {
+		return pgerr.New(pgerr.FeatureNotSupported, "cannot move an owned sequence into another schema").
+			WithDetail("Sequence %q is linked to table %q.", q.Name, p.cat.Object(q.Owner).Head().Name)
+	}
+	if _, isFunction := o.(*catalog.FunctionObject); !isFunction && p.taken(s.Schema, name) {
+		return pgerr.New(pgerr.DuplicateTable, "relation %q already exists in schema %q", name, s.Schema)
+	}
+	h.Schema = id
+	p.put(o)
+	for _, x := range slices.Clone(p.cat.Objects()) {
+		if q, ok := x.(*catalog.SequenceObject); ok && q.Owner == h.ID {
+			if q, err = catalog.Clone(q); err != nil {
+				return err
+			}
+			q.Schema = id
+			p.put(q)
+		}
+	}
+	return p.respell(func(n syntax.Name) syntax.Name {
+		if len(n) == 2 && n[0] == old && n[1] == name {
+			return syntax.Name{s.Schema, name}
+		}
+		return n
+	}, o)
+}
