@@ -249,7 +249,7 @@ const tailLimit = 3
 
 func (d *DB) tailFull() bool {
 	o := &d.s.o
-	return !o.Manual && (d.state.Load().tail.Len() > tailLimit*o.SealRows || d.tailBytes.Load() > tailLimit*o.SealBytes)
+	return !o.Manual && (d.state.Load().tail.Len() > tailLimit*o.SealRows || d.tailBytes.Load()+d.tableBytes.Load() > tailLimit*o.SealBytes)
 }
 
 // waitForRoom holds appends back while sealing does not keep up.

@@ -122,9 +122,16 @@ type readerCache struct {
 	order *list.List // of *openGroup, newest first
 }
 
+// evictable is a row group of events or of a table.
+type evictable interface {
+	place() *openGroup
+	forget()        // what it has open
+	replaced() bool // it is not part of the log any more
+}
+
 // openGroup is a row group's place in the cache.
 type openGroup struct {
-	g    *group
+	g    evictable
 	size int64
 	elem *list.Element
 }
@@ -140,42 +147,41 @@ func (c *readerCache) size() int64 {
 }
 
 // touch tells the cache that the group was used and now holds size bytes; it pushes out others where that is too much.
-func (c *readerCache) touch(g *group, size int64) {
-	if g.retired.Load() {
+func (c *readerCache) touch(g evictable, size int64) {
+	if g.replaced() {
 		return
 	}
-	var out []*group
+	var out []evictable
 	c.mu.Lock()
-	if o := &g.open; o.elem == nil {
+	o := g.place()
+	if o.elem == nil {
 		o.g = g
 		o.elem = c.order.PushFront(o)
 	} else {
 		c.order.MoveToFront(o.elem)
 	}
-	c.used += size - g.open.size
-	g.open.size = size
+	c.used += size - o.size
+	o.size = size
 	for c.used > c.budget && c.order.Len() > 1 {
 		last := c.order.Back().Value.(*openGroup)
-		if last.g == g {
+		if last == o {
 			break
 		}
 		c.forget(last)
 		out = append(out, last.g)
 	}
 	c.mu.Unlock()
-	for _, o := range out {
-		o.reader.Store(nil)
-		o.inverted.Store(nil)
-		o.asked.Store(0)
+	for _, g := range out {
+		g.forget()
 	}
 }
 
 // drop takes a group out that is not part of the log any more, so that only views hold it.
-func (c *readerCache) drop(g *group) {
+func (c *readerCache) drop(g evictable) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if g.open.elem != nil {
-		c.forget(&g.open)
+	if o := g.place(); o.elem != nil {
+		c.forget(o)
 	}
 }
 

@@ -41,9 +41,10 @@ type DB struct {
 	objects objects
 	index   *entityIndex
 
-	relations relations
-	catalog   objectLog
-	numbers   objectNumbers
+	relations  relations
+	tableBytes atomic.Int64 // of the tails of tables
+	catalog    objectLog
+	numbers    objectNumbers
 
 	queue appendQueue
 

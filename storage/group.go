@@ -32,6 +32,15 @@ type group struct {
 	retired atomic.Bool
 }
 
+func (g *group) place() *openGroup { return &g.open }
+func (g *group) replaced() bool    { return g.retired.Load() }
+
+func (g *group) forget() {
+	g.reader.Store(nil)
+	g.inverted.Store(nil)
+	g.asked.Store(0)
+}
+
 func (g *group) end() int64 { return g.base + int64(g.rows) }
 
 func (g *group) encode() []byte {

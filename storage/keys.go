@@ -21,6 +21,7 @@ const (
 
 	kindClosing   = 'k' // table (4), chunk (8), time (8): versions among 1,024 that a commit closed
 	kindCounter   = 'N' // up to which number objects may have been numbered
+	kindHeap      = 'h' // table (4), object (8): manifest entry of a row group of a table
 	kindIndex     = 'x' // index (4), key, row inverted (8): nothing
 	kindLast      = 'z' // recorded time of the last commit to tables or catalog
 	kindObject    = 'C' // object (4), time (8): definition from then on, empty: dropped
@@ -71,6 +72,10 @@ func keyNum(key []byte) (uint64, bool) {
 // tableKey is the key of a table, index, object or sequence.
 func tableKey(db uint32, kind byte, id uint32) []byte {
 	return binary.BigEndian.AppendUint32(dbKey(db, kind), id)
+}
+
+func heapKey(db uint32, t TableID, object uint64) []byte {
+	return binary.BigEndian.AppendUint64(tableKey(db, kindHeap, uint32(t)), object)
 }
 
 func rowsKey(db uint32, t TableID, first RowID) []byte {

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/allsource-db/allsource/storage/segment"
+	"github.com/allsource-db/allsource/storage/table"
 )
 
 // incoming is the folder, within the store's, in which tables are written before Pebble takes them.
@@ -136,14 +138,21 @@ func (d *DB) storeTable(enc *segment.Encoded) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
+	parts := make([]table.Part, len(enc.Columns))
+	for i, blob := range enc.Columns {
+		parts[i] = table.Part{ID: uint32(blob.ID), Data: blob.Data}
+	}
+	return d.storeLarge(parts, meta)
+}
+
+// storeLarge writes the parts of an object, and its meta blob.
+func (d *DB) storeLarge(parts []table.Part, meta []byte) (uint64, error) {
 	t := d.newLargeObject()
-	for _, blob := range slices.SortedFunc(slices.Values(enc.Columns), func(a, b segment.Blob) int { return int(a.ID) - int(b.ID) }) {
-		if err == nil {
-			err = t.put(0, uint32(blob.ID), blob.Data)
+	slices.SortFunc(parts, func(a, b table.Part) int { return cmp.Compare(a.ID, b.ID) })
+	for _, p := range append(parts, table.Part{ID: partMeta, Data: meta}) {
+		if err := t.put(0, p.ID, p.Data); err != nil {
+			return 0, t.end(err)
 		}
 	}
-	if err == nil {
-		err = t.put(0, partMeta, meta)
-	}
-	return t.object, t.end(err)
+	return t.object, t.end(nil)
 }

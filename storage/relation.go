@@ -16,15 +16,29 @@ import (
 type relation struct {
 	d     *DB
 	id    TableID
+	mu    sync.Mutex // held while a new state is made from the present one
 	state atomic.Pointer[relationState]
+	bytes atomic.Int64 // of the tail
 }
 
 // relationState is what is known of a table. It never changes; a new one takes its place. It may know versions that nobody can
 // see yet: whether a version is visible is told by times, not by being here.
 type relationState struct {
-	tail      []table.Rows // runs of versions that are in no row group, ascending; all but the last are full of them
-	end       RowID        // after the last version
-	truncated []truncation // ascending in both
+	groups    []*tableGroup // base, ascending
+	history   []*tableGroup // by first version
+	tail      []table.Rows  // runs of versions that are in no row group, ascending
+	end       RowID         // after the last version
+	last      Micros        // when it began
+	truncated []truncation  // ascending in both
+}
+
+// change makes the next state. f gets a copy of the present one.
+func (rel *relation) change(f func(st *relationState)) {
+	rel.mu.Lock()
+	defer rel.mu.Unlock()
+	next := *rel.state.Load()
+	f(&next)
+	rel.state.Store(&next)
 }
 
 // truncation says that all versions before end were closed.
@@ -61,27 +75,50 @@ func (d *DB) relation(id TableID) *relation {
 	return rel
 }
 
-// append returns the state with a block's rows after all others.
-func (st *relationState) append(b *table.Block, at Micros) *relationState {
-	next := *st
-	next.tail = slices.Clone(st.tail)
-	if n := len(next.tail); n == 0 || next.tail[n-1].End() != st.end {
-		next.tail = append(next.tail, table.NewRows(st.end))
+// add adds a block's rows, after all others.
+func (st *relationState) add(b *table.Block, first RowID, at Micros) {
+	tail := slices.Clone(st.tail)
+	if n := len(tail); n == 0 || tail[n-1].End() != first {
+		tail = append(tail, table.NewRows(first))
 	}
-	last := &next.tail[len(next.tail)-1]
-	*last = b.Append(*last, at)
-	next.end = last.End()
-	return &next
+	run := &tail[len(tail)-1]
+	*run = b.Append(*run, at)
+	st.tail = tail
+	if run.End() > st.end {
+		st.end, st.last = run.End(), at
+	}
 }
 
-// until returns the row after the last that was added at or before a moment.
-func (st *relationState) until(at Micros) RowID {
+// until returns the row after the last that began at or before a moment.
+func (st *relationState) until(at Micros) (RowID, error) {
+	if at >= st.last {
+		return st.end, nil
+	}
+	end := RowID(1)
 	for _, rows := range slices.Backward(st.tail) {
 		if rows.Len() > 0 && rows.At(rows.Base()).At <= at {
-			return rows.Until(at)
+			end = rows.Until(at)
+			break
 		}
 	}
-	return 1
+	for _, groups := range [][]*tableGroup{st.groups, st.history} {
+		for _, g := range slices.Backward(groups) {
+			if g.end <= end {
+				if g.history {
+					continue
+				}
+				break
+			}
+			last, err := g.until(at)
+			if err != nil {
+				return 0, err
+			}
+			if end = max(end, last); last > 0 && !g.history {
+				break
+			}
+		}
+	}
+	return end, nil
 }
 
 // truncatedAt returns the row before which all versions were truncated at or before a moment.
@@ -114,52 +151,6 @@ func (st *relationState) tailOf(row RowID) (table.Rows, bool) {
 		return table.Rows{}, false
 	}
 	return st.tail[i], true
-}
-
-// loadRelations reads what is on disk of all tables. It returns the recorded time of the last commit to any.
-func (d *DB) loadRelations() (last Micros, err error) {
-	if v, err := d.s.get(dbKey(d.num, kindLast)); err != nil {
-		return 0, err
-	} else if v != nil {
-		if _, err := readFields(v, &last); err != nil {
-			return 0, err
-		}
-	}
-	err = d.s.scan(dbKey(d.num, kindTruncated), nil, func(key, value []byte) error {
-		id, at, ok := timedKey(key)
-		if !ok {
-			return fmt.Errorf("%w: truncation key", ErrCorrupt)
-		}
-		rel := d.relation(TableID(id))
-		next := *rel.state.Load()
-		t := truncation{at: at}
-		if _, err := readFields(value, &t.end); err != nil {
-			return err
-		}
-		next.truncated = append(next.truncated, t)
-		rel.state.Store(&next)
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	return last, d.s.scan(dbKey(d.num, kindRows), nil, func(key, value []byte) error {
-		block, first, at, err := table.DecodeBlock(slices.Clone(value))
-		if err != nil {
-			return damaged(err)
-		}
-		if len(key) != 17 {
-			return fmt.Errorf("%w: key of a block", ErrCorrupt)
-		}
-		rel := d.relation(TableID(binary.BigEndian.Uint32(key[5:])))
-		st := rel.state.Load()
-		if first != int64(binary.BigEndian.Uint64(key[9:])) || first != st.end {
-			return fmt.Errorf("%w: block of table %d at row %d, expected %d", ErrCorrupt, rel.id, first, st.end)
-		}
-		next := st.append(block, at)
-		rel.state.Store(next)
-		return nil
-	})
 }
 
 // page returns the closings of a page of versions, read from disk if they are not in memory. Who adds closings adds them to
@@ -199,9 +190,9 @@ func (rel *relation) pageID(n int64) partID {
 	return partID{rel.d.num, kindClosing, uint64(rel.id), uint32(n)}
 }
 
-// close enters a closing that is on disk into its page, if that is in memory.
+// close enters closings that are on disk, which ascend, into their pages, if those are in memory.
 func (rel *relation) close(closings []table.Closing) {
-	parts := rel.d.s.parts
+	parts, st := rel.d.s.parts, rel.state.Load()
 	for len(closings) > 0 {
 		n := closings[0].Row / table.PageRows
 		k := 1
@@ -216,8 +207,28 @@ func (rel *relation) close(closings []table.Closing) {
 			}
 			parts.grew(id, page, page.MemSize())
 		}
+		for _, c := range closings[:k] {
+			if g := st.groupOf(c.Row); g != nil {
+				g.closed.Add(1)
+			}
+		}
 		closings = closings[k:]
 	}
+}
+
+// groupOf is the base group that has the row, unless history has it; nil: none.
+func (st *relationState) groupOf(row RowID) *tableGroup {
+	i, _ := slices.BinarySearchFunc(st.groups, row, func(g *tableGroup, row RowID) int { return cmp.Compare(g.end, row+1) })
+	if i == len(st.groups) || st.groups[i].first > row {
+		return nil
+	}
+	return st.groups[i]
+}
+
+// grow counts bytes of the tail.
+func (rel *relation) grow(bytes int64) {
+	rel.bytes.Add(bytes)
+	rel.d.tableBytes.Add(bytes)
 }
 
 // Fate is what became of a version, as far as anybody can see it: when it was closed, 0 if it is open, and which version took its

@@ -12,8 +12,12 @@ import (
 	"github.com/allsource-db/allsource/vec/jsonb"
 )
 
-// Seal moves the whole tail into row groups. That happens by itself when the tail is long.
+// Seal moves the whole tail into row groups, and those of tables. That happens by itself when they are long.
 func (d *DB) Seal(ctx context.Context) error {
+	return errors.Join(d.sealEvents(ctx), d.sealTables(ctx, true))
+}
+
+func (d *DB) sealEvents(ctx context.Context) error {
 	d.seal.Lock()
 	defer d.seal.Unlock()
 	return d.sealUntil(ctx, d.state.Load().end)

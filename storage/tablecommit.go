@@ -173,23 +173,28 @@ func putClosings(b *pebble.Batch, db uint32, id TableID, closed []table.Closing,
 // apply makes what a commit does known to those who look; they see it when its time is published.
 func (w *catalogWork) apply(d *DB) {
 	for i := range w.tables {
-		t := &w.tables[i]
-		for k := range t.closed {
-			t.closed[k].At = w.at
-		}
-		t.rel.close(t.closed)
-		st := t.rel.state.Load()
-		if t.block.Len() > 0 {
-			st = st.append(t.block, w.at)
-		}
-		if t.change.Truncate {
-			next := *st
-			next.truncated = append(slices.Clip(st.truncated), truncation{w.at, t.first})
-			st = &next
-		}
-		t.rel.state.Store(st)
+		w.tables[i].apply(w.at)
 	}
 	if len(w.objects) > 0 {
 		d.catalog.apply(w.objects, w.at)
+	}
+}
+
+func (t *tableWork) apply(at Micros) {
+	for k := range t.closed {
+		t.closed[k].At = at
+	}
+	t.rel.close(t.closed)
+	t.rel.change(func(st *relationState) {
+		if t.block.Len() > 0 {
+			st.add(t.block, t.first, at)
+		}
+		if t.change.Truncate {
+			st.truncated = append(slices.Clip(st.truncated), truncation{at, t.first})
+		}
+	})
+	if t.block.Len() > 0 {
+		t.rel.grow(t.block.MemSize())
+		t.rel.wakeSeal()
 	}
 }

@@ -18,6 +18,7 @@ type tableView struct {
 	ended  Micros // versions that ended up to here are not visible; not after moment
 	end    RowID  // after the last version that began in time
 	gone   RowID  // versions before it were truncated up to ended
+	err    error  // what kept it from being opened; every call returns it
 }
 
 var _ TableView = (*tableView)(nil)
@@ -39,7 +40,10 @@ func (v *view) table(t TableID, from, to Micros) TableView {
 	rel := v.d.relation(t)
 	st := rel.state.Load()
 	out := &tableView{rel: rel, st: st, moment: v.at, ended: min(v.at, from)}
-	out.end, out.gone = st.until(min(v.at, to)), st.truncatedAt(out.ended)
+	out.gone = st.truncatedAt(out.ended)
+	if out.end, out.err = st.until(min(v.at, to)); out.err != nil {
+		out.end = 1
+	}
 	return out
 }
 
@@ -48,14 +52,33 @@ func (v *view) Objects() []Object { return v.d.catalog.at(v.at) }
 func (v *view) ObjectsVersion() uint64 { return v.d.catalog.version(v.at) }
 
 func (v *tableView) Rows() int64 {
-	from := min(v.gone, v.end)
-	n := v.end - from
-	for row := from; row < v.end; {
+	n := int64(0)
+	for _, g := range v.st.groups {
+		if g.first < v.end && g.end > v.gone {
+			n += min(int64(g.rows), v.end-g.first) - min(g.closed.Load(), int64(g.rows))
+		}
+	}
+	for _, g := range v.st.history {
+		if v.wants(g) {
+			n += int64(g.rows) / 2
+		}
+	}
+	for _, rows := range v.st.tail {
+		n += v.tailRows(rows)
+	}
+	return n
+}
+
+// tailRows counts the visible versions of a run of the tail.
+func (v *tableView) tailRows(rows table.Rows) int64 {
+	row, end := max(rows.Base(), v.gone), min(rows.End(), v.end)
+	n := max(end-row, 0)
+	for row < end {
 		page, err := v.rel.page(row / table.PageRows)
 		if err != nil {
 			return n
 		}
-		to := min(v.end, (row/table.PageRows+1)*table.PageRows)
+		to := min(end, (row/table.PageRows+1)*table.PageRows)
 		page.Each(row, to, func(c table.Closing) {
 			if c.At <= v.ended {
 				n--
@@ -66,11 +89,37 @@ func (v *tableView) Rows() int64 {
 	return n
 }
 
+// wants reports whether a version of a history group may be visible.
+func (v *tableView) wants(g *tableGroup) bool { return g.endTo > v.ended && g.first < v.end }
+
 // tableTailRows is how many rows of a tail are a group. Cuts are at multiples of it, so that they do not move.
 const tableTailRows = 8192
 
-func (v *tableView) Groups(ctx context.Context, preds []TablePred) ([]RowGroup, int, error) {
-	var out []RowGroup
+func (v *tableView) Groups(ctx context.Context, preds []TablePred) (out []RowGroup, skipped int, err error) {
+	if v.err != nil {
+		return nil, 0, v.err
+	}
+	for _, g := range slices.Concat(v.st.groups, v.st.history) {
+		if g.first >= v.end || g.history && !v.wants(g) || !g.history && g.end <= v.gone {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, 0, err
+		}
+		may, err := g.mayMatch(preds)
+		if err != nil {
+			return nil, 0, err
+		}
+		if !may {
+			skipped++
+			continue
+		}
+		n := g.rows
+		if g.dense() {
+			n = int(min(g.end, v.end) - g.first)
+		}
+		out = append(out, sealedRows{v, g, n})
+	}
 	for _, rows := range v.st.tail {
 		for base := max(rows.Base(), v.gone); base < min(rows.End(), v.end); {
 			to := min((base/tableTailRows+1)*tableTailRows, rows.End(), v.end)
@@ -78,11 +127,51 @@ func (v *tableView) Groups(ctx context.Context, preds []TablePred) ([]RowGroup, 
 			base = to
 		}
 	}
-	return out, 0, ctx.Err()
+	return out, skipped, ctx.Err()
+}
+
+// visibleIDs tells which of the versions, which ascend, are in the view; nil: all.
+func (v *tableView) visibleIDs(ids []RowID) (vec.Bitmap, error) {
+	var out vec.Bitmap
+	hide := func(i int) {
+		if out == nil {
+			out = vec.NewBitmap(len(ids))
+			out.SetAll(len(ids))
+		}
+		out.Clear(i)
+	}
+	for i := 0; i < len(ids); {
+		n := ids[i] / table.PageRows
+		page, err := v.rel.page(n)
+		if err != nil {
+			return nil, err
+		}
+		k, _ := slices.BinarySearch(ids[i:], (n+1)*table.PageRows)
+		to, next := i+k, i
+		page.Each(ids[i], ids[to-1]+1, func(c table.Closing) {
+			for next < to && ids[next] < c.Row {
+				next++
+			}
+			if next < to && ids[next] == c.Row && c.At <= v.ended {
+				hide(next)
+			}
+		})
+		i = to
+	}
+	for i := 0; i < len(ids) && ids[i] < v.gone; i++ {
+		hide(i)
+	}
+	for i := len(ids) - 1; i >= 0 && ids[i] >= v.end; i-- {
+		hide(i)
+	}
+	return out, nil
 }
 
 // visible reports whether the view has a version.
 func (v *tableView) visible(row RowID) (bool, error) {
+	if v.err != nil {
+		return false, v.err
+	}
 	if row < v.gone || row >= v.end {
 		return false, nil
 	}
@@ -154,71 +243,144 @@ func (v *tableView) ends(rows []RowID) ([]Micros, error) {
 	return out, nil
 }
 
-func (v *tableView) Periods(ctx context.Context, rows []RowID) (from, to []Micros, err error) {
-	if from, err = v.begins(ctx, rows); err != nil {
+func (v *tableView) Periods(_ context.Context, rows []RowID) (from, to []Micros, err error) {
+	if from, err = v.begins(rows); err != nil {
 		return nil, nil, err
 	}
 	to, err = v.ends(rows)
 	return from, to, err
 }
 
-// versions are consecutive ones, of those asked for, that lie in one place.
-type versions interface {
-	readVersions(ctx context.Context, col *TableColumn, rows []RowID) (*vec.Column, error)
-	beginsOf(ctx context.Context, rows []RowID) ([]Micros, error)
+// span is where some of the versions asked for lie: in a group or in the tail.
+type span struct {
+	group *tableGroup
+	tail  table.Rows
+	rows  []RowID
+	local []int32 // in the group
 }
 
-// tailVersions are versions in the tail.
-type tailVersions struct{ rows table.Rows }
-
-func (t tailVersions) readVersions(_ context.Context, col *TableColumn, rows []RowID) (*vec.Column, error) {
-	c, err := t.rows.Read(col, len(rows), func(i int) RowID { return rows[i] })
+func (s *span) read(col *TableColumn) (*vec.Column, error) {
+	if s.group != nil {
+		return s.group.readRows(col, s.local)
+	}
+	c, err := s.tail.Read(col, len(s.rows), func(i int) RowID { return s.rows[i] })
 	return c, damaged(err)
 }
 
-func (t tailVersions) beginsOf(_ context.Context, rows []RowID) ([]Micros, error) {
-	out := make([]Micros, len(rows))
-	for i, row := range rows {
-		out[i] = t.rows.At(row).At
+func (s *span) begins() ([]Micros, error) {
+	if s.group != nil {
+		return s.group.begins(0, 0, s.local)
+	}
+	out := make([]Micros, len(s.rows))
+	for i, row := range s.rows {
+		out[i] = s.tail.At(row).At
 	}
 	return out, nil
 }
 
-// span is where some of the versions asked for lie.
-type span struct {
-	at   versions
-	rows []RowID
+// take adds those of the rows to the spans that are in a group, and returns the others.
+func (g *tableGroup) take(spans []span, rows []RowID) ([]span, []RowID, error) {
+	at, err := g.find(rows)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := span{group: g}
+	var left []RowID
+	for i, k := range at {
+		if k < 0 {
+			left = append(left, rows[i])
+		} else {
+			s.rows, s.local = append(s.rows, rows[i]), append(s.local, k)
+		}
+	}
+	if len(s.rows) > 0 {
+		spans = append(spans, s)
+	}
+	return spans, left, nil
 }
 
 // locate finds versions, which ascend.
-func (v *tableView) locate(rows []RowID) ([]span, error) {
-	var out []span
+func (v *tableView) locate(rows []RowID) (spans []span, err error) {
+	if v.err != nil {
+		return nil, v.err
+	}
+	var elsewhere []RowID // in no base group and not in the tail
 	for len(rows) > 0 {
-		tail, ok := v.st.tailOf(rows[0])
-		if !ok {
-			return nil, fmt.Errorf("table %d has no version %d", v.rel.id, rows[0])
+		var left []RowID
+		n := 1
+		if g := v.st.groupOf(rows[0]); g != nil {
+			n, _ = slices.BinarySearch(rows, g.end)
+			if spans, left, err = g.take(spans, rows[:n]); err != nil {
+				return nil, err
+			}
+		} else if tail, ok := v.st.tailOf(rows[0]); ok {
+			n, _ = slices.BinarySearch(rows, tail.End())
+			spans = append(spans, span{tail: tail, rows: rows[:n]})
+		} else {
+			left = rows[:1]
 		}
-		n, _ := slices.BinarySearch(rows, tail.End())
-		out = append(out, span{tailVersions{tail}, rows[:n]})
+		elsewhere = append(elsewhere, left...)
 		rows = rows[n:]
 	}
-	return out, nil
+	for _, g := range v.st.history {
+		if len(elsewhere) > 0 && g.first <= elsewhere[len(elsewhere)-1] && g.end > elsewhere[0] {
+			if spans, elsewhere, err = g.take(spans, elsewhere); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if len(elsewhere) > 0 {
+		return nil, fmt.Errorf("table %d has no version %d", v.rel.id, elsewhere[0])
+	}
+	return spans, nil
 }
 
-func (v *tableView) begins(ctx context.Context, rows []RowID) ([]Micros, error) {
-	sorted, places := sortedRows(rows)
-	spans, err := v.locate(sorted)
+// order tells for each row where it is among the rows of the spans, one after the other; nil: it is where it is asked for.
+func order(rows []RowID, spans []span) []int32 {
+	if len(spans) == 1 && len(spans[0].rows) == len(rows) && slices.IsSorted(rows) {
+		return nil
+	}
+	at := make(map[RowID]int32, len(rows))
+	n := int32(0)
+	for i := range spans {
+		for _, row := range spans[i].rows {
+			at[row] = n
+			n++
+		}
+	}
+	out := make([]int32, len(rows))
+	for i, row := range rows {
+		out[i] = at[row]
+	}
+	return out
+}
+
+// ascending returns the rows in order, each once.
+func ascending(rows []RowID) []RowID {
+	for i := 1; i < len(rows); i++ {
+		if rows[i] <= rows[i-1] {
+			out := slices.Clone(rows)
+			slices.Sort(out)
+			return slices.Compact(out)
+		}
+	}
+	return rows
+}
+
+func (v *tableView) begins(rows []RowID) ([]Micros, error) {
+	spans, err := v.locate(ascending(rows))
 	if err != nil {
 		return nil, err
 	}
-	at := make([]Micros, 0, len(sorted))
-	for _, s := range spans {
-		part, err := s.at.beginsOf(ctx, s.rows)
+	at := make([]Micros, 0, len(rows))
+	for i := range spans {
+		part, err := spans[i].begins()
 		if err != nil {
 			return nil, err
 		}
 		at = append(at, part...)
 	}
+	places := order(rows, spans)
 	if places == nil {
 		return at, nil
 	}
@@ -229,21 +391,19 @@ func (v *tableView) begins(ctx context.Context, rows []RowID) ([]Micros, error) 
 	return out, nil
 }
 
-func (v *tableView) Read(ctx context.Context, cols []TableColumn, rows []RowID) (*vec.Batch, error) {
-	sorted, places := sortedRows(rows)
-	spans, err := v.locate(sorted)
+func (v *tableView) Read(_ context.Context, cols []TableColumn, rows []RowID) (*vec.Batch, error) {
+	spans, err := v.locate(ascending(rows))
 	if err != nil {
 		return nil, err
 	}
 	out := &vec.Batch{Len: len(rows), Cols: make([]*vec.Column, len(cols))}
+	places := order(rows, spans)
 	for k := range cols {
-		var parts []*vec.Column
-		for _, s := range spans {
-			c, err := s.at.readVersions(ctx, &cols[k], s.rows)
-			if err != nil {
+		parts := make([]*vec.Column, len(spans))
+		for i := range spans {
+			if parts[i], err = spans[i].read(&cols[k]); err != nil {
 				return nil, err
 			}
-			parts = append(parts, c)
 		}
 		c := joined(&cols[k], parts)
 		if places != nil {
@@ -334,20 +494,4 @@ func (g tailRows) Periods(ctx context.Context, from, to int) (begin, end []Micro
 	}
 	end, err = g.v.ends(ids)
 	return begin, end, err
-}
-
-// sortedRows returns the rows ascending, each once, and where each of the given ones is among them; nil if they were so already.
-func sortedRows(rows []RowID) (sorted []RowID, places []int32) {
-	if slices.IsSorted(rows) {
-		return rows, nil
-	}
-	sorted = slices.Clone(rows)
-	slices.Sort(sorted)
-	sorted = slices.Compact(sorted)
-	places = make([]int32, len(rows))
-	for i, row := range rows {
-		k, _ := slices.BinarySearch(sorted, row)
-		places[i] = int32(k)
-	}
-	return sorted, places
 }

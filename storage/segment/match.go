@@ -3,6 +3,7 @@ package segment
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -161,6 +162,26 @@ func (r *Reader) matchTypes(p Pred) bool {
 	})
 }
 
+// inBounds compares a text with the bounds of texts.
+func (z *zone) inBounds(op Op, v []byte) bool {
+	o := outside{below: string(v) < z.lowText, above: string(v) > z.highText}
+	if z.highCut && len(v) > len(z.highText) && string(v[:len(z.highText)]) == z.highText {
+		o.above = false
+	}
+	return o.meets(op, false, false)
+}
+
+// lists reports whether the zone, which lists all distinct texts, has one of that hash.
+func (z *zone) lists(h uint64) bool { return slices.Contains(z.values, uint32(h)) }
+
+// mayHold is inBounds, and for equality the list where there is one: a zone without filter.
+func (z *zone) mayHold(op Op, v []byte) bool {
+	if !z.inBounds(op, v) {
+		return false
+	}
+	return op != Eq && op != In || len(z.values) == 0 || z.lists(xxhash.Sum64(v))
+}
+
 // matchTexts compares with the bounds of texts, and for equality with their hashes or filter.
 func (r *Reader) matchTexts(ctx context.Context, p Pred, z *zone, name string, id ColumnID) (bool, error) {
 	if p.Op == NotNull || p.Values.Kind != vec.Bytes {
@@ -170,11 +191,7 @@ func (r *Reader) matchTexts(ctx context.Context, p Pred, z *zone, name string, i
 	var err error
 	found := anyValue(p, func(i int) bool {
 		v := p.Values.Bytes(i)
-		o := outside{below: string(v) < z.lowText, above: string(v) > z.highText}
-		if z.highCut && len(v) > len(z.highText) && string(v[:len(z.highText)]) == z.highText {
-			o.above = false
-		}
-		if !o.meets(p.Op, false, false) || err != nil {
+		if !z.inBounds(p.Op, v) || err != nil {
 			return false
 		}
 		if p.Op != Eq && p.Op != In {
@@ -182,12 +199,7 @@ func (r *Reader) matchTexts(ctx context.Context, p Pred, z *zone, name string, i
 		}
 		h := xxhash.Sum64(v)
 		if !z.filter {
-			for _, known := range z.values {
-				if known == uint32(h) {
-					return true
-				}
-			}
-			return false
+			return z.lists(h)
 		}
 		if f == nil {
 			f, err = r.filter(ctx, name, id)

@@ -50,6 +50,7 @@ var floors = []struct {
 var beside = []struct{ from, to, why string }{
 	{"vec", "vec/decimal", "a numeric column holds decimals"},
 	{"vec/jsonb", "vec/decimal", "jsonb keeps a number as it was written, which is a decimal"},
+	{"storage/table", "storage/segment", "columns of tables are encoded as those of events"},
 	{"cmd/allsource", "cmd/internal/node", "a program is wired from the node beside it"},
 }
 

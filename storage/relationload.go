@@ -1,0 +1,139 @@
+package storage
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/allsource-db/allsource/storage/table"
+)
+
+// loadRelations reads what is on disk of all tables: manifests, truncations and the tails. It returns the recorded time of the
+// last commit to any.
+func (d *DB) loadRelations() (last Micros, err error) {
+	if v, err := d.s.get(dbKey(d.num, kindLast)); err != nil {
+		return 0, err
+	} else if v != nil {
+		if _, err := readFields(v, &last); err != nil {
+			return 0, err
+		}
+	}
+	if err := errors.Join(d.loadTruncations(), d.loadTableGroups()); err != nil {
+		return 0, err
+	}
+	if err := d.s.scan(dbKey(d.num, kindRows), nil, d.loadBlock); err != nil {
+		return 0, err
+	}
+	for _, rel := range d.relations.byID {
+		if err := rel.state.Load().check(); err != nil {
+			return 0, fmt.Errorf("table %d: %w", rel.id, err)
+		}
+	}
+	return last, nil
+}
+
+func (d *DB) loadTruncations() error {
+	return d.s.scan(dbKey(d.num, kindTruncated), nil, func(key, value []byte) error {
+		id, at, ok := timedKey(key)
+		if !ok {
+			return fmt.Errorf("%w: truncation key", ErrCorrupt)
+		}
+		t := truncation{at: at}
+		if _, err := readFields(value, &t.end); err != nil {
+			return err
+		}
+		d.relation(TableID(id)).change(func(st *relationState) { st.truncated = append(st.truncated, t) })
+		return nil
+	})
+}
+
+func (d *DB) loadTableGroups() error {
+	err := d.s.scan(dbKey(d.num, kindHeap), nil, func(key, value []byte) error {
+		if len(key) != 17 {
+			return fmt.Errorf("%w: manifest key of a table", ErrCorrupt)
+		}
+		g, err := d.decodeTableGroup(binary.BigEndian.Uint64(key[9:]), value)
+		if err != nil {
+			return err
+		}
+		d.objects.seen(g.object)
+		d.relation(TableID(binary.BigEndian.Uint32(key[5:]))).change(func(st *relationState) {
+			if g.history {
+				st.history = append(st.history, g)
+			} else {
+				st.groups = append(st.groups, g)
+			}
+			if g.end > st.end {
+				st.end, st.last = g.end, g.lastAt
+			}
+		})
+		return nil
+	})
+	for _, rel := range d.relations.byID {
+		rel.change(func(st *relationState) {
+			slices.SortFunc(st.groups, byFirst)
+			slices.SortFunc(st.history, byFirst)
+		})
+	}
+	return err
+}
+
+func byFirst(a, b *tableGroup) int { return cmp.Compare(a.first, b.first) }
+
+// loadBlock puts those rows of a block into the tail that are in no row group. A block may have been sealed in part.
+func (d *DB) loadBlock(key, value []byte) error {
+	block, first, at, err := table.DecodeBlock(slices.Clone(value))
+	if err != nil {
+		return damaged(err)
+	}
+	if len(key) != 17 || first != int64(binary.BigEndian.Uint64(key[9:])) {
+		return fmt.Errorf("%w: key of a block", ErrCorrupt)
+	}
+	rel := d.relation(TableID(binary.BigEndian.Uint32(key[5:])))
+	end := first + int64(block.Len())
+	sealed := rel.state.Load().sealedFrom(first)
+	if sealed >= end {
+		return nil
+	}
+	block.Rows = block.Rows[sealed-first:]
+	rel.change(func(st *relationState) { st.add(block, sealed, at) })
+	rel.grow(block.MemSize())
+	return nil
+}
+
+// sealedFrom returns the first row from one on that is in no row group.
+func (st *relationState) sealedFrom(row RowID) RowID {
+	for moved := row < st.end; moved; {
+		moved = false
+		for _, groups := range [][]*tableGroup{st.groups, st.history} {
+			for _, g := range groups {
+				if g.first <= row && row < g.end {
+					row, moved = g.end, true
+				}
+			}
+		}
+	}
+	return row
+}
+
+// check sees to it that no version is missing.
+func (st *relationState) check() error {
+	next := RowID(1)
+	var spans [][2]RowID
+	for _, g := range slices.Concat(st.groups, st.history) {
+		spans = append(spans, [2]RowID{g.first, g.end})
+	}
+	for _, rows := range st.tail {
+		spans = append(spans, [2]RowID{rows.Base(), rows.End()})
+	}
+	slices.SortFunc(spans, func(a, b [2]RowID) int { return cmp.Compare(a[0], b[0]) })
+	for _, s := range spans {
+		if s[0] > next {
+			return fmt.Errorf("%w: versions %d to %d are missing", ErrCorrupt, next, s[0]-1)
+		}
+		next = max(next, s[1])
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package table
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/allsource-db/allsource/storage/segment"
+	"github.com/allsource-db/allsource/vec"
+)
+
+func TestGroupRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cols, batch := anyBatch(t)
+		v := &Versions{Columns: cols, Values: batch.Cols}
+		if rapid.Bool().Draw(t, "sparse") {
+			for i := range batch.Len {
+				v.IDs = append(v.IDs, int64(100+3*i))
+				v.Begins = append(v.Begins, int64(1000+i/4))
+				v.Ends = append(v.Ends, int64(2000-i))
+			}
+		}
+		enc, err := NewGroupEncoder()
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := enc.Encode(v, batch.Len)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Open(g.Meta, func(part uint32) ([]byte, error) {
+			i := slices.IndexFunc(g.Parts, func(p Part) bool { return p.ID == part })
+			return g.Parts[i].Data, nil
+		})
+		if err != nil || r.Len() != batch.Len {
+			t.Fatal(err)
+		}
+		for k := range cols {
+			c, err := r.Read(&cols[k], 0, r.Len())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range r.Len() {
+				if got, want := show(c, i), show(batch.Cols[k], i); got != want {
+					t.Fatalf("row %d of column %d is %s, expected %s", i, cols[k].ID, got, want)
+				}
+			}
+		}
+		ids, err1 := r.IDs(0, r.Len())
+		begins, err2 := r.Begins(0, r.Len(), nil)
+		ends, err3 := r.Ends(0, r.Len())
+		if err1 != nil || err2 != nil || err3 != nil || !slices.Equal(ids, v.IDs) || !slices.Equal(begins, v.Begins) || !slices.Equal(ends, v.Ends) {
+			t.Fatal(ids, begins, ends, err1, err2, err3)
+		}
+		if v.IDs != nil {
+			at, err := r.Find([]RowID{99, v.IDs[0], v.IDs[0] + 1, v.IDs[batch.Len-1]})
+			if want := []int32{-1, 0, -1, int32(batch.Len - 1)}; batch.Len > 1 && (err != nil || !slices.Equal(at, want)) {
+				t.Fatalf("found at %v (%v), expected %v", at, err, want)
+			}
+		}
+		added := Column{ID: 99, Kind: vec.Int64, Missing: &vec.Column{Kind: vec.Int64, Len: 1, I64: []int64{42}}}
+		if c, err := r.Read(&added, 0, r.Len()); err != nil || c.Int(0) != 42 || !r.MayMatch(&added, segment.Eq, nil) {
+			t.Fatal(fmt.Sprint("a column that the group has not: ", c, err))
+		}
+	})
+}

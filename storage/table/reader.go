@@ -1,0 +1,174 @@
+package table
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/allsource-db/allsource/storage/segment"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// Reader reads a row group. It is safe for concurrent use and keeps the parts that it opened.
+type Reader struct {
+	meta  *groupMeta
+	fetch func(part uint32) ([]byte, error)
+
+	mu     sync.Mutex
+	opened map[uint32]*openPart
+	held   atomic.Int64
+}
+
+// openPart is a part that is opened once.
+type openPart struct {
+	mu  sync.Mutex
+	col *segment.Typed
+}
+
+// Open makes a reader from the meta blob; fetch returns other parts, which must not change.
+func Open(meta []byte, fetch func(part uint32) ([]byte, error)) (*Reader, error) {
+	m, err := parseGroupMeta(meta)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{meta: m, fetch: fetch, opened: map[uint32]*openPart{}}, nil
+}
+
+// Len is how many versions the group has.
+func (r *Reader) Len() int { return r.meta.rows }
+
+// Columns are those that the versions were written with.
+func (r *Reader) Columns() []Column {
+	out := make([]Column, len(r.meta.columns))
+	for i := range out {
+		out[i] = r.meta.columns[i].Column
+	}
+	return out
+}
+
+// MemSize estimates the bytes held.
+func (r *Reader) MemSize() int64 {
+	return int64(300+200*len(r.meta.columns)) + r.held.Load()
+}
+
+func (r *Reader) open(part uint32, kind, elem vec.Kind) (*segment.Typed, error) {
+	r.mu.Lock()
+	o := r.opened[part]
+	if o == nil {
+		o = &openPart{}
+		r.opened[part] = o
+	}
+	r.mu.Unlock()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.col != nil {
+		return o.col, nil
+	}
+	blob, err := r.fetch(part)
+	if err != nil {
+		return nil, err
+	}
+	if o.col, err = segment.OpenTyped(blob, kind, elem, r.meta.rows); err != nil {
+		o.col = nil
+		return nil, fmt.Errorf("column %d: %w", part, err)
+	}
+	r.held.Add(o.col.MemSize())
+	return o.col, nil
+}
+
+// Read returns rows [from, to) of a column.
+func (r *Reader) Read(c *Column, from, to int) (*vec.Column, error) {
+	g := r.meta.column(c)
+	if g == nil {
+		return c.Absent(to - from), nil
+	}
+	col, err := r.open(g.ID, g.Kind, g.Elem)
+	if err != nil {
+		return nil, err
+	}
+	return col.Read(from, to)
+}
+
+// ReadRows returns the given rows, which ascend.
+func (r *Reader) ReadRows(c *Column, rows []int32) (*vec.Column, error) {
+	g := r.meta.column(c)
+	if g == nil {
+		return c.Absent(len(rows)), nil
+	}
+	col, err := r.open(g.ID, g.Kind, g.Elem)
+	if err != nil {
+		return nil, err
+	}
+	return col.ReadRows(rows)
+}
+
+// MayMatch reports whether a value of the column can satisfy the comparison; false is certain.
+func (r *Reader) MayMatch(c *Column, op segment.Op, values *vec.Column) bool {
+	if g := r.meta.column(c); g != nil {
+		return g.zone.MayMatch(op, values)
+	}
+	return true
+}
+
+// numbers returns what a part that is no column says of rows [from, to), or of the rows.
+func (r *Reader) numbers(part uint32, from, to int, rows []int32) ([]int64, error) {
+	col, err := r.open(part, vec.Int64, vec.Invalid)
+	if err != nil {
+		return nil, err
+	}
+	var c *vec.Column
+	if rows != nil {
+		c, err = col.ReadRows(rows)
+	} else {
+		c, err = col.Read(from, to)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.I64, nil
+}
+
+// IDs names rows [from, to); nil if they are consecutive.
+func (r *Reader) IDs(from, to int) ([]RowID, error) {
+	if r.meta.flags&hasIDs == 0 {
+		return nil, nil
+	}
+	return r.numbers(partIDs, from, to, nil)
+}
+
+// Find returns where the versions of ids, which ascend, are in the group, -1 where they are not. It is for groups whose rows
+// are not consecutive.
+func (r *Reader) Find(ids []RowID) ([]int32, error) {
+	all, err := r.IDs(0, r.meta.rows)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]int32, len(ids))
+	from := 0
+	for i, id := range ids {
+		k, found := slices.BinarySearch(all[from:], id)
+		from += k
+		out[i] = -1
+		if found {
+			out[i] = int32(from)
+		}
+	}
+	return out, nil
+}
+
+// Begins returns when rows [from, to) began, or with a list those rows, which ascend; nil: all began at the group's one time.
+func (r *Reader) Begins(from, to int, rows []int32) ([]int64, error) {
+	if r.meta.flags&hasBegins == 0 {
+		return nil, nil
+	}
+	return r.numbers(partBegins, from, to, rows)
+}
+
+// Ends returns when rows [from, to) ended; nil: the group does not say.
+func (r *Reader) Ends(from, to int) ([]int64, error) {
+	if r.meta.flags&hasEnds == 0 {
+		return nil, nil
+	}
+	return r.numbers(partEnds, from, to, nil)
+}
