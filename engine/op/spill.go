@@ -26,6 +26,7 @@ type spillFile struct {
 	f      *os.File
 	w      *bufio.Writer
 	rows   int64
+	size   int64 // bytes written
 	buf    []byte
 }
 
@@ -72,6 +73,7 @@ func (s *spillFile) write(b *vec.Batch) error {
 		return spillError(err)
 	}
 	s.rows += int64(b.Len)
+	s.size += int64(len(head) + len(s.buf))
 	s.budget.wrote(int64(len(s.buf)))
 	return nil
 }
@@ -95,6 +97,22 @@ func (s *spillFile) reader() (*spillReader, error) {
 		return nil, err
 	}
 	return &spillReader{r: bufio.NewReaderSize(io.NewSectionReader(s.f, 0, math.MaxInt64), spillBuffer)}, nil
+}
+
+// at gives the batch that was written when size was off; nothing may be written any more.
+func (s *spillFile) at(off int64) (*vec.Batch, error) {
+	if err := s.finish(); err != nil {
+		return nil, err
+	}
+	var head [4]byte
+	if _, err := s.f.ReadAt(head[:], off); err != nil {
+		return nil, spillError(err)
+	}
+	buf := make([]byte, binary.LittleEndian.Uint32(head[:]))
+	if _, err := s.f.ReadAt(buf, off+int64(len(head))); err != nil {
+		return nil, spillError(err)
+	}
+	return decodeBatch(buf)
 }
 
 // close may be called more than once.
@@ -126,6 +144,10 @@ func (r *spillReader) next() (*vec.Batch, error) {
 	if _, err := io.ReadFull(r.r, buf); err != nil {
 		return nil, spillError(err)
 	}
+	return decodeBatch(buf)
+}
+
+func decodeBatch(buf []byte) (*vec.Batch, error) {
 	d := spillDecoder{buf: buf}
 	b := &vec.Batch{Len: d.int()}
 	b.Cols = make([]*vec.Column, d.int())

@@ -7,6 +7,7 @@ import (
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/funcs"
+	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/vec"
 )
@@ -109,9 +110,10 @@ type partedRows interface {
 }
 
 // window computes the calls for whole partitions at a time: as many as end in one batch of rows. What is passed on waits
-// in a buffer, which goes on in a file; what the calls look at must fit in memory.
+// in a buffer, which goes on in a file; what the calls look at is held in memory, or of a partition that is too large in pages.
 type window struct {
 	env  *Env
+	kept *Env // of the buffers
 	in   Op
 	w    *windowing
 	rows partedRows
@@ -122,6 +124,8 @@ type window struct {
 	out   *bufferReader
 	full  *windowChunk
 	cols  []*vec.Column // of the calls, for the rows that out gives
+	paged *pagedWindow  // computes them instead
+	rest  *vec.Batch    // of out, where paged computed only some of its rows
 	at    int
 	done  bool
 }
@@ -145,7 +149,10 @@ func (o *window) Open(ctx context.Context) error {
 		}
 		o.w.cut = cut
 	}
-	o.now = newWindowChunk(o.env)
+	quarter := *o.env // sorting may take half, and the calls need some
+	quarter.Budget = o.env.Budget.Child(o.env.Budget.limit / 4)
+	o.kept = &quarter
+	o.now = newWindowChunk(o.kept)
 	o.rows = newPartedRows(o.env, o.in, o.w)
 	return o.in.Open(ctx)
 }
@@ -169,16 +176,30 @@ func (o *window) emit() (*vec.Batch, error) {
 	if o.out == nil {
 		return nil, nil
 	}
-	b, err := o.out.next()
+	b, err := o.rest, error(nil)
+	if b == nil {
+		b, err = o.out.next()
+	}
 	if err != nil {
 		return nil, err
 	}
 	if b == nil {
-		o.out, o.cols, o.at = nil, nil, 0
+		o.out, o.cols, o.paged, o.at = nil, nil, nil, 0
 		err := o.full.close()
 		o.full = nil
 		o.acct.set(o.now.size())
 		return nil, err
+	}
+	if o.paged != nil {
+		cols, n, err := o.paged.next(b.Len)
+		if err != nil {
+			return nil, err
+		}
+		o.rest = nil
+		if n < b.Len {
+			b, o.rest = b.Slice(0, n), b.Slice(n, b.Len)
+		}
+		return &vec.Batch{Len: n, Cols: append(b.Cols[:len(b.Cols):len(b.Cols)], cols...)}, nil
 	}
 	out := &vec.Batch{Len: b.Len, Cols: slices.Clone(b.Cols)}
 	for _, c := range o.cols {
@@ -228,10 +249,22 @@ func (o *window) fill(ctx context.Context) error {
 		if err := o.now.add(o.w, b, starts, peers); err != nil {
 			return err
 		}
-		if err := o.acct.need(o.now.size()); err != nil {
-			return err
+		if fits := o.acct.set(o.now.size()); o.now.paged == nil && (!fits || o.now.size() > mostHeld) {
+			if err := o.page(o.now); err != nil {
+				return err
+			}
 		}
 	}
+}
+
+// mostHeld is how many bytes of a partition are held together, however much memory there is: a column of texts has an end.
+const mostHeld = 1 << 30
+
+// page gives what the calls read of a partition to a file.
+func (o *window) page(c *windowChunk) error {
+	err := c.page(o)
+	o.acct.set(c.size())
+	return err
 }
 
 // heldRows gives rows [from, to) of held columns, of which those that nobody reads may be missing.
@@ -259,19 +292,44 @@ func upTo(rows []int32, from, to int) []int32 {
 // compute ends the present chunk, whose partitions are whole, and begins the next.
 func (o *window) compute(ctx context.Context) error {
 	c := o.now
-	o.now = newWindowChunk(o.env)
+	o.now = newWindowChunk(o.kept)
 	if c.n == 0 {
 		return c.close()
 	}
 	o.full, o.at, o.out, o.cols = c, 0, c.rows.reader(), nil
+	if c.paged == nil {
+		err := o.computeHeld(ctx, c)
+		if len(c.starts) > 1 || !pgerr.Is(err, pgerr.OutOfMemory) {
+			return err
+		}
+		o.cols = nil
+		if err := o.page(c); err != nil {
+			return err
+		}
+	}
+	o.paged = newPagedWindow(o, c.paged)
+	return c.paged.finish()
+}
+
+// computeHeld computes the calls of a chunk that is in memory.
+func (o *window) computeHeld(ctx context.Context, c *windowChunk) error {
+	if len(c.starts) == 1 {
+		// The pieces become one, and frames and results take as much again as numbers do.
+		if err := o.need(c.size() + 16*int64(c.n*(len(o.w.frames)+len(o.w.calls)))); err != nil {
+			return err
+		}
+	}
 	held := c.columns(o.w)
-	c.pieces = nil
-	parts := &funcs.Partitions{Len: c.n, Starts: append(c.starts, int32(c.n))}
+	parts := &funcs.Partitions{Len: c.n, Starts: append(c.starts[:len(c.starts):len(c.starts)], int32(c.n))}
 	if o.peers != nil {
 		parts.Peers = append(mergeRows(c.peers, c.starts), int32(c.n))
 	}
+	m := &frameMaker{o: o, parts: parts}
+	if len(o.w.order) > 0 {
+		m.key = held[o.w.order[0]]
+	}
 	for _, f := range o.w.frames {
-		if err := f.find(o, parts, held); err != nil {
+		if err := f.find(m); err != nil {
 			return err
 		}
 	}
@@ -284,8 +342,19 @@ func (o *window) compute(ctx context.Context) error {
 			return err
 		}
 		o.cols = append(o.cols, col)
-		if err := o.acct.need(c.size() + memSize(&vec.Batch{Cols: o.cols})); err != nil {
+		if err := o.need(memSize(&vec.Batch{Cols: o.cols})); err != nil {
 			return err
+		}
+	}
+	c.pieces = nil
+	return nil
+}
+
+// need asks for n bytes beside what the chunk that is computed holds; pages are let go for them.
+func (o *window) need(n int64) error {
+	for !o.acct.set(o.full.size() + n) {
+		if o.full.paged == nil || !o.full.paged.shrink() {
+			return o.env.Budget.exhausted()
 		}
 	}
 	return nil
@@ -293,22 +362,28 @@ func (o *window) compute(ctx context.Context) error {
 
 // call computes one call.
 func (o *window) call(c *windowCall, parts *funcs.Partitions, held []*vec.Column) (*vec.Column, error) {
-	args := make([]*vec.Column, len(c.args))
-	for i, a := range c.args {
-		args[i] = held[a]
-	}
 	p := *parts
 	if c.frame != nil {
 		p.Frames = c.frame.frames
 	}
-	if c.Fn != nil {
+	if c.Fn == nil {
+		piece := c.piece(0, int32(p.Len), held)
+		a := newWindowAggregate(o, c, piece)
+		a.parts = &p
+		return a.column(piece)
+	}
+	args := make([]*vec.Column, len(c.args))
+	for i, a := range c.args {
+		args[i] = held[a]
+	}
+	if c.Fn.Body != nil {
 		return c.Fn.Body(&p, args)
 	}
-	a := &windowAggregate{o: o, call: c, parts: &p, args: args}
-	if c.filter >= 0 {
-		a.filter = held[c.filter]
+	rows, err := c.Fn.Pick(&p, args)
+	if err != nil {
+		return nil, err
 	}
-	return a.column()
+	return funcs.Picked(args, rows), nil
 }
 
 func (o *window) Close() error {
@@ -321,7 +396,7 @@ func (o *window) Close() error {
 			}
 		}
 	}
-	o.out, o.full, o.cols = nil, nil, nil
+	o.out, o.full, o.cols, o.paged, o.rest = nil, nil, nil, nil, nil
 	if o.rows != nil {
 		if err := o.rows.close(); err != nil && first == nil {
 			first = err
@@ -343,6 +418,7 @@ type windowChunk struct {
 	peers  []int32               // rows that differ from the row before in what the window is ordered by
 	dicts  map[*vec.Column]bool  // counted in bytes
 	bytes  int64
+	paged  *pagedRows // instead of pieces, starts and peers, for one partition
 }
 
 func newWindowChunk(env *Env) *windowChunk {
@@ -356,6 +432,10 @@ func (c *windowChunk) add(w *windowing, b *vec.Batch, starts, peers []int32) err
 	}
 	if err := c.rows.add(kept); err != nil {
 		return err
+	}
+	if c.paged != nil {
+		c.n += b.Len
+		return c.paged.add(b, peers)
 	}
 	for _, k := range w.used {
 		col := b.Cols[k]
@@ -388,11 +468,40 @@ func (c *windowChunk) columns(w *windowing) []*vec.Column {
 	out := make([]*vec.Column, len(w.types))
 	for _, k := range w.used {
 		out[k] = concat(w.types[k], c.pieces[k])
+		c.pieces[k] = append(c.pieces[k][:0], out[k])
 	}
 	return out
 }
 
-func (c *windowChunk) close() error { return c.rows.close() }
+// page gives the pieces to a file.
+func (c *windowChunk) page(o *window) error {
+	c.paged = newPagedRows(o.env, o.w, o.peers != nil, c.bytes/int64(max(c.n, 1)))
+	pieces, n, done := c.pieces, c.n, 0
+	c.pieces, c.dicts, c.bytes, c.n = nil, nil, 0, 0
+	peers := mergeRows(c.peers, c.starts)
+	c.peers = nil
+	for i := 0; done < n; i++ {
+		b := &vec.Batch{Len: n - done, Cols: make([]*vec.Column, len(o.w.types))}
+		for _, k := range o.w.used {
+			b.Cols[k] = pieces[k][i]
+			b.Len = b.Cols[k].Len
+		}
+		if err := c.paged.add(b, upTo(peers, done, done+b.Len)); err != nil {
+			return err
+		}
+		done += b.Len
+	}
+	c.n = n
+	return nil
+}
+
+func (c *windowChunk) close() error {
+	err := c.rows.close()
+	if e := c.paged.close(); err == nil {
+		err = e
+	}
+	return err
+}
 
 // mergeRows merges two ascending lists of rows without repeats.
 func mergeRows(a, b []int32) []int32 {

@@ -1,6 +1,8 @@
 package op
 
 import (
+	"math"
+
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/funcs"
@@ -41,6 +43,11 @@ func (f *frameSpec) whole(ordered bool) bool {
 	return f.End.Kind == syntax.FrameUnboundedFollowing || f.End.Kind == syntax.FrameCurrentRow && f.Mode != syntax.FrameRows && !ordered
 }
 
+// losesRows reports whether a frame may lack rows that the frame of the row before had.
+func (f *frameSpec) losesRows() bool {
+	return f.Exclude != syntax.ExcludeNoOthers || f.Start.Kind != syntax.FrameUnboundedPreceding
+}
+
 // offsets evaluates the offsets, when the first row asks for them.
 func (f *frameSpec) offsets() (err error) {
 	if f.evaluated {
@@ -68,21 +75,19 @@ func (f *frameSpec) offsets() (err error) {
 	return err
 }
 
-// find computes the frames of the rows of some partitions.
-func (f *frameSpec) find(o *window, parts *funcs.Partitions, held []*vec.Column) error {
+// find computes the frames of the rows that m has.
+func (f *frameSpec) find(m *frameMaker) error {
 	if err := f.offsets(); err != nil {
 		return err
 	}
-	if f.whole(len(o.w.order) > 0) {
+	parts := m.parts
+	if f.whole(len(m.o.w.order) > 0) {
 		f.frames = wholeFrames(parts)
 		return nil
 	}
-	m := &frameMaker{f: f, parts: parts, o: o}
-	if f.needsPeers() {
+	m.f = f
+	if f.needsPeers() && m.group == nil {
 		m.number()
-	}
-	if f.ranged() {
-		m.key = held[o.w.order[0]]
 	}
 	out := &funcs.Frames{}
 	var err error
@@ -110,7 +115,7 @@ func wholeFrames(parts *funcs.Partitions) *funcs.Frames {
 	out := &funcs.Frames{Head: make([]int32, parts.Len), Tail: make([]int32, parts.Len)}
 	for k := 1; k < len(parts.Starts); k++ {
 		from, to := parts.Starts[k-1], parts.Starts[k]
-		for i := from; i < to; i++ {
+		for i := max(from, 0); i < min(to, int32(parts.Len)); i++ {
 			out.Head[i], out.Tail[i] = from, to
 		}
 	}
@@ -119,17 +124,19 @@ func wholeFrames(parts *funcs.Partitions) *funcs.Frames {
 
 // frameMaker finds one end of all frames at a time.
 type frameMaker struct {
-	f     *frameSpec
 	o     *window
 	parts *funcs.Partitions
-	group []int32     // number of each row's group of peers
-	key   *vec.Column // of RANGE with offsets
+	key   *vec.Column  // that RANGE with offsets looks at
+	paged *pagedWindow // of which the rows are a slice; nil: they are all there
+
+	f     *frameSpec
+	group []int32 // place in parts.Peers of each row's group of peers
 }
 
 func (m *frameMaker) number() {
 	m.group = make([]int32, m.parts.Len)
 	for g := 1; g < len(m.parts.Peers); g++ {
-		for i := m.parts.Peers[g-1]; i < m.parts.Peers[g]; i++ {
+		for i := max(m.parts.Peers[g-1], 0); i < min(m.parts.Peers[g], int32(m.parts.Len)); i++ {
 			m.group[i] = int32(g - 1)
 		}
 	}
@@ -163,7 +170,7 @@ func (m *frameMaker) bound(b plan.FrameBound, offset *vec.Column, after bool) ([
 	}
 	by := int64(0)
 	if offset != nil {
-		by = min(offset.Int(0), int64(m.parts.Len))
+		by = min(offset.Int(0), math.MaxInt32)
 	}
 	if b.Kind == syntax.FramePreceding {
 		by = -by
@@ -177,7 +184,7 @@ func (m *frameMaker) bound(b plan.FrameBound, offset *vec.Column, after bool) ([
 	out := make([]int32, m.parts.Len)
 	for k := 1; k < len(m.parts.Starts); k++ {
 		from, to := int64(m.parts.Starts[k-1]), int64(m.parts.Starts[k])
-		for i := from; i < to; i++ {
+		for i := max(from, 0); i < min(to, int64(m.parts.Len)); i++ {
 			out[i] = int32(min(max(i+by, from), to))
 		}
 	}
@@ -190,6 +197,12 @@ func (m *frameMaker) groupBound(by int64, after bool) []int32 {
 		by++
 	}
 	out := make([]int32, m.parts.Len)
+	if m.paged != nil {
+		for i, g := range m.group {
+			out[i] = m.paged.groupStart(int64(m.parts.Group) + int64(g) + by)
+		}
+		return out
+	}
 	for k := 1; k < len(m.parts.Starts); k++ {
 		from, to := m.parts.Starts[k-1], m.parts.Starts[k]
 		first, last := int64(m.group[from]), int64(m.group[to-1])
@@ -206,16 +219,16 @@ func (m *frameMaker) rangeBound(preceding bool, offset *vec.Column, after bool) 
 	order := m.o.w.node.Order[0]
 	t := order.Expr.Type()
 	sub, less := preceding != order.Desc, after != order.Desc
-	vals, edges, err := funcs.RangeEdges(m.o.env.X.Fn, t, m.key, offset, sub, less)
+	values, edges, err := funcs.RangeEdges(m.o.env.X.Fn, t, m.key, offset, sub, less)
 	if err != nil {
 		return nil, err
 	}
 	if t.OID == datum.Date {
 		t = datum.T(datum.Timestamp)
 	}
-	// before reports whether row j is to the left of the edge of row i.
-	before := func(j, i int) bool {
-		jn, in := vals.Null(j), vals.Null(i)
+	// before reports whether the value in row j of vals is to the left of the edge of row i.
+	before := func(vals *vec.Column, j, i int) bool {
+		jn, in := vals.Null(j), values.Null(i)
 		switch {
 		case jn || in:
 			if after {
@@ -229,11 +242,14 @@ func (m *frameMaker) rangeBound(preceding bool, offset *vec.Column, after bool) 
 		c := datum.Compare(t, vals, j, edges, i)
 		return c != 0 && c < 0 != less
 	}
+	if m.paged != nil {
+		return m.paged.moveEdge(m.f, after, m.parts.Len, before)
+	}
 	out := make([]int32, m.parts.Len)
 	for k := 1; k < len(m.parts.Starts); k++ {
 		at, to := int(m.parts.Starts[k-1]), int(m.parts.Starts[k])
 		for i := at; i < to; i++ {
-			for at < to && before(at, i) {
+			for at < to && before(values, at, i) {
 				at++
 			}
 			out[i] = int32(at)

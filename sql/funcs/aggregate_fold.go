@@ -139,15 +139,14 @@ func (a *edge) Add(_ *Ctx, args []*vec.Column, groups []int32, n int) error {
 
 func (a *edge) take(g int32, c *vec.Column, i int) {
 	if a.vals.Len() > 2*len(a.row)+vec.BatchRows {
-		a.tidy()
+		a.refill(a.vals.Finish())
 	}
 	a.vals.AppendFrom(c, i)
 	a.row[g] = int32(a.vals.Len())
 }
 
-// tidy forgets the values that others took the places of.
-func (a *edge) tidy() {
-	old := a.vals.Finish()
+// refill takes the values over that have not been replaced by others.
+func (a *edge) refill(old *vec.Column) {
 	a.vals = datum.NewBuilder(a.typ, len(a.row))
 	for g, r := range a.row {
 		if r > 0 {
@@ -178,6 +177,7 @@ func (a *edge) Result(_ *Ctx, n int) (*vec.Column, error) {
 			b.AppendFrom(vals, int(r-1))
 		}
 	}
+	a.refill(vals)
 	return b.Finish(), nil
 }
 

@@ -4,7 +4,8 @@ import (
 	"github.com/allsource-db/allsource/vec"
 )
 
-// Stepper is an accumulator that aggregates over moving frames can use: it takes rows one by one and its states can be copied.
+// Stepper is an accumulator that aggregates over moving frames can use: it takes rows one by one, its states can be copied, and they
+// are still there after Result.
 type Stepper interface {
 	Accumulator
 	// Step takes row i of args, which are not null where the aggregate is strict, into group g.

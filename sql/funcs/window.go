@@ -1,6 +1,9 @@
 package funcs
 
 import (
+	"math"
+	"slices"
+
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/vec"
@@ -15,15 +18,28 @@ type Window struct {
 	Framed bool // reads the frame of each row; the others look at the whole partition
 	Peers  bool // reads the groups of peers
 	Doc    string
-	Body   func(w *Partitions, args []*vec.Column) (*vec.Column, error)
+	// A function either computes its results (Body) or says of each row at which other one the first argument is its result (Pick): a
+	// row, NoRow or NoValue.
+	Body func(w *Partitions, args []*vec.Column) (*vec.Column, error)
+	Pick func(w *Partitions, args []*vec.Column) ([]int32, error)
 }
 
-// Partitions are the rows that window functions are computed for: whole partitions one after the other, each in its order.
+// What Pick says of rows without another one: the result is null, or the third argument, null without one.
+const (
+	NoRow   = math.MinInt32
+	NoValue = math.MinInt32 + 1
+)
+
+// Partitions are the rows that window functions are computed for: whole partitions one after the other, each in its order. Where a
+// partition is too large to be held they are a slice of it: it then begins below row 0 and ends behind the last row, and so may its
+// first and last group of peers and the frames.
 type Partitions struct {
 	Len    int
-	Starts []int32 // the first row of each partition, then Len
-	Peers  []int32 // the first row of each group of peers, then Len; nil where nothing asks for them
+	Starts []int32 // the first row of each partition, then where the last one ends
+	Peers  []int32 // the first row of each group of peers, then where the last one ends; nil where nothing asks for them
+	Group  int     // the number of the first group of peers in its partition
 	Frames *Frames // of the call; nil where its function is not framed
+	State  any     // what the function keeps from one slice of a partition for the next
 }
 
 // Frames are the rows that each row looks at: those from Head up to Tail, less what is excluded. Within a partition neither
@@ -67,15 +83,15 @@ var windowFunctions = []Window{
 	{OID: 3103, Name: "percent_rank", Ret: datum.Float8, Peers: true, Doc: "(rank - 1) / (rows of the partition - 1)", Body: percentRank},
 	{OID: 3104, Name: "cume_dist", Ret: datum.Float8, Peers: true, Doc: "rows up to the last peer / rows of the partition", Body: cumeDist},
 	{OID: 3105, Name: "ntile", Args: []datum.OID{datum.Int4}, Ret: datum.Int4, Doc: "number of the bucket when the partition is divided as evenly as it can be", Body: ntile},
-	{OID: 3106, Name: "lag", Args: []datum.OID{datum.AnyElement}, Ret: datum.AnyElement, Doc: "value at the row before", Body: neighbour(-1)},
-	{OID: 3107, Name: "lag", Args: []datum.OID{datum.AnyElement, datum.Int4}, Ret: datum.AnyElement, Doc: "value so many rows before", Body: neighbour(-1)},
-	{OID: 3108, Name: "lag", Args: []datum.OID{datum.AnyCompat, datum.Int4, datum.AnyCompat}, Ret: datum.AnyCompat, Doc: "value so many rows before, or the default", Body: neighbour(-1)},
-	{OID: 3109, Name: "lead", Args: []datum.OID{datum.AnyElement}, Ret: datum.AnyElement, Doc: "value at the next row", Body: neighbour(1)},
-	{OID: 3110, Name: "lead", Args: []datum.OID{datum.AnyElement, datum.Int4}, Ret: datum.AnyElement, Doc: "value so many rows further on", Body: neighbour(1)},
-	{OID: 3111, Name: "lead", Args: []datum.OID{datum.AnyCompat, datum.Int4, datum.AnyCompat}, Ret: datum.AnyCompat, Doc: "value so many rows further on, or the default", Body: neighbour(1)},
-	{OID: 3112, Name: "first_value", Args: []datum.OID{datum.AnyElement}, Ret: datum.AnyElement, Framed: true, Doc: "value at the first row of the frame", Body: firstValue},
-	{OID: 3113, Name: "last_value", Args: []datum.OID{datum.AnyElement}, Ret: datum.AnyElement, Framed: true, Doc: "value at the last row of the frame", Body: lastValue},
-	{OID: 3114, Name: "nth_value", Args: []datum.OID{datum.AnyElement, datum.Int4}, Ret: datum.AnyElement, Framed: true, Doc: "value at the n-th row of the frame, from 1", Body: nthValue},
+	{OID: 3106, Name: "lag", Args: []datum.OID{datum.AnyElement}, Ret: datum.AnyElement, Doc: "value at the row before", Pick: neighbour(-1)},
+	{OID: 3107, Name: "lag", Args: []datum.OID{datum.AnyElement, datum.Int4}, Ret: datum.AnyElement, Doc: "value so many rows before", Pick: neighbour(-1)},
+	{OID: 3108, Name: "lag", Args: []datum.OID{datum.AnyCompat, datum.Int4, datum.AnyCompat}, Ret: datum.AnyCompat, Doc: "value so many rows before, or the default", Pick: neighbour(-1)},
+	{OID: 3109, Name: "lead", Args: []datum.OID{datum.AnyElement}, Ret: datum.AnyElement, Doc: "value at the next row", Pick: neighbour(1)},
+	{OID: 3110, Name: "lead", Args: []datum.OID{datum.AnyElement, datum.Int4}, Ret: datum.AnyElement, Doc: "value so many rows further on", Pick: neighbour(1)},
+	{OID: 3111, Name: "lead", Args: []datum.OID{datum.AnyCompat, datum.Int4, datum.AnyCompat}, Ret: datum.AnyCompat, Doc: "value so many rows further on, or the default", Pick: neighbour(1)},
+	{OID: 3112, Name: "first_value", Args: []datum.OID{datum.AnyElement}, Ret: datum.AnyElement, Framed: true, Doc: "value at the first row of the frame", Pick: firstValue},
+	{OID: 3113, Name: "last_value", Args: []datum.OID{datum.AnyElement}, Ret: datum.AnyElement, Framed: true, Doc: "value at the last row of the frame", Pick: lastValue},
+	{OID: 3114, Name: "nth_value", Args: []datum.OID{datum.AnyElement, datum.Int4}, Ret: datum.AnyElement, Framed: true, Doc: "value at the n-th row of the frame, from 1", Pick: nthValue},
 }
 
 // eachPartition calls f with the rows [from, to) of each partition.
@@ -85,11 +101,15 @@ func (w *Partitions) eachPartition(f func(from, to int)) {
 	}
 }
 
+// held cuts rows [from, to) of a partition to those that are there.
+func (w *Partitions) held(from, to int) (int, int) { return max(from, 0), min(to, w.Len) }
+
 // eachPeers calls f with each group of peers [from, to), its partition [start, end) and its number in there from 0.
 func (w *Partitions) eachPeers(f func(from, to, start, end, number int)) {
-	g := 0
+	g, first := 0, w.Group
 	w.eachPartition(func(start, end int) {
-		for n := 0; g+1 < len(w.Peers) && int(w.Peers[g]) < end; g, n = g+1, n+1 {
+		n := first
+		for first = 0; g+1 < len(w.Peers) && int(w.Peers[g]) < end; g, n = g+1, n+1 {
 			f(int(w.Peers[g]), int(w.Peers[g+1]), start, end, n)
 		}
 	})
@@ -103,7 +123,7 @@ func floats(n int) *vec.Column {
 func rowNumber(w *Partitions, _ []*vec.Column) (*vec.Column, error) {
 	out := ints(w.Len)
 	w.eachPartition(func(from, to int) {
-		for i := from; i < to; i++ {
+		for i, end := w.held(from, to); i < end; i++ {
 			out.I64[i] = int64(i - from + 1)
 		}
 	})
@@ -115,7 +135,7 @@ func perPeers(w *Partitions, f func(from, to, start, end, number int) int64) *ve
 	out := ints(w.Len)
 	w.eachPeers(func(from, to, start, end, number int) {
 		v := f(from, to, start, end, number)
-		for i := from; i < to; i++ {
+		for i, end := w.held(from, to); i < end; i++ {
 			out.I64[i] = v
 		}
 	})
@@ -135,7 +155,7 @@ func sharePeers(w *Partitions, f func(from, to, start, end int) float64) *vec.Co
 	out := floats(w.Len)
 	w.eachPeers(func(from, to, start, end, _ int) {
 		v := f(from, to, start, end)
-		for i := from; i < to; i++ {
+		for i, end := w.held(from, to); i < end; i++ {
 			out.F64[i] = v
 		}
 	})
@@ -155,112 +175,119 @@ func cumeDist(w *Partitions, _ []*vec.Column) (*vec.Column, error) {
 	return sharePeers(w, func(_, to, start, end int) float64 { return float64(to-start) / float64(end-start) }), nil
 }
 
+// buckets are what ntile divides a partition into: from row first on there are count of them, of size rows and the larger ones of one more.
+type buckets struct{ first, count, size, larger int64 }
+
+func newBuckets(first, count, rows int64) *buckets {
+	if rows < count {
+		return &buckets{first: first, count: count, size: 1}
+	}
+	return &buckets{first, count, rows / count, rows % count}
+}
+
+// of is the number of the bucket that a row is in.
+func (b *buckets) of(row int64) int64 {
+	row -= b.first
+	if in := b.larger * (b.size + 1); row >= in {
+		return b.larger + (row-in)/b.size + 1
+	}
+	return row/(b.size+1) + 1
+}
+
 // ntile takes the number of buckets from the first row that has one; rows before it have no bucket.
 func ntile(w *Partitions, args []*vec.Column) (*vec.Column, error) {
-	b := vec.NewBuilder(vec.Int64, w.Len)
+	out := vec.NewBuilder(vec.Int64, w.Len)
 	var err error
 	w.eachPartition(func(from, to int) {
-		i := from
-		for ; i < to && args[0].Null(i); i++ {
-			b.AppendNull()
+		var b *buckets
+		if from < 0 {
+			b, _ = w.State.(*buckets)
 		}
-		if i == to {
-			return
-		}
-		buckets := args[0].Int(i)
-		if buckets <= 0 {
-			err = pgerr.New(pgerr.InvalidArgumentForNtile, "argument of ntile must be greater than zero")
-			return
-		}
-		size, larger := int64(to-from)/buckets, int64(to-from)%buckets
-		if size == 0 {
-			size, larger = 1, 0
-		}
-		for bucket := int64(1); i < to; bucket++ {
-			n := size
-			if bucket <= larger {
-				n++
+		for i, end := w.held(from, to); i < end; i++ {
+			if b == nil && !args[0].Null(i) {
+				count := args[0].Int(i)
+				if count <= 0 {
+					err = pgerr.New(pgerr.InvalidArgumentForNtile, "argument of ntile must be greater than zero")
+					return
+				}
+				b = newBuckets(int64(i-from), count, int64(to-from))
 			}
-			for ; n > 0 && i < to; n, i = n-1, i+1 {
-				b.AppendInt(bucket)
+			if b == nil {
+				out.AppendNull()
+			} else {
+				out.AppendInt(b.of(int64(i - from)))
 			}
 		}
+		w.State = b
 	})
 	if err != nil {
 		return nil, err
 	}
-	return b.Finish(), nil
+	return out.Finish(), nil
 }
 
 // neighbour is lag and lead: the value of the row that is args[1] rows (one, without it) further in the direction, args[2]
 // where there is no such row in the partition.
-func neighbour(direction int64) func(*Partitions, []*vec.Column) (*vec.Column, error) {
-	return func(w *Partitions, args []*vec.Column) (*vec.Column, error) {
-		idx := make([]int32, w.Len)
-		missing := false
+func neighbour(direction int64) func(*Partitions, []*vec.Column) ([]int32, error) {
+	return func(w *Partitions, args []*vec.Column) ([]int32, error) {
+		rows := make([]int32, w.Len)
 		w.eachPartition(func(from, to int) {
-			for i := from; i < to; i++ {
+			for i, end := w.held(from, to); i < end; i++ {
 				by := direction
 				if len(args) > 1 {
 					if args[1].Null(i) {
-						idx[i] = noRow
+						rows[i] = NoRow
 						continue
 					}
 					by = direction * args[1].Int(i)
 				}
-				at := int64(i) + by
-				if at < int64(from) || at >= int64(to) {
-					at, missing = noValue, true
+				rows[i] = NoValue
+				if at := int64(i) + by; at >= int64(from) && at < int64(to) {
+					rows[i] = int32(at)
 				}
-				idx[i] = int32(at)
 			}
 		})
-		if !missing || len(args) < 3 {
-			return args[0].Take(idx), nil
-		}
-		return withDefault(args[0], args[2], idx), nil
+		return rows, nil
 	}
 }
 
-// What idx says of rows without a neighbour: the result is null, or the default.
-const (
-	noRow   = -1
-	noValue = -2
-)
-
-func withDefault(vals, def *vec.Column, idx []int32) *vec.Column {
-	b := vec.NewBuilder(vals.Kind, len(idx))
-	for i, at := range idx {
+// Picked gives the values of args[0] at the rows that Pick chose.
+func Picked(args []*vec.Column, rows []int32) *vec.Column {
+	if len(args) < 3 || !slices.Contains(rows, NoValue) {
+		return args[0].Take(rows)
+	}
+	b := vec.NewBuilder(args[0].Kind, len(rows))
+	for i, at := range rows {
 		switch at {
-		case noRow:
+		case NoRow:
 			b.AppendNull()
-		case noValue:
-			b.AppendFrom(def, i)
+		case NoValue:
+			b.AppendFrom(args[2], i)
 		default:
-			b.AppendFrom(vals, int(at))
+			b.AppendFrom(args[0], int(at))
 		}
 	}
 	return b.Finish()
 }
 
-func firstValue(w *Partitions, args []*vec.Column) (*vec.Column, error) {
-	return fromFrame(w, args[0], func(_ int, p []Piece) int32 { return p[0].From })
+func firstValue(w *Partitions, _ []*vec.Column) ([]int32, error) {
+	return fromFrame(w, func(_ int, p []Piece) int32 { return p[0].From })
 }
 
-func lastValue(w *Partitions, args []*vec.Column) (*vec.Column, error) {
-	return fromFrame(w, args[0], func(_ int, p []Piece) int32 { return p[len(p)-1].To - 1 })
+func lastValue(w *Partitions, _ []*vec.Column) ([]int32, error) {
+	return fromFrame(w, func(_ int, p []Piece) int32 { return p[len(p)-1].To - 1 })
 }
 
 // nthValue counts rows of the frame, nulls too.
-func nthValue(w *Partitions, args []*vec.Column) (*vec.Column, error) {
+func nthValue(w *Partitions, args []*vec.Column) ([]int32, error) {
 	for i := range w.Len {
 		if !args[1].Null(i) && args[1].Int(i) <= 0 {
 			return nil, pgerr.New(pgerr.InvalidArgumentForNthValue, "argument of nth_value must be greater than zero")
 		}
 	}
-	return fromFrame(w, args[0], func(i int, p []Piece) int32 {
+	return fromFrame(w, func(i int, p []Piece) int32 {
 		if args[1].Null(i) {
-			return noRow
+			return NoRow
 		}
 		n := args[1].Int(i) - 1
 		for _, x := range p {
@@ -269,19 +296,19 @@ func nthValue(w *Partitions, args []*vec.Column) (*vec.Column, error) {
 			}
 			n -= int64(x.To - x.From)
 		}
-		return noRow
+		return NoRow
 	})
 }
 
-// fromFrame takes the value of the row that pick chooses from the frame of each row; a frame without rows gives null.
-func fromFrame(w *Partitions, vals *vec.Column, pick func(i int, p []Piece) int32) (*vec.Column, error) {
-	idx := make([]int32, w.Len)
+// fromFrame gives the row that pick chooses from the frame of each row; a frame without rows gives null.
+func fromFrame(w *Partitions, pick func(i int, p []Piece) int32) ([]int32, error) {
+	rows := make([]int32, w.Len)
 	var buf [3]Piece
-	for i := range idx {
-		idx[i] = noRow
+	for i := range rows {
+		rows[i] = NoRow
 		if p := w.Frames.Pieces(i, buf[:]); len(p) > 0 {
-			idx[i] = pick(i, p)
+			rows[i] = pick(i, p)
 		}
 	}
-	return vals.Take(idx), nil
+	return rows, nil
 }

@@ -47,12 +47,10 @@ func RangeEdges(c *Ctx, t datum.Type, col, offset *vec.Column, sub, less bool) (
 		edges, err = decimalEdges(col, offset.Decimal(0), sub, less)
 		return col, edges, err
 	}
-	values = col
+	if values, err = RangeValues(c, t, col); err != nil {
+		return nil, nil, err
+	}
 	if t.OID == datum.Date {
-		cast, _ := FindCast(datum.Date, datum.Timestamp)
-		if values, err = cast.Body(c, col, col.Len, -1, false); err != nil {
-			return nil, nil, err
-		}
 		t = datum.T(datum.Timestamp)
 	}
 	op := "+"
@@ -67,6 +65,15 @@ func RangeEdges(c *Ctx, t datum.Type, col, offset *vec.Column, sub, less bool) (
 		}
 	}
 	return nil, nil, pgerr.New(pgerr.InternalError, "no operator %s for %v", op, args)
+}
+
+// RangeValues gives a column of type t in the type of the edges.
+func RangeValues(c *Ctx, t datum.Type, col *vec.Column) (*vec.Column, error) {
+	if t.OID != datum.Date {
+		return col, nil
+	}
+	cast, _ := FindCast(datum.Date, datum.Timestamp)
+	return cast.Body(c, col, col.Len, -1, false)
 }
 
 func offsetBelowZero(offset *vec.Column) bool {
