@@ -156,6 +156,9 @@ func concat(t datum.Type, cols []*vec.Column) *vec.Column {
 	if c := concatPlain(kind, cols, n); c != nil {
 		return c
 	}
+	if c := concatCodes(kind, cols, n); c != nil {
+		return c
+	}
 	b := builderLike(kind, t, cols, n)
 	for _, c := range cols {
 		for i := range c.Len {
@@ -227,6 +230,71 @@ func concatPlain(kind vec.Kind, cols []*vec.Column, n int) *vec.Column {
 		return nil
 	}
 	return out
+}
+
+// concatCodes joins columns of text with dictionaries, whose entries are no nulls, under one dictionary; nil for others, and where
+// the dictionaries have so many entries that nothing would be saved.
+func concatCodes(kind vec.Kind, cols []*vec.Column, n int) *vec.Column {
+	if kind != vec.Bytes {
+		return nil
+	}
+	var last *vec.Column
+	size := 0
+	for _, c := range cols {
+		if c.Codes == nil || c.Dict.Valid != nil || c.Dict.Codes != nil {
+			return nil
+		}
+		if c.Dict != last {
+			last = c.Dict
+			size += last.Len
+		}
+	}
+	if size > n/2 {
+		return nil
+	}
+	codes := make([]int32, 0, n)
+	var valid vec.Bitmap
+	var to []int32 // what the entries of last are in the one dictionary
+	numbers, dict := map[string]int32{}, vec.NewBuilder(kind, 0)
+	last = nil
+	for _, c := range cols {
+		if c.Dict != last {
+			last, to = c.Dict, to[:0]
+			for i := range last.Len {
+				to = append(to, numbered(numbers, dict, last.Bytes(i)))
+			}
+		}
+		if c.Valid != nil && valid == nil {
+			valid = vec.NewBitmap(n)
+			for i := range codes {
+				valid.Set(i)
+			}
+		}
+		for i, code := range c.Codes[:c.Len] {
+			null := c.Valid != nil && !c.Valid.Get(i)
+			if valid != nil && !null {
+				valid.Set(len(codes))
+			}
+			if null {
+				code = 0
+			} else {
+				code = to[code]
+			}
+			codes = append(codes, code)
+		}
+	}
+	return &vec.Column{Kind: kind, Len: n, Codes: codes, Dict: dict.Finish(), Valid: valid}
+}
+
+// numbered is the number of a text in a dictionary that it is added to where it is new.
+func numbered(numbers map[string]int32, dict *vec.Builder, text []byte) int32 {
+	k, ok := numbers[string(text)]
+	if !ok {
+		k = int32(len(numbers))
+		numbers[string(text)] = k
+		dict.AppendBytes(text)
+	}
+	return k
 }
 
 // builderLike returns a builder for the kind that the columns have, which nested values shape.

@@ -151,13 +151,13 @@ func (a *arrangedRows) arrange() error {
 	if n == 0 {
 		return nil
 	}
-	a.join()
 	count := make([]int32, a.groups.len())
 	first := make([]int32, len(count))
 	for i := n - 1; i >= 0; i-- {
 		count[a.ids[i]]++
 		first[a.ids[i]] = int32(i)
 	}
+	a.join(first)
 	order, err := a.groupOrder(first)
 	if err != nil {
 		return err
@@ -179,8 +179,8 @@ func (a *arrangedRows) arrange() error {
 	return a.sortPartitions()
 }
 
-// join puts the columns that somebody reads together.
-func (a *arrangedRows) join() {
+// join puts the columns that somebody reads together. The partitions have a row each in first.
+func (a *arrangedRows) join(first []int32) {
 	a.cols = make([]*vec.Column, len(a.w.types))
 	pieces := make([]*vec.Column, len(a.list))
 	needed := slices.Concat(a.w.keep, a.w.used, a.w.order)
@@ -194,9 +194,36 @@ func (a *arrangedRows) join() {
 		for i, b := range a.list {
 			pieces[i] = b.Cols[k]
 		}
-		a.cols[k] = concat(a.w.types[k], pieces)
+		if a.cols[k] = a.partColumn(k, pieces, first); a.cols[k] == nil {
+			a.cols[k] = concat(a.w.types[k], pieces)
+		}
 	}
 	a.list = nil
+}
+
+// partColumn is a column of text by which alone the rows are parted: the numbers of the partitions are its codes. nil for others.
+func (a *arrangedRows) partColumn(k int, pieces []*vec.Column, first []int32) *vec.Column {
+	if len(a.w.part) != 1 || k != a.w.part[0] || a.w.types[k].OID != datum.Text {
+		return nil
+	}
+	dict := vec.NewBuilder(vec.Bytes, len(first))
+	at := int32(0)
+	for _, c := range pieces {
+		if c.Kind != vec.Bytes {
+			return nil
+		}
+		for i := range c.Len {
+			switch g := a.ids[at]; {
+			case first[g] != at:
+			case int(g) != dict.Len() || c.Null(i):
+				return nil
+			default:
+				dict.AppendFrom(c, i)
+			}
+			at++
+		}
+	}
+	return &vec.Column{Kind: vec.Bytes, Len: len(a.ids), Codes: slices.Clone(a.ids), Dict: dict.Finish()}
 }
 
 // groupOrder lists the partitions in the order of their keys, of which first has a row each.
@@ -251,14 +278,39 @@ func (a *arrangedRows) sortPartitions() error {
 	return nil
 }
 
+// plainKey is a sort key of plain numbers, none of them null.
+type plainKey struct {
+	v    []int64
+	desc bool
+}
+
+// plainKeys are the keys of the order where all are plain numbers, else nil.
+func (a *arrangedRows) plainKeys() []plainKey {
+	keys := make([]plainKey, len(a.w.order))
+	for i, at := range a.w.order {
+		c := a.cols[at]
+		if c.Kind != vec.Int64 || c.Codes != nil || c.Valid != nil || a.w.types[at].OID == datum.TimeTZ {
+			return nil
+		}
+		keys[i] = plainKey{c.I64, a.w.node.Order[i].Desc}
+	}
+	return keys
+}
+
 // comparison compares two rows by the order of the window.
 func (a *arrangedRows) comparison() (func(x, y int32) int, error) {
-	if c := a.cols[a.w.order[0]]; len(a.w.order) == 1 && c.Kind == vec.Int64 && c.Codes == nil && c.Valid == nil && a.w.types[a.w.order[0]].OID != datum.TimeTZ {
-		v := c.I64
-		if a.w.node.Order[0].Desc {
-			return func(x, y int32) int { return cmp.Compare(v[y], v[x]) }, nil
-		}
-		return func(x, y int32) int { return cmp.Compare(v[x], v[y]) }, nil
+	if keys := a.plainKeys(); keys != nil {
+		return func(x, y int32) int {
+			for i := range keys {
+				if d := cmp.Compare(keys[i].v[x], keys[i].v[y]); d != 0 {
+					if keys[i].desc {
+						return -d
+					}
+					return d
+				}
+			}
+			return 0
+		}, nil
 	}
 	keys := a.w.sortKeys()[len(a.w.part):]
 	enc, err := newSortKeys(a.env, keys).encode(&vec.Batch{Len: len(a.rows), Cols: a.cols})

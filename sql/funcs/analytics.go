@@ -79,9 +79,9 @@ WITH RECURSIVE marks AS (
       FROM (
         SELECT step, entity_id, NULL AS event_type, began, at, position FROM reached
         UNION ALL
-        SELECT NULL, entity_id, event_type, NULL, at, position FROM marks) AS rows
-      WINDOW past AS (PARTITION BY entity_id ORDER BY at, position, step NULLS FIRST ROWS UNBOUNDED PRECEDING)) AS marks
-    WHERE event_type = $1[array_lower($1, 1) + step - 1] AND ($2 IS NULL OR at <= began + $2)) AS attempts
+        SELECT 0, entity_id, event_type, NULL, at, position FROM marks) AS rows
+      WINDOW past AS (PARTITION BY entity_id ORDER BY at, position, step ROWS UNBOUNDED PRECEDING)) AS marks
+    WHERE step > 1 AND event_type IS NOT NULL AND ($2 IS NULL OR at <= began + $2) AND event_type = $1[array_lower($1, 1) + step - 1]) AS attempts
   WHERE began_before IS DISTINCT FROM began
 ), first AS (
   SELECT DISTINCT ON (step, entity_id) step, entity_id, at - before AS took FROM reached ORDER BY step, entity_id, at, position
@@ -116,35 +116,44 @@ FROM periods AS p LEFT JOIN returned AS r ON r.cohort = p.cohort AND r.began = p
 WHERE p.began <= (SELECT max("timestamp") FROM public.events WHERE "timestamp" >= $5 AND "timestamp" < $6)
 ORDER BY p.cohort, p.period`
 
+// Where a start is named, only entities that have it are looked at, from there on.
 const journeysQuery = `
+WITH begun AS (
+  SELECT e.entity_id, e.event_type, e."timestamp" AS at, e.position
+  FROM public.events AS e JOIN (
+    SELECT DISTINCT ON (entity_id) entity_id, "timestamp" AS at, position
+    FROM public.events WHERE event_type = $1 AND "timestamp" >= $3 AND "timestamp" < $4
+    ORDER BY entity_id, "timestamp", position) AS f ON f.entity_id = e.entity_id
+  WHERE (e."timestamp", e.position) >= (f.at, f.position) AND e."timestamp" < $4
+  UNION ALL
+  SELECT entity_id, event_type, "timestamp", position FROM public.events WHERE $1 IS NULL AND "timestamp" >= $3 AND "timestamp" < $4
+)
 SELECT path, entities, entities / sum(entities) OVER ()::float8
 FROM (
   SELECT path, count(*) AS entities
   FROM (
     SELECT array_agg(event_type ORDER BY nth) AS path
-    FROM (
-      SELECT entity_id, event_type, row_number() OVER (PARTITION BY entity_id ORDER BY at, position) AS nth
-      FROM (
-        SELECT entity_id, event_type, "timestamp" AS at, position,
-          $1 IS NULL OR bool_or(event_type = $1) OVER (PARTITION BY entity_id ORDER BY "timestamp", position) AS begun
-        FROM public.events WHERE "timestamp" >= $3 AND "timestamp" < $4) AS events
-      WHERE begun) AS events
+    FROM (SELECT entity_id, event_type, row_number() OVER (PARTITION BY entity_id ORDER BY at, position) AS nth FROM begun) AS events
     WHERE nth <= $2 GROUP BY entity_id) AS paths
   GROUP BY path) AS paths
 ORDER BY entities DESC, path`
 
+// Of a session only the rows that open and close it are kept, so each knows the other as its neighbour.
 const sessionsQuery = `
-SELECT entity_id, session, min(at), max(at), count(*), max(event_type) FILTER (WHERE opens), max(event_type) FILTER (WHERE closes)
+SELECT entity_id, session, started, at, events, first_type, event_type
 FROM (
-  SELECT entity_id, event_type, at, opens, closes,
-    count(*) FILTER (WHERE opens) OVER (PARTITION BY entity_id ORDER BY at, position) AS session
+  SELECT entity_id, event_type, at, closes, count(*) FILTER (WHERE opens) OVER own AS session,
+    CASE WHEN opens THEN at ELSE lag(at) OVER own END AS started, CASE WHEN opens THEN 1 ELSE nth - lag(nth) OVER own + 1 END AS events,
+    CASE WHEN opens THEN event_type ELSE lag(event_type) OVER own END AS first_type
   FROM (
-    SELECT entity_id, event_type, "timestamp" AS at, position,
+    SELECT entity_id, event_type, "timestamp" AS at, position, row_number() OVER own AS nth,
       coalesce("timestamp" > lag("timestamp") OVER own + $1, true) AS opens,
       coalesce(lead("timestamp") OVER own > "timestamp" + $1, true) AS closes
     FROM public.events WHERE starts_with(entity_id, $2) AND "timestamp" >= $3 AND "timestamp" < $4
-    WINDOW own AS (PARTITION BY entity_id ORDER BY "timestamp", position)) AS events) AS events
-GROUP BY entity_id, session
+    WINDOW own AS (PARTITION BY entity_id ORDER BY "timestamp", position)) AS events
+  WHERE opens OR closes
+  WINDOW own AS (PARTITION BY entity_id ORDER BY at, position)) AS edges
+WHERE closes
 ORDER BY entity_id, session`
 
 // Buckets are counted off without a time zone: steps of days in a zone would leave them where clocks are changed.
@@ -178,21 +187,36 @@ FROM (
         PARTITION BY entity_id ORDER BY "timestamp" DESC, position DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS next
       FROM public.events WHERE "timestamp" >= $4 AND "timestamp" < $5) AS events) AS events) AS totals`
 
+// Touches are numbered by entity. A target credits those from one number to another in equal parts: it adds a part at the first and
+// takes it away behind the last, and the credit of a touch is the sum so far. Sums are numeric, so that nothing is left over.
 const attributionQuery = `
-WITH targets AS (
-  SELECT entity_id, "timestamp" AS at, position FROM public.events WHERE event_type = $1 AND "timestamp" >= $5 AND "timestamp" < $6
-), touches AS (
-  SELECT t.position AS target, e.event_type AS touchpoint, row_number() OVER (PARTITION BY t.position ORDER BY e."timestamp", e.position) AS nth,
-    count(*) OVER (PARTITION BY t.position) AS n
-  FROM targets AS t JOIN public.events AS e ON e.entity_id = t.entity_id
-  WHERE e.event_type = ANY ($2) AND (e."timestamp", e.position) < (t.at, t.position) AND ($3 IS NULL OR e."timestamp" >= t.at - $3)
+WITH marks AS (
+  SELECT entity_id, event_type, event_type = $1 AND "timestamp" >= $5 AS target, event_type = ANY ($2) AS touch,
+    count(*) FILTER (WHERE event_type = ANY ($2)) OVER (PARTITION BY entity_id ORDER BY "timestamp", position
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before,
+    CASE WHEN $3 IS NULL THEN 0 ELSE count(*) FILTER (WHERE event_type = ANY ($2)) OVER (PARTITION BY entity_id ORDER BY "timestamp") -
+      count(*) FILTER (WHERE event_type = ANY ($2)) OVER (PARTITION BY entity_id ORDER BY "timestamp" RANGE BETWEEN coalesce($3, '0') PRECEDING AND CURRENT ROW)
+    END AS past
+  FROM public.events WHERE (event_type = $1 OR event_type = ANY ($2)) AND "timestamp" < $6
+), parts AS (
+  SELECT entity_id, past + CASE WHEN attribution_share($4, 1, before - past) > 0 THEN 1 ELSE before - past END AS first,
+    past + CASE WHEN attribution_share($4, before - past, before - past) > 0 THEN before - past ELSE 1 END AS last
+  FROM marks WHERE target AND before > past
+), credits AS (
+  SELECT touchpoint, sum(part) OVER (PARTITION BY entity_id ORDER BY nth) AS credit
+  FROM (
+    SELECT entity_id, before + 1 AS nth, event_type AS touchpoint, 0::numeric AS part FROM marks WHERE touch
+    UNION ALL
+    SELECT entity_id, first, NULL, 1 / (last - first + 1)::numeric FROM parts
+    UNION ALL
+    SELECT entity_id, last + 1, NULL, -1 / (last - first + 1)::numeric FROM parts) AS steps
 )
-SELECT touchpoint, sum(credit) FROM (
-  SELECT touchpoint, attribution_share($4, nth, n) AS credit FROM touches
+SELECT touchpoint, sum(credit)::float8 FROM (
+  SELECT touchpoint, credit FROM credits WHERE touchpoint IS NOT NULL
   UNION ALL
-  SELECT touchpoint, 0 FROM unnest($2) AS touchpoint
+  SELECT touchpoint, 0 FROM unnest($2) AS touchpoint WHERE touchpoint IS NOT NULL
   UNION ALL
-  SELECT NULL, 1 FROM targets WHERE position NOT IN (SELECT target FROM touches)) AS credits
+  SELECT NULL, 1 FROM marks WHERE target AND before <= past) AS credits
 GROUP BY touchpoint
 ORDER BY sum(credit) DESC, touchpoint`
 

@@ -19,31 +19,47 @@ func intervalZone(v vec.IntervalValue, env *datum.Env) (*time.Location, error) {
 // zoneFuncs are timezone(zone, value), which is what AT TIME ZONE means.
 func zoneFuncs() []Func {
 	const ts, tz, tt = datum.Timestamp, datum.TimestampTZ, datum.TimeTZ
-	named := func(_ *Ctx, a *vec.Column, i int) (*time.Location, error) {
-		return datum.ZoneByName(string(a.Bytes(i)))
+	type finder func(c *Ctx, a *vec.Column, i int) (*time.Location, error)
+	named := func() finder {
+		var name string
+		var loc *time.Location
+		return func(_ *Ctx, a *vec.Column, i int) (_ *time.Location, err error) {
+			if v := a.Bytes(i); loc == nil || string(v) != name { // most often every row names the same
+				name = string(v)
+				loc, err = datum.ZoneByName(name)
+			}
+			return loc, err
+		}
 	}
-	east := func(c *Ctx, a *vec.Column, i int) (*time.Location, error) { return intervalZone(a.Interval(i), c.Env) }
+	east := func() finder {
+		return func(c *Ctx, a *vec.Column, i int) (*time.Location, error) { return intervalZone(a.Interval(i), c.Env) }
+	}
 	row := func(oid, zone, from, to datum.OID, vol Volatility, doc string, conv func(c *Ctx, loc *time.Location, v int64) int64) Func {
 		find := named
 		if zone == datum.Interval {
 			find = east
 		}
-		return dtRow(oid, "timezone", vol, to, dtArgs(zone, from), doc, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
-			if at := a[1].Int(i); to != tt && datum.IsInfinite(at) { // in every zone, even in one that there is not
-				b.AppendInt(at)
+		body := func(c *Ctx, args []*vec.Column, n int) (*vec.Column, error) {
+			zone := find()
+			return rowwise(datum.KindOf(to), func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+				at := a[1].Int(i)
+				if to != tt && datum.IsInfinite(at) { // in every zone, even in one that there is not
+					b.AppendInt(at)
+					return nil
+				}
+				loc, err := zone(c, a[0], i)
+				if err != nil {
+					return err
+				}
+				v := conv(c, loc, at)
+				if to != tt && !datum.ValidTimestamp(v) {
+					return errTimestampRange
+				}
+				b.AppendInt(v)
 				return nil
-			}
-			loc, err := find(c, a[0], i)
-			if err != nil {
-				return err
-			}
-			v := conv(c, loc, a[1].Int(i))
-			if to != tt && !datum.ValidTimestamp(v) {
-				return errTimestampRange
-			}
-			b.AppendInt(v)
-			return nil
-		})
+			})(c, args, n)
+		}
+		return Func{OID: oid, Name: "timezone", Args: dtArgs(zone, from), Ret: to, Strict: true, Volatile: vol, Doc: doc, Body: body}
 	}
 	local := func(_ *Ctx, loc *time.Location, v int64) int64 { return datum.ToLocal(loc, v) }
 	utc := func(_ *Ctx, loc *time.Location, v int64) int64 { return datum.FromLocal(loc, v) }
