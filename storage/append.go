@@ -45,7 +45,7 @@ func (d *DB) AppendIf(ctx context.Context, events []Event, check func(now View) 
 // Commit does all of c or nothing, and returns when it is durable and visible. Concurrent commits share a sync. It fails as Append does,
 // and with an error of Check, which is asked where c has new events or changes.
 func (d *DB) Commit(ctx context.Context, c Commit) (Committed, error) {
-	catalog, bytes, err := d.prepare(c.Tables, c.Objects)
+	catalog, bytes, err := d.prepare(c.Tables, c.Objects, c.Indexes)
 	if err != nil {
 		return Committed{}, err
 	}
@@ -62,10 +62,21 @@ func (d *DB) Commit(ctx context.Context, c Commit) (Committed, error) {
 	if err := d.waitForRoom(ctx); err != nil {
 		return Committed{}, err
 	}
-	if err := d.queue.join(p, d.commitGroup); err != nil {
-		return Committed{}, err
+	if catalog != nil {
+		defer catalog.enter()()
+		if err := catalog.takeIn(); err != nil {
+			catalog.giveUp()
+			return Committed{}, err
+		}
 	}
-	return p.committed(), p.err
+	err = d.queue.join(p, d.commitGroup)
+	if err == nil {
+		err = p.err
+	}
+	if err != nil && catalog != nil {
+		catalog.giveUp()
+	}
+	return p.committed(), err
 }
 
 // pending is an append on its way.

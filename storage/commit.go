@@ -64,7 +64,9 @@ func (d *DB) store(t *txn, group []*pending) error {
 			put(b, nameKey(d.num, kindProgress, p.progress.Source), p.progress.encode())
 		}
 		if p.err == nil && p.catalog != nil {
-			p.catalog.put(d, b)
+			if err := p.catalog.put(d, b); err != nil {
+				return joinClose(err, b)
+			}
 			catalog = true
 		}
 	}

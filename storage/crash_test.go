@@ -211,6 +211,12 @@ func nothingLeftOver(t *testing.T, s *Store, d *DB, what string) {
 	for _, g := range d.state.Load().groups {
 		used[g.object] = true
 	}
+	for _, rel := range d.tables() {
+		st := rel.state.Load()
+		for _, g := range append(st.groups[:len(st.groups):len(st.groups)], st.history...) {
+			used[g.object] = true
+		}
+	}
 	disk := d.index.disk.Load()
 	for _, r := range append(disk.names[:len(disk.names):len(disk.names)], disk.ids...) {
 		used[r.object] = true

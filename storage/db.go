@@ -103,7 +103,7 @@ func openDB(s *Store, name string, num uint32) (*DB, error) {
 		return nil, err
 	}
 	st.last = max(st.last, last)
-	if err := errors.Join(d.loadObjects(), d.removeOrphans()); err != nil {
+	if err := errors.Join(d.loadObjects(), d.removeOrphans(), d.removeNewIndexes()); err != nil {
 		return nil, err
 	}
 	lease := st.last

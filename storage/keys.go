@@ -2,6 +2,7 @@ package storage
 
 import (
 	"encoding/binary"
+	"math"
 )
 
 // Every key is the database (4 bytes, big-endian; 0 is the store itself), a kind, and the rest; numbers are big-endian.
@@ -24,7 +25,9 @@ const (
 	kindHeap      = 'h' // table (4), object (8): manifest entry of a row group of a table
 	kindIndex     = 'x' // index (4), key, row inverted (8): nothing
 	kindLast      = 'z' // recorded time of the last commit to tables or catalog
+	kindNewIndex  = 'j' // index (4): its entries are to be deleted unless a commit takes the key away
 	kindObject    = 'C' // object (4), time (8): definition from then on, empty: dropped
+	kindReserved  = 'i' // table (4), first row (8): rows that a load had, and end after them; they are never used unless it took the key away
 	kindRows      = 'w' // table (4), first row (8): a block of rows of one commit
 	kindSequence  = 'q' // sequence (4): its state
 	kindTruncated = 'u' // table (4), time (8): the row before which all versions were closed
@@ -78,8 +81,8 @@ func heapKey(db uint32, t TableID, object uint64) []byte {
 	return binary.BigEndian.AppendUint64(tableKey(db, kindHeap, uint32(t)), object)
 }
 
-func rowsKey(db uint32, t TableID, first RowID) []byte {
-	return binary.BigEndian.AppendUint64(tableKey(db, kindRows, uint32(t)), uint64(first))
+func rowsKey(db uint32, kind byte, t TableID, first RowID) []byte {
+	return binary.BigEndian.AppendUint64(tableKey(db, kind, uint32(t)), uint64(first))
 }
 
 // ordered is a time as a number without sign in the same order; timeOf is the inverse.
@@ -106,6 +109,12 @@ func closingKey(db uint32, t TableID, chunk int64, at Micros) []byte {
 	key = binary.BigEndian.AppendUint64(key, uint64(chunk))
 	return binary.BigEndian.AppendUint64(key, ordered(at))
 }
+
+// neverFrom is before all times at which anything was recorded. Versions that a load took back are closed at a time before it, which
+// is another for each load; they end at table.Never.
+const neverFrom = -1 << 62
+
+func neverAt(at Micros) Micros { return math.MinInt64 | at&(1<<61-1) }
 
 // appendIndexKey appends the key of an entry: of one index key the newest version comes first.
 func appendIndexKey(dst []byte, db, index uint32, key []byte, row RowID) []byte {

@@ -14,8 +14,10 @@ import (
 
 // relation is a table: a log of versions of rows.
 type relation struct {
-	d     *DB
-	id    TableID
+	d      *DB
+	id     TableID
+	adding sync.RWMutex // held by a commit with new versions; alone, by one that needs to know its rows before its turn comes
+
 	mu    sync.Mutex // held while a new state is made from the present one
 	state atomic.Pointer[relationState]
 	bytes atomic.Int64 // of the tail
@@ -28,8 +30,19 @@ type relationState struct {
 	history   []*tableGroup // by first version
 	tail      []table.Rows  // runs of versions that are in no row group, ascending
 	end       RowID         // after the last version
-	last      Micros        // when it began
+	last      Micros        // when the last version began
 	truncated []truncation  // ascending in both
+	unused    [][2]RowID    // rows, and ends, that a load had that failed: index entries may lead there
+}
+
+// isUnused tells that a row is of no version.
+func (st *relationState) isUnused(row RowID) bool {
+	for _, u := range st.unused {
+		if u[0] <= row && row < u[1] {
+			return true
+		}
+	}
+	return false
 }
 
 // change makes the next state. f gets a copy of the present one.
@@ -84,9 +97,7 @@ func (st *relationState) add(b *table.Block, first RowID, at Micros) {
 	run := &tail[len(tail)-1]
 	*run = b.Append(*run, at)
 	st.tail = tail
-	if run.End() > st.end {
-		st.end, st.last = run.End(), at
-	}
+	st.end, st.last = max(st.end, run.End()), max(st.last, at)
 }
 
 // until returns the row after the last that began at or before a moment.
@@ -175,6 +186,9 @@ func (rel *relation) page(n int64) (*table.Page, error) {
 			return fmt.Errorf("%w: key of closings", ErrCorrupt)
 		}
 		at := timeOf(binary.BigEndian.Uint64(key[17:]))
+		if at < neverFrom {
+			at = table.Never
+		}
 		return damaged(table.DecodeClosings(value, int64(binary.BigEndian.Uint64(key[9:])), at, func(c table.Closing) { page.Add(c) }))
 	})
 	page.Loaded(err)

@@ -20,7 +20,7 @@ func (d *DB) loadRelations() (last Micros, err error) {
 			return 0, err
 		}
 	}
-	if err := errors.Join(d.loadTruncations(), d.loadTableGroups()); err != nil {
+	if err := errors.Join(d.loadTruncations(), d.loadTableGroups(), d.loadUnused()); err != nil {
 		return 0, err
 	}
 	if err := d.s.scan(dbKey(d.num, kindRows), nil, d.loadBlock); err != nil {
@@ -65,9 +65,7 @@ func (d *DB) loadTableGroups() error {
 			} else {
 				st.groups = append(st.groups, g)
 			}
-			if g.end > st.end {
-				st.end, st.last = g.end, g.lastAt
-			}
+			st.end, st.last = max(st.end, g.end), max(st.last, g.lastAt)
 		})
 		return nil
 	})
@@ -78,6 +76,25 @@ func (d *DB) loadTableGroups() error {
 		})
 	}
 	return err
+}
+
+// loadUnused reads which rows loads had that did not come to their commit.
+func (d *DB) loadUnused() error {
+	return d.s.scan(dbKey(d.num, kindReserved), nil, func(key, value []byte) error {
+		var end RowID
+		if _, err := readFields(value, &end); err != nil || len(key) != 17 {
+			return errors.Join(fmt.Errorf("%w: rows of a load", ErrCorrupt), err)
+		}
+		first := RowID(binary.BigEndian.Uint64(key[9:]))
+		d.relation(TableID(binary.BigEndian.Uint32(key[5:]))).change(func(st *relationState) { st.burn(first, end) })
+		return nil
+	})
+}
+
+// burn makes it known that rows are of no version.
+func (st *relationState) burn(first, end RowID) {
+	st.unused = append(slices.Clip(st.unused), [2]RowID{first, end})
+	st.end = max(st.end, end)
 }
 
 func byFirst(a, b *tableGroup) int { return cmp.Compare(a.first, b.first) }
@@ -125,6 +142,7 @@ func (st *relationState) check() error {
 	for _, g := range slices.Concat(st.groups, st.history) {
 		spans = append(spans, [2]RowID{g.first, g.end})
 	}
+	spans = append(spans, st.unused...)
 	for _, rows := range st.tail {
 		spans = append(spans, [2]RowID{rows.Base(), rows.End()})
 	}

@@ -24,11 +24,13 @@ type Commit struct {
 	Progress *Progress            // may be nil
 	Tables   []TableChange        // one for each table
 	Objects  []ObjectChange
+	Indexes  []*IndexLoad // new indexes; an object of the commit declares each
 }
 
 // TableChange is what a commit does to one table. Who commits sees to it that nobody else closes the same versions.
 type TableChange struct {
 	Table    TableID
+	Load     *TableLoad    // new versions written ahead, before Rows; may be nil
 	Columns  []TableColumn // of Rows, in order
 	Rows     []*vec.Batch  // new versions
 	Keys     []IndexKeys   // of Rows

@@ -14,27 +14,47 @@ import (
 type catalogWork struct {
 	tables  []tableWork
 	objects []ObjectChange
+	indexes []*IndexLoad
 	at      Micros
 }
 
 // tableWork is a change of one table. Its closings ascend.
 type tableWork struct {
-	rel    *relation
-	change *TableChange
-	block  *table.Block // nil: no new versions
-	first  RowID
-	closed []table.Closing // with places instead of rows as their successors, until the commit has its place
+	rel      *relation
+	change   *TableChange
+	load     *TableLoad   // nil: none
+	early    *table.Block // all versions of the load, if it has written no group
+	block    *table.Block // new versions after those; nil: none
+	keys     []IndexKeys  // of the block
+	first    RowID
+	reserved bool            // rows from first on have index entries already
+	closed   []table.Closing // with places instead of rows as their successors, until the commit has its place
+}
+
+// rows is how many versions are new.
+func (t *tableWork) rows() int64 { return t.loaded() + int64(t.block.Len()) }
+
+func (t *tableWork) loaded() int64 {
+	if t.load == nil {
+		return 0
+	}
+	return t.load.rows
 }
 
 // prepare does what can be done before the commit's turn comes, and returns about how many bytes the commit has.
-func (d *DB) prepare(tables []TableChange, objects []ObjectChange) (*catalogWork, int64, error) {
-	if len(tables) == 0 && len(objects) == 0 {
+func (d *DB) prepare(tables []TableChange, objects []ObjectChange, indexes []*IndexLoad) (*catalogWork, int64, error) {
+	if len(tables) == 0 && len(objects) == 0 && len(indexes) == 0 {
 		return nil, 0, nil
 	}
-	w := &catalogWork{objects: objects, tables: make([]tableWork, 0, len(tables))}
+	w := &catalogWork{objects: objects, indexes: indexes, tables: make([]tableWork, 0, len(tables))}
 	bytes := int64(0)
 	for _, o := range objects {
 		bytes += int64(len(o.Value)) + 32
+	}
+	for _, l := range indexes {
+		if l.ended {
+			return nil, 0, errLoadEnded
+		}
 	}
 	for i := range tables {
 		ch := &tables[i]
@@ -50,33 +70,18 @@ func (d *DB) prepare(tables []TableChange, objects []ObjectChange) (*catalogWork
 		w.tables = append(w.tables, t)
 		bytes += n
 	}
+	// In one order, so that commits that wait for each other's tables do not wait for ever.
+	slices.SortFunc(w.tables, func(a, b tableWork) int { return cmp.Compare(a.rel.id, b.rel.id) })
 	return w, bytes, nil
 }
 
 func (d *DB) prepareTable(ch *TableChange) (tableWork, int64, error) {
-	t := tableWork{rel: d.relation(ch.Table), change: ch}
-	rows, bytes := 0, int64(64)
-	for _, b := range ch.Rows {
-		rows += b.Len
+	t := tableWork{rel: d.relation(ch.Table), change: ch, keys: ch.Keys}
+	bytes, err := t.prepareRows()
+	if err != nil {
+		return t, 0, err
 	}
-	if rows > 0 {
-		shape, err := table.NewShape(ch.Columns)
-		if err != nil {
-			return t, 0, err
-		}
-		if t.block, err = table.NewBlock(shape, ch.Rows); err != nil {
-			return t, 0, err
-		}
-		bytes += t.block.MemSize()
-	}
-	for _, keys := range ch.Keys {
-		if len(keys.Keys) != rows {
-			return t, 0, fmt.Errorf("%d keys in index %d for %d rows", len(keys.Keys), keys.Index, rows)
-		}
-		for _, key := range keys.Keys {
-			bytes += int64(len(key)) + indexPrefix + 8
-		}
-	}
+	rows := int(t.rows())
 	t.closed = make([]table.Closing, len(ch.Closed))
 	for i, c := range ch.Closed {
 		if c.Row < 1 || c.Next < -1 || c.Next >= rows {
@@ -91,6 +96,52 @@ func (d *DB) prepareTable(ch *TableChange) (tableWork, int64, error) {
 		}
 	}
 	return t, bytes + 24*int64(len(t.closed)), nil
+}
+
+// fewLoaded is up to how many versions of a load become a block.
+const fewLoaded = 1024
+
+// prepareRows encodes the new versions, those of a load as a group or, where they are few, as a block too.
+func (t *tableWork) prepareRows() (bytes int64, err error) {
+	d, ch, rows := t.rel.d, t.change, t.change.Rows
+	n := 0
+	for _, b := range rows {
+		n += b.Len
+	}
+	for _, keys := range ch.Keys {
+		if len(keys.Keys) != n {
+			return 0, fmt.Errorf("%d keys in index %d for %d rows", len(keys.Keys), keys.Index, n)
+		}
+		for _, key := range keys.Keys {
+			bytes += int64(len(key)) + indexPrefix + 8
+		}
+	}
+	if l := ch.Load; l != nil && l.rows > 0 {
+		if l.ended {
+			return 0, errLoadEnded
+		}
+		t.load = l
+		if len(l.groups) == 0 && l.waiting <= fewLoaded && l.size <= int64(d.s.o.TableBytes) {
+			if t.early, err = table.NewBlock(l.shape, l.batches); err != nil {
+				return 0, err
+			}
+			bytes += t.early.MemSize()
+		} else if err := l.write(); err != nil {
+			return 0, err
+		}
+		bytes += 64 * int64(len(l.groups)+l.drops)
+	}
+	if n == 0 {
+		return bytes + 64, nil
+	}
+	shape, err := table.NewShape(ch.Columns)
+	if err != nil {
+		return 0, err
+	}
+	if t.block, err = table.NewBlock(shape, rows); err != nil {
+		return 0, err
+	}
+	return bytes + t.block.MemSize() + 64, nil
 }
 
 // place gives the new versions of a commit their rows, after all of the group before it.
@@ -119,32 +170,48 @@ func (t *txn) place(w *catalogWork) error {
 				*next = 0
 			}
 		}
-		t.ends[tw.rel] = first + int64(tw.block.Len())
+		t.ends[tw.rel] = first + tw.rows()
 	}
 	return nil
 }
 
 // put writes what a commit does to tables and catalog.
-func (w *catalogWork) put(d *DB, b *pebble.Batch) {
+func (w *catalogWork) put(d *DB, b *pebble.Batch) error {
 	for i := range w.tables {
-		w.tables[i].put(d, b, w.at)
+		if err := w.tables[i].put(d, b, w.at); err != nil {
+			return err
+		}
+	}
+	for _, l := range w.indexes {
+		if l.taken {
+			del(b, tableKey(d.num, kindNewIndex, l.index))
+		} else if err := l.keys.put(b, l.index, 0, everyRow); err != nil {
+			return err
+		}
 	}
 	for _, o := range w.objects {
 		put(b, timeKey(d.num, kindObject, o.ID, w.at), o.Value)
 	}
 	put(b, dbKey(d.num, kindLast), fields(w.at))
+	return nil
 }
 
-func (t *tableWork) put(d *DB, b *pebble.Batch, at Micros) {
+func (t *tableWork) put(d *DB, b *pebble.Batch, at Micros) error {
 	id := t.rel.id
+	if t.load != nil {
+		if err := t.putLoad(d, b, at); err != nil {
+			return err
+		}
+	}
+	first := t.first + t.loaded()
 	if t.block.Len() > 0 {
-		put(b, rowsKey(d.num, id, t.first), t.block.Encode(t.first, at))
+		put(b, rowsKey(d.num, kindRows, id, first), t.block.Encode(first, at))
 	}
 	var key []byte
-	for _, keys := range t.change.Keys {
+	for _, keys := range t.keys {
 		for i, k := range keys.Keys {
 			if k != nil {
-				key = appendIndexKey(key[:0], d.num, keys.Index, k, t.first+int64(i))
+				key = appendIndexKey(key[:0], d.num, keys.Index, k, first+int64(i))
 				put(b, key, nil)
 			}
 		}
@@ -153,6 +220,7 @@ func (t *tableWork) put(d *DB, b *pebble.Batch, at Micros) {
 	if t.change.Truncate {
 		put(b, timeKey(d.num, kindTruncated, uint32(id), at), fields(t.first))
 	}
+	return nil
 }
 
 // putClosings writes closings, which ascend, chunk by chunk.
@@ -175,6 +243,10 @@ func (w *catalogWork) apply(d *DB) {
 	for i := range w.tables {
 		w.tables[i].apply(w.at)
 	}
+	for _, l := range w.indexes {
+		l.ended = true
+		l.keys.remove()
+	}
 	if len(w.objects) > 0 {
 		d.catalog.apply(w.objects, w.at)
 	}
@@ -186,15 +258,18 @@ func (t *tableWork) apply(at Micros) {
 	}
 	t.rel.close(t.closed)
 	t.rel.change(func(st *relationState) {
+		if t.load != nil {
+			t.applyLoad(st, at)
+		}
 		if t.block.Len() > 0 {
-			st.add(t.block, t.first, at)
+			st.add(t.block, t.first+t.loaded(), at)
 		}
 		if t.change.Truncate {
 			st.truncated = append(slices.Clip(st.truncated), truncation{at, t.first})
 		}
 	})
-	if t.block.Len() > 0 {
-		t.rel.grow(t.block.MemSize())
+	if n := t.early.MemSize() + t.block.MemSize(); n > 0 {
+		t.rel.grow(n)
 		t.rel.wakeSeal()
 	}
 }

@@ -3,7 +3,9 @@ package storage
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"testing"
@@ -287,7 +289,7 @@ func (m *modelTable) checkRows(t fataler, v TableView, moment Micros, what strin
 	ctx := context.Background()
 	var rows []RowID
 	for i := range m.versions {
-		if m.versions[i].begin <= moment {
+		if m.versions[i].begin <= moment && m.versions[i].end != math.MinInt64 {
 			rows = append([]RowID{int64(i) + 1}, rows...)
 		}
 	}
@@ -322,11 +324,14 @@ type tableModel struct {
 	clock   *fakeClock
 	s       *Store
 	d       *DB
-	events  int
 	tables  [2]modelTable
 	objects []modelObject
 	times   []Micros
 	seed    int
+
+	before func([]modelChange, []modelObject) // told what is on its way
+	after  func()                             // called when it was done
+	failed error
 }
 
 type modelObject struct {
@@ -346,89 +351,198 @@ func newTableModel(t testing.TB) *tableModel {
 	return m
 }
 
-// change draws a change of a table that may be committed, and does it to the model when it is told the time.
-func (m *tableModel) change(t *rapid.T, mt *modelTable) (TableChange, func(at Micros)) {
-	ch := TableChange{Table: mt.id, Columns: shapeColumns(mt.shape), Truncate: rapid.IntRange(0, 19).Draw(t, "truncate") == 0}
-	var seeds []int
-	keys := IndexKeys{Index: 700 + uint32(mt.id)}
-	for range rapid.IntRange(0, 3).Draw(t, "batches") {
-		var batch []int
-		for range rapid.IntRange(0, 4).Draw(t, "rows") {
-			m.seed++
-			batch = append(batch, m.seed)
-			keys.Keys = append(keys.Keys, (&modelVersion{seed: m.seed}).key())
-		}
-		ch.Rows = append(ch.Rows, modelBatch(mt.shape, batch))
-		seeds = append(seeds, batch...)
+// picker chooses one of n, from 0.
+type picker func(n int, what string) int
+
+func drawn(t *rapid.T) picker {
+	return func(n int, what string) int { return rapid.IntRange(0, n-1).Draw(t, what) }
+}
+
+// modelChange is a change of a table: what is committed, and what it does to the model.
+type modelChange struct {
+	mt      *modelTable
+	ch      TableChange
+	seeds   []int
+	dropped map[int]bool // places
+}
+
+// apply does the change to the model; first is where its versions are.
+func (c *modelChange) apply(first RowID, at Micros) {
+	mt := c.mt
+	for int64(len(mt.versions)) < first-1 { // rows that a load had that failed
+		mt.versions = append(mt.versions, modelVersion{begin: math.MaxInt64, end: math.MinInt64})
 	}
-	ch.Keys = []IndexKeys{keys}
+	for _, x := range c.ch.Closed {
+		v := &mt.versions[x.Row-1]
+		v.end = at
+		if x.Next >= 0 {
+			v.next = first + int64(x.Next)
+		}
+	}
 	for i := range mt.versions {
-		if mt.versions[i].end == math.MaxInt64 && rapid.IntRange(0, 3).Draw(t, "close") == 0 {
-			ch.Closed = append(ch.Closed, Closing{int64(i) + 1, rapid.IntRange(-1, len(seeds)-1).Draw(t, "next")})
+		if v := &mt.versions[i]; c.ch.Truncate && v.end == math.MaxInt64 {
+			v.end = at
 		}
 	}
-	return ch, func(at Micros) {
-		first := int64(len(mt.versions)) + 1
-		for _, c := range ch.Closed {
-			v := &mt.versions[c.Row-1]
-			v.end = at
-			if c.Next >= 0 {
-				v.next = first + int64(c.Next)
-			}
+	for i, s := range c.seeds {
+		v := modelVersion{begin: at, end: math.MaxInt64, shape: mt.shape, seed: s}
+		if c.dropped[i] {
+			v.end = math.MinInt64
 		}
-		for i := range mt.versions {
-			if v := &mt.versions[i]; ch.Truncate && v.end == math.MaxInt64 {
-				v.end = at
-			}
-		}
-		for _, s := range seeds {
-			mt.versions = append(mt.versions, modelVersion{begin: at, end: math.MaxInt64, shape: mt.shape, seed: s})
-		}
+		mt.versions = append(mt.versions, v)
 	}
 }
 
-func (m *tableModel) commit(t *rapid.T) {
-	var c Commit
-	var done []func(at Micros)
-	for i := range m.tables {
-		if rapid.Bool().Draw(t, "table") {
-			ch, do := m.change(t, &m.tables[i])
-			c.Tables = append(c.Tables, ch)
-			done = append(done, do)
+// batch makes a batch of new versions and their keys.
+func (m *tableModel) batch(mt *modelTable, n int) (seeds []int, b *vec.Batch, keys IndexKeys) {
+	keys.Index = 700 + uint32(mt.id)
+	for range n {
+		m.seed++
+		seeds = append(seeds, m.seed)
+		keys.Keys = append(keys.Keys, (&modelVersion{seed: m.seed}).key())
+	}
+	return seeds, modelBatch(mt.shape, seeds), keys
+}
+
+// change makes up a change of a table.
+func (m *tableModel) change(t fataler, pick picker, mt *modelTable) modelChange {
+	c := modelChange{mt: mt, ch: TableChange{Table: mt.id, Columns: shapeColumns(mt.shape), Truncate: pick(20, "truncate") == 0}, dropped: map[int]bool{}}
+	if pick(4, "load") == 0 {
+		m.load(t, pick, &c)
+	}
+	all := IndexKeys{Index: 700 + uint32(mt.id)}
+	for range pick(4, "batches") {
+		seeds, b, keys := m.batch(mt, pick(5, "rows"))
+		c.ch.Rows, c.seeds = append(c.ch.Rows, b), append(c.seeds, seeds...)
+		all.Keys = append(all.Keys, keys.Keys...)
+	}
+	c.ch.Keys = []IndexKeys{all}
+	for i := range mt.versions {
+		if mt.versions[i].end == math.MaxInt64 && pick(4, "close") == 0 {
+			c.ch.Closed = append(c.ch.Closed, Closing{int64(i) + 1, pick(len(c.seeds)+1, "next") - 1})
 		}
 	}
-	for range rapid.IntRange(0, 2).Draw(t, "events") {
+	return c
+}
+
+// load puts versions into a load, and reads them there.
+func (m *tableModel) load(t fataler, pick picker, c *modelChange) {
+	ctx := context.Background()
+	l, err := m.d.NewTableLoad(c.mt.id, c.ch.Columns, []uint32{700 + uint32(c.mt.id)})
+	if err != nil {
+		t.Fatalf("load: %v", err)
+	}
+	for range 1 + pick(3, "batches") {
+		seeds, b, keys := m.batch(c.mt, pick(50, "rows"))
+		if err := l.Add(ctx, b, []IndexKeys{keys}); err != nil {
+			t.Fatalf("add: %v", err)
+		}
+		c.seeds = append(c.seeds, seeds...)
+	}
+	for range pick(4, "drops") {
+		if len(c.seeds) > 0 {
+			place := pick(len(c.seeds), "drop")
+			l.Drop(int64(place))
+			c.dropped[place] = true
+		}
+	}
+	c.ch.Load = l
+	groups, err := l.Groups()
+	if err != nil || l.Len() != int64(len(c.seeds)) {
+		t.Fatalf("%d versions in the load, expected %d: %v", l.Len(), len(c.seeds), err)
+	}
+	var got, want []string
+	for _, g := range groups {
+		visible, err1 := g.Visible(ctx)
+		ids, err2 := g.IDs(ctx, 0, g.Len())
+		col, err3 := g.Read(ctx, modelColumns[0], 0, g.Len())
+		if err1 != nil || err2 != nil || err3 != nil {
+			t.Fatalf("read the load: %v %v %v", err1, err2, err3)
+		}
+		for i := range g.Len() {
+			if visible == nil || visible.Get(i) {
+				got = append(got, fmt.Sprint(ids[i], " ", showValue(col, i)))
+			}
+		}
+	}
+	for i, s := range c.seeds {
+		if !c.dropped[i] {
+			want = append(want, fmt.Sprint(i, " ", int64(s)*1000003))
+		}
+	}
+	sameLines(t, "own versions", got, want)
+}
+
+// commitSome commits changes of tables, events and objects; with refuse it is refused.
+func (m *tableModel) commitSome(t fataler, pick picker, refuse bool) {
+	var c Commit
+	var changes []modelChange
+	for i := range m.tables {
+		if pick(2, "table") == 0 {
+			change := m.change(t, pick, &m.tables[i])
+			changes, c.Tables = append(changes, change), append(c.Tables, change.ch)
+		}
+	}
+	for range pick(3, "events") {
 		c.Events = append(c.Events, anyEvent("e"))
 	}
 	var changed []modelObject
-	for range rapid.IntRange(0, 2).Draw(t, "objects") {
-		o := modelObject{id: uint32(rapid.IntRange(1, 4).Draw(t, "object")), value: rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "value")}
+	for range pick(3, "objects") {
+		o := modelObject{id: uint32(1 + pick(4, "object")), value: []string{"", "a", "b"}[pick(3, "value")]}
 		changed = append(changed, o)
 		c.Objects = append(c.Objects, ObjectChange{o.id, []byte(o.value)})
 	}
-	m.clock.micros.Add(int64(rapid.IntRange(0, 3).Draw(t, "tick")))
-	r, err := m.d.Commit(context.Background(), c)
-	if err != nil {
-		t.Fatalf("commit: %v", err)
-	}
-	m.events += len(c.Events)
+	m.clock.micros.Add(int64(pick(4, "tick")))
 	if len(c.Tables)+len(c.Events)+len(c.Objects) == 0 {
+		return
+	}
+	refused := errors.New("refused")
+	if refuse {
+		c.Check = func(View) error { return refused }
+	} else if m.before != nil {
+		m.before(changes, changed)
+	}
+	r, err := m.d.Commit(context.Background(), c)
+	for _, ch := range c.Tables {
+		if ch.Load != nil {
+			ch.Load.Abort()
+		}
+	}
+	if refuse {
+		if !errors.Is(err, refused) {
+			t.Fatalf("commit: %v", err)
+		}
+		return
+	}
+	if m.failed = err; err != nil {
+		if m.before == nil {
+			t.Fatalf("commit: %v", err)
+		}
 		return
 	}
 	if n := len(m.times); n > 0 && m.times[n-1] >= r.At || r.New > 0 && r.RecordedAt != r.At {
 		t.Fatalf("committed at %d after %v: %+v", r.At, m.times, r)
 	}
-	m.times = append(m.times, r.At)
-	for i, ch := range c.Tables {
-		mt := &m.tables[ch.Table-1]
-		if first := r.First[ch.Table]; first != int64(len(mt.versions))+1 {
-			t.Fatalf("first row %d, expected %d", first, len(mt.versions)+1)
+	for i := range changes {
+		if first, least := r.First[changes[i].mt.id], int64(len(changes[i].mt.versions))+1; first < least {
+			t.Fatalf("first row %d, expected %d", first, least)
 		}
-		done[i](r.At)
+	}
+	m.done(changes, changed, r.First, r.At)
+}
+
+// done enters a commit into the model.
+func (m *tableModel) done(changes []modelChange, changed []modelObject, first map[TableID]RowID, at Micros) {
+	m.times = append(m.times, at)
+	for i := range changes {
+		changes[i].apply(first[changes[i].mt.id], at)
 	}
 	for _, o := range changed {
-		o.at = r.At
+		o.at = at
 		m.objects = append(m.objects, o)
+	}
+	if m.after != nil {
+		m.after()
 	}
 }
 
@@ -488,9 +602,71 @@ func (m *tableModel) check(t *rapid.T) {
 		mt := &m.tables[i]
 		for k := range mt.versions {
 			want := &mt.versions[k]
+			if want.end == math.MinInt64 {
+				continue // it never was
+			}
 			at, next, err := m.d.Fate(mt.id, int64(k)+1)
 			if end := max(at, 0); err != nil || end == 0 && want.end != math.MaxInt64 || end > 0 && want.end != end || next != want.next {
 				t.Fatalf("fate of %d of table %d: %d %d (%v), expected %+v", k+1, mt.id, at, next, err, want)
+			}
+		}
+	}
+}
+
+// newIndex makes an index of all versions of a table, or gives it up.
+func (m *tableModel) newIndex(t *rapid.T) {
+	ctx := context.Background()
+	mt := &m.tables[rapid.IntRange(0, 1).Draw(t, "table")]
+	id, err := m.d.NewObjectID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := m.d.NewIndexLoad(id)
+	defer l.Abort()
+	for _, i := range rapid.Permutation(slices.Collect(intsTo(len(mt.versions)))).Draw(t, "order") {
+		if v := &mt.versions[i]; v.end != math.MinInt64 && v.key() != nil {
+			if err := l.Add(v.key(), int64(i)+1); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	commit := rapid.Bool().Draw(t, "commit")
+	if commit {
+		r, err := m.d.Commit(ctx, Commit{Indexes: []*IndexLoad{l}, Objects: []ObjectChange{{2, []byte("index")}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.done(nil, []modelObject{{id: 2, value: "index"}}, nil, r.At)
+	} else {
+		l.Abort()
+	}
+	v, err := m.d.View(ctx, Latest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	c := v.Table(mt.id).Seek(ctx, id, nil, nil, false)
+	for {
+		key, row, ok, err := c.Next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !ok {
+			break
+		}
+		got = append(got, fmt.Sprintf("%s %d", key, row))
+	}
+	if commit {
+		want = mt.indexLines(v.At(), v.At(), v.At(), "", "", false)
+	}
+	sameLines(t, "new index", got, want)
+}
+
+func intsTo(n int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := range n {
+			if !yield(i) {
+				return
 			}
 		}
 	}
@@ -515,6 +691,8 @@ func (m *tableModel) reopen(t *rapid.T) {
 func TestTablesAgainstModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m := newTableModel(t)
+		m.s.o.TableBytes = rapid.SampledFrom([]int64{1, 1 << 30}).Draw(rt, "table bytes")
+		m.o.TableBytes = m.s.o.TableBytes
 		defer func() {
 			if err := m.s.Close(); err != nil {
 				rt.Fatal(err)
@@ -522,7 +700,9 @@ func TestTablesAgainstModel(t *testing.T) {
 		}()
 		rt.Repeat(map[string]func(*rapid.T){
 			"":       m.check,
-			"commit": m.commit,
+			"commit": func(t *rapid.T) { m.commitSome(t, drawn(t), false) },
+			"refuse": func(t *rapid.T) { m.commitSome(t, drawn(t), true) },
+			"index":  m.newIndex,
 			"column": func(t *rapid.T) {
 				mt := &m.tables[rapid.IntRange(0, 1).Draw(t, "table")]
 				mt.shape = min(mt.shape+1, len(modelColumns)/2-1)

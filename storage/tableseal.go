@@ -176,11 +176,11 @@ func (rel *relation) dropBlocks(b *pebble.Batch, from, to RowID) error {
 		return err
 	}
 	// The first block may begin before from: that part of it was sealed before.
-	first, next := rowsKey(d.num, rel.id, from), rowsKey(d.num, rel.id, to)
-	if it.SeekLT(rowsKey(d.num, rel.id, from+1)) {
+	first, next := rowsKey(d.num, kindRows, rel.id, from), rowsKey(d.num, kindRows, rel.id, to)
+	if it.SeekLT(rowsKey(d.num, kindRows, rel.id, from+1)) {
 		first = slices.Clone(it.Key())
 	}
-	if rel.state.Load().end > to && it.SeekLT(rowsKey(d.num, rel.id, to+1)) {
+	if rel.state.Load().end > to && it.SeekLT(rowsKey(d.num, kindRows, rel.id, to+1)) {
 		if n := int64(binary.BigEndian.Uint64(it.Key()[9:])); n < to {
 			next = slices.Clone(it.Key())
 		}

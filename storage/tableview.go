@@ -172,7 +172,7 @@ func (v *tableView) visible(row RowID) (bool, error) {
 	if v.err != nil {
 		return false, v.err
 	}
-	if row < v.gone || row >= v.end {
+	if row < v.gone || row >= v.end || v.st.isUnused(row) {
 		return false, nil
 	}
 	page, err := v.rel.page(row / table.PageRows)
@@ -405,31 +405,13 @@ func (v *tableView) Read(_ context.Context, cols []TableColumn, rows []RowID) (*
 				return nil, err
 			}
 		}
-		c := joined(&cols[k], parts)
+		c := cols[k].Join(parts)
 		if places != nil {
 			c = c.Take(places)
 		}
 		out.Cols[k] = c
 	}
 	return out, nil
-}
-
-// joined puts columns one after the other.
-func joined(col *TableColumn, parts []*vec.Column) *vec.Column {
-	if len(parts) == 1 {
-		return parts[0]
-	}
-	n := 0
-	for _, c := range parts {
-		n += c.Len
-	}
-	b := col.Builder(n)
-	for _, c := range parts {
-		for i := range c.Len {
-			b.AppendFrom(c, i)
-		}
-	}
-	return b.Finish()
 }
 
 // tailRows is a range of the tail as a view sees it: rows, of which columns are made on request.

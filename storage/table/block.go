@@ -36,7 +36,7 @@ func NewBlock(s *Shape, batches []*vec.Batch) (*Block, error) {
 	b := &Block{Shape: s}
 	n := 0
 	for _, batch := range batches {
-		if err := s.check(batch); err != nil {
+		if err := s.Check(batch); err != nil {
 			return nil, err
 		}
 		n += batch.Len
@@ -149,8 +149,11 @@ func (b *Block) Len() int {
 	return len(b.Rows)
 }
 
-// MemSize estimates the bytes that the block's rows take in a tail.
+// MemSize estimates the bytes that the block's rows take in a tail; nil has none.
 func (b *Block) MemSize() int64 {
+	if b == nil {
+		return 0
+	}
 	n := int64(rowSize * len(b.Rows))
 	for _, r := range b.Rows {
 		n += int64(len(r))

@@ -94,8 +94,8 @@ func (s *Shape) Equal(other *Shape) bool {
 	})
 }
 
-// place is where the column stands in a row, -1 if it does not.
-func (s *Shape) place(c *Column) int {
+// Place is where the column stands in a row, -1 if it does not.
+func (s *Shape) Place(c *Column) int {
 	for i := range s.Columns {
 		if s.Columns[i].ID == c.ID && s.Columns[i].Kind == c.Kind {
 			return i
@@ -104,8 +104,8 @@ func (s *Shape) place(c *Column) int {
 	return -1
 }
 
-// check refuses a batch that has not the columns of the shape.
-func (s *Shape) check(b *vec.Batch) error {
+// Check refuses a batch that has not the columns of the shape.
+func (s *Shape) Check(b *vec.Batch) error {
 	if len(b.Cols) != len(s.Columns) {
 		return fmt.Errorf("rows of %d columns for a table of %d", len(b.Cols), len(s.Columns))
 	}

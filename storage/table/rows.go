@@ -94,7 +94,7 @@ func (r Rows) Read(c *Column, n int, at func(i int) RowID) (*vec.Column, error) 
 		row := r.At(at(i))
 		if row.Shape != shape {
 			shape = row.Shape
-			place = shape.place(c)
+			place = shape.Place(c)
 		}
 		if place < 0 {
 			if absent == nil {

@@ -1,0 +1,280 @@
+package storage
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"container/heap"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
+	"github.com/cockroachdb/pebble/v2/sstable"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// keyRuns are index entries that come in any order and leave sorted: in memory, and in sorted runs on disk where they are many.
+type keyRuns struct {
+	d     *DB
+	data  []byte
+	keys  []keyPlace
+	files []string
+	bytes int64
+}
+
+// keyPlace is a key in data and the row that it leads to.
+type keyPlace struct {
+	from, to uint32
+	row      int64
+}
+
+// indexFileBytes is about how large a file of an index is that Pebble takes in.
+const indexFileBytes = 32 << 20
+
+// runBytes is how large a run in memory may become.
+func (k *keyRuns) runBytes() int64 { return max(k.d.s.o.Memory/32, 1<<20) }
+
+func (k *keyRuns) add(key []byte, row int64) error {
+	if len(key) > maxNameBytes {
+		return fmt.Errorf("a key of %d bytes", len(key))
+	}
+	from := uint32(len(k.data))
+	k.data = append(k.data, key...)
+	k.keys = append(k.keys, keyPlace{from, uint32(len(k.data)), row})
+	k.bytes += int64(len(key)) + 17
+	if int64(len(k.data)+16*len(k.keys)) < k.runBytes() {
+		return nil
+	}
+	return k.spill()
+}
+
+// sort orders the run in memory as entries lie on disk: of one key the newest row comes first.
+func (k *keyRuns) sort() {
+	slices.SortFunc(k.keys, func(a, b keyPlace) int {
+		return cmp.Or(bytes.Compare(k.data[a.from:a.to], k.data[b.from:b.to]), cmp.Compare(b.row, a.row))
+	})
+}
+
+// spill writes the run in memory to a file: per entry uvarint bytes, key, uvarint row.
+func (k *keyRuns) spill() error {
+	s := k.d.s
+	if err := s.room.take(int64(len(k.data) + 8*len(k.keys))); err != nil {
+		return err
+	}
+	k.sort()
+	path := k.d.incomingPath("run")
+	f, err := s.o.FS.Create(path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return noSpace(err)
+	}
+	k.files = append(k.files, path)
+	w := bufio.NewWriterSize(f, 64<<10)
+	var head [2 * binary.MaxVarintLen64]byte
+	for _, p := range k.keys {
+		key := k.data[p.from:p.to]
+		n := binary.PutUvarint(head[:], uint64(len(key)))
+		_, _ = w.Write(head[:n]) // what goes wrong is told by Flush
+		_, _ = w.Write(key)
+		n = binary.PutUvarint(head[:], uint64(p.row))
+		_, _ = w.Write(head[:n])
+	}
+	if err := errors.Join(w.Flush(), f.Close()); err != nil {
+		return noSpace(err)
+	}
+	k.data, k.keys = k.data[:0], k.keys[:0]
+	return nil
+}
+
+// incomingPath is a file that nobody else writes, and that the next open removes.
+func (d *DB) incomingPath(kind string) string {
+	s := d.s
+	return s.o.FS.PathJoin(s.dir, incoming, fmt.Sprintf("%s-%d-%d", kind, d.num, d.objects.allocate()))
+}
+
+// remove deletes the runs.
+func (k *keyRuns) remove() {
+	for _, path := range k.files {
+		// What cannot be removed now is at the next open.
+		_ = k.d.s.o.FS.Remove(path)
+	}
+	*k = keyRuns{d: k.d}
+}
+
+// each calls f for all entries in order. key is valid during the call.
+func (k *keyRuns) each(f func(key []byte, row int64) error) (err error) {
+	k.sort()
+	var h keyHeap
+	defer func() {
+		for _, r := range h {
+			err = errors.Join(err, r.close())
+		}
+	}()
+	memory := &keyReader{next: k.keys, data: k.data}
+	if ok, _ := memory.step(); ok {
+		h = append(h, memory)
+	}
+	for _, path := range k.files {
+		file, err := k.d.s.o.FS.Open(path, vfs.SequentialReadsOption)
+		if err != nil {
+			return err
+		}
+		r := &keyReader{file: file, in: bufio.NewReaderSize(file, 64<<10)}
+		h = append(h, r)
+		if _, err := r.step(); err != nil {
+			return err
+		}
+	}
+	heap.Init(&h)
+	for len(h) > 0 {
+		r := h[0]
+		if err := f(r.key, r.row); err != nil {
+			return err
+		}
+		ok, err := r.step()
+		if err != nil {
+			return err
+		}
+		if ok {
+			heap.Fix(&h, 0)
+		} else if err := heap.Pop(&h).(*keyReader).close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keyReader reads a run from memory or from a file.
+type keyReader struct {
+	next []keyPlace
+	data []byte
+	file vfs.File
+	in   *bufio.Reader
+
+	key []byte
+	row int64
+}
+
+func (r *keyReader) close() error {
+	if r.file == nil {
+		return nil
+	}
+	return r.file.Close()
+}
+
+// step goes to the next entry.
+func (r *keyReader) step() (bool, error) {
+	if r.file == nil {
+		if len(r.next) == 0 {
+			return false, nil
+		}
+		p := r.next[0]
+		r.next, r.key, r.row = r.next[1:], r.data[p.from:p.to], p.row
+		return true, nil
+	}
+	n, err := binary.ReadUvarint(r.in)
+	if err == io.EOF {
+		return false, nil
+	}
+	if err != nil || n > maxNameBytes {
+		return false, errors.Join(fmt.Errorf("%w: a run of keys", ErrCorrupt), err)
+	}
+	r.key = slices.Grow(r.key[:0], int(n))[:n]
+	if _, err := io.ReadFull(r.in, r.key); err != nil {
+		return false, err
+	}
+	row, err := binary.ReadUvarint(r.in)
+	r.row = int64(row)
+	return err == nil, err
+}
+
+type keyHeap []*keyReader
+
+func (h keyHeap) Len() int { return len(h) }
+func (h keyHeap) Less(i, j int) bool {
+	return cmp.Or(bytes.Compare(h[i].key, h[j].key), cmp.Compare(h[j].row, h[i].row)) < 0
+}
+func (h keyHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *keyHeap) Push(x any)   { *h = append(*h, x.(*keyReader)) }
+func (h *keyHeap) Pop() any {
+	last := len(*h) - 1
+	r := (*h)[last]
+	*h = (*h)[:last]
+	return r
+}
+
+// few tells that the entries are better put into a commit's batch.
+func (k *keyRuns) few() bool { return len(k.files) == 0 && !k.d.s.large(k.bytes) }
+
+// put adds the entries to a batch: rows are moved by first; those for which want is false are left out.
+func (k *keyRuns) put(b *pebble.Batch, index uint32, first RowID, want func(row int64) bool) error {
+	var out []byte
+	return k.each(func(key []byte, row int64) error {
+		if want(row) {
+			out = appendIndexKey(out[:0], k.d.num, index, key, first+row)
+			put(b, out, nil)
+		}
+		return nil
+	})
+}
+
+// takeIn gives the entries to Pebble as tables, past the write-ahead log.
+func (k *keyRuns) takeIn(index uint32, first RowID, want func(row int64) bool) (err error) {
+	s := k.d.s
+	if err := s.room.take(k.bytes); err != nil {
+		return err
+	}
+	var paths []string
+	var w *sstable.Writer
+	size := 0
+	done := func() error {
+		if w == nil {
+			return nil
+		}
+		err := w.Close()
+		w, size = nil, 0
+		return noSpace(err)
+	}
+	defer func() {
+		if err == nil {
+			return
+		}
+		err = errors.Join(err, done())
+		for _, path := range paths {
+			_ = s.o.FS.Remove(path)
+		}
+	}()
+	var out []byte
+	err = k.each(func(key []byte, row int64) error {
+		if !want(row) {
+			return nil
+		}
+		if w == nil {
+			path := k.d.incomingPath("index")
+			f, err := s.o.FS.Create(path, vfs.WriteCategoryUnspecified)
+			if err != nil {
+				return noSpace(err)
+			}
+			paths = append(paths, path)
+			w = sstable.NewWriter(objstorageprovider.NewFileWritable(f), s.settings.MakeWriterOptions(bottom, s.pdb.TableFormat()))
+		}
+		out = appendIndexKey(out[:0], k.d.num, index, key, first+row)
+		if err := w.Set(out, nil); err != nil {
+			return noSpace(err)
+		}
+		if size += len(out) + 8; size >= indexFileBytes {
+			return done()
+		}
+		return nil
+	})
+	if err == nil {
+		err = done()
+	}
+	if err != nil || len(paths) == 0 {
+		return err
+	}
+	return s.ingest(paths)
+}

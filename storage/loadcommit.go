@@ -1,0 +1,156 @@
+package storage
+
+import (
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/allsource-db/allsource/storage/table"
+)
+
+func everyRow(int64) bool { return true }
+
+// enter lets the commit add to its tables, and returns how it leaves. Who has a load is alone there.
+func (w *catalogWork) enter() (leave func()) {
+	for i := range w.tables {
+		switch t := &w.tables[i]; {
+		case t.load != nil:
+			t.rel.adding.Lock()
+		case t.block != nil:
+			t.rel.adding.RLock()
+		}
+	}
+	return func() {
+		for i := range w.tables {
+			switch t := &w.tables[i]; {
+			case t.load != nil:
+				t.rel.adding.Unlock()
+			case t.block != nil:
+				t.rel.adding.RUnlock()
+			}
+		}
+	}
+}
+
+// takeIn gives Pebble the index entries of loads, where they are many, before the commit's turn comes. Keys that are durable first say
+// what they are worth without the commit: entries of a new index are deleted, the rows of others never used.
+func (w *catalogWork) takeIn() error {
+	for i := range w.tables {
+		t := &w.tables[i]
+		if t.load == nil {
+			continue
+		}
+		t.first = t.rel.state.Load().end
+		if err := t.takeInKeys(); err != nil {
+			return err
+		}
+	}
+	for _, l := range w.indexes {
+		if l.taken || l.keys.few() {
+			continue
+		}
+		b := l.d.s.pdb.NewBatch()
+		put(b, tableKey(l.d.num, kindNewIndex, l.index), nil)
+		if err := l.d.s.commit(b, true); err != nil {
+			return err
+		}
+		l.taken = true
+		if err := l.keys.takeIn(l.index, 0, everyRow); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tableWork) takeInKeys() error {
+	l, d := t.load, t.rel.d
+	for k, keys := range l.keys {
+		if keys.few() {
+			continue
+		}
+		if !t.reserved {
+			b := d.s.pdb.NewBatch()
+			put(b, rowsKey(d.num, kindReserved, t.rel.id, t.first), fields(t.first+l.rows))
+			if err := d.s.commit(b, true); err != nil {
+				return err
+			}
+			t.reserved = true
+		}
+		if err := keys.takeIn(l.indexes[k], t.first, l.has); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// giveUp is called where the commit failed: rows that have index entries are used by nobody else.
+func (w *catalogWork) giveUp() {
+	for i := range w.tables {
+		if t := &w.tables[i]; t.reserved {
+			t.rel.change(func(st *relationState) { st.burn(t.first, t.first+t.load.rows) })
+		}
+	}
+}
+
+// putLoad makes the groups of a load part of the table.
+func (t *tableWork) putLoad(d *DB, b *pebble.Batch, at Micros) error {
+	l := t.load
+	if t.early != nil {
+		put(b, rowsKey(d.num, kindRows, t.rel.id, t.first), t.early.Encode(t.first, at))
+	}
+	for _, g := range t.groups(at) {
+		d.adopt(b, g.object)
+		put(b, heapKey(d.num, t.rel.id, g.object), g.encode())
+	}
+	for k, keys := range l.keys {
+		if keys.few() {
+			if err := keys.put(b, l.indexes[k], t.first, l.has); err != nil {
+				return err
+			}
+		}
+	}
+	putClosings(b, d.num, t.rel.id, t.dropped(), neverAt(at))
+	if t.reserved {
+		del(b, rowsKey(d.num, kindReserved, t.rel.id, t.first))
+	}
+	return nil
+}
+
+// groups are those of the load, with their rows and time.
+func (t *tableWork) groups(at Micros) []*tableGroup {
+	out := make([]*tableGroup, len(t.load.groups))
+	for i, g := range t.load.groups {
+		out[i] = &tableGroup{d: g.d, object: g.object, first: t.first + g.first, end: t.first + g.end, rows: g.rows, bytes: g.bytes, firstAt: at, lastAt: at}
+	}
+	return out
+}
+
+// dropped are the versions of the load that were taken back: they end before every moment.
+func (t *tableWork) dropped() []table.Closing {
+	var out []table.Closing
+	for _, place := range t.load.dropped.Indices(nil, 64*len(t.load.dropped)) {
+		if int64(place) < t.load.rows {
+			out = append(out, table.Closing{Row: t.first + int64(place), At: table.Never})
+		}
+	}
+	return out
+}
+
+func (t *tableWork) applyLoad(st *relationState, at Micros) {
+	l := t.load
+	if t.early != nil {
+		st.add(t.early, t.first, at)
+	}
+	st.groups = append(slices.Clip(st.groups), t.groups(at)...)
+	st.end, st.last = t.first+l.rows, at
+	l.ended = true
+	for _, g := range l.groups {
+		l.d.s.readers.drop(g)
+	}
+	for _, keys := range l.keys {
+		keys.remove()
+	}
+	if l.drops > 0 {
+		t.rel.close(t.dropped())
+	}
+}

@@ -1,0 +1,352 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/allsource-db/allsource/storage/table"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// TableLoad is new versions of one table that a commit will add, written ahead where they are many: full row groups go to disk,
+// which no one sees, and keys into sorted runs. It is used by one goroutine; it must end in a commit or with Abort.
+type TableLoad struct {
+	d       *DB
+	rel     *relation
+	shape   *table.Shape
+	indexes []uint32
+	encoder *table.GroupEncoder
+
+	groups  []*tableGroup // written; first and end are places in the load
+	batches []*vec.Batch  // not written yet
+	waiting int           // rows of batches
+	size    int64         // bytes of batches
+	rows    int64
+	keys    []*keyRuns // by indexes
+	dropped vec.Bitmap // by place
+	drops   int
+	ended   bool
+}
+
+// NewTableLoad begins a load of versions with these columns, which are in these indexes.
+func (d *DB) NewTableLoad(t TableID, cols []TableColumn, indexes []uint32) (*TableLoad, error) {
+	shape, err := table.NewShape(cols)
+	if err != nil {
+		return nil, err
+	}
+	l := &TableLoad{d: d, rel: d.relation(t), shape: shape, indexes: indexes}
+	for range indexes {
+		l.keys = append(l.keys, &keyRuns{d: d})
+	}
+	return l, nil
+}
+
+// maxLoadBytes is how much a load keeps in memory before it writes a group.
+const maxLoadBytes = 32 << 20
+
+var errLoadEnded = errors.New("the load has ended")
+
+// Add adds versions; keys are those of the load's indexes, in their order. The batch becomes the load's. It fails with ErrDiskFull.
+func (l *TableLoad) Add(ctx context.Context, rows *vec.Batch, keys []IndexKeys) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if l.ended {
+		return errLoadEnded
+	}
+	if err := l.shape.Check(rows); err != nil {
+		return err
+	}
+	if len(keys) != len(l.indexes) {
+		return fmt.Errorf("keys of %d indexes for a load with %d", len(keys), len(l.indexes))
+	}
+	for k := range keys {
+		if keys[k].Index != l.indexes[k] || len(keys[k].Keys) != rows.Len {
+			return fmt.Errorf("%d keys in index %d for %d rows in index %d", len(keys[k].Keys), keys[k].Index, rows.Len, l.indexes[k])
+		}
+		for i, key := range keys[k].Keys {
+			if key == nil {
+				continue
+			}
+			if err := l.keys[k].add(key, l.rows+int64(i)); err != nil {
+				return err
+			}
+		}
+	}
+	l.rows += int64(rows.Len)
+	for rows.Len > 0 {
+		n := min(rows.Len, l.d.s.o.RowGroupRows-l.waiting)
+		part := rows.Slice(0, n)
+		for _, c := range part.Cols {
+			l.size += int64(c.MemSize())
+		}
+		l.batches, l.waiting = append(l.batches, part), l.waiting+n
+		rows = rows.Slice(n, rows.Len)
+		if l.waiting == l.d.s.o.RowGroupRows || l.size >= maxLoadBytes {
+			if err := l.write(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// write encodes what waits and writes it as an orphan.
+func (l *TableLoad) write() error {
+	if l.waiting == 0 {
+		return nil
+	}
+	if l.encoder == nil {
+		var err error
+		if l.encoder, err = table.NewGroupEncoder(); err != nil {
+			return err
+		}
+	}
+	v := &table.Versions{Columns: l.shape.Columns}
+	for k := range l.shape.Columns {
+		parts := make([]*vec.Column, len(l.batches))
+		for i, b := range l.batches {
+			parts[i] = b.Cols[k]
+		}
+		v.Values = append(v.Values, l.shape.Columns[k].Join(parts))
+	}
+	enc, err := l.encoder.Encode(v, l.waiting)
+	if err != nil {
+		return err
+	}
+	d := l.d
+	if err := d.s.room.take(enc.Bytes()); err != nil {
+		return err
+	}
+	first := int64(0)
+	if n := len(l.groups); n > 0 {
+		first = l.groups[n-1].end
+	}
+	g := &tableGroup{d: d, first: first, end: first + int64(enc.Rows), rows: enc.Rows, bytes: enc.Bytes()}
+	if d.s.large(g.bytes) {
+		g.object, err = d.storeLarge(enc.Parts, enc.Meta)
+	} else {
+		g.object = d.objects.allocate()
+		b := d.s.pdb.NewBatch()
+		d.retire(b, g.object)
+		putParts(b, d.num, g.object, enc)
+		err = d.s.commit(b, false)
+	}
+	if err != nil {
+		return err
+	}
+	l.groups = append(l.groups, g)
+	l.batches, l.waiting, l.size = nil, 0, 0
+	return nil
+}
+
+// Len is how many versions were added, dropped ones included.
+func (l *TableLoad) Len() int64 { return l.rows }
+
+// Drop takes a version back, by its place from 0.
+func (l *TableLoad) Drop(place int64) {
+	for int64(len(l.dropped))*64 <= place {
+		l.dropped = append(l.dropped, 0)
+	}
+	if !l.dropped.Get(int(place)) {
+		l.dropped.Set(int(place))
+		l.drops++
+	}
+}
+
+// Groups are the versions added so far; IDs are their places in the load. Those dropped are not visible; later drops are not seen.
+func (l *TableLoad) Groups() ([]RowGroup, error) {
+	if l.ended {
+		return nil, errLoadEnded
+	}
+	var out []RowGroup
+	first := int64(0)
+	for _, g := range l.groups {
+		out = append(out, loadedRows{sealedRows{g: g, len: g.rows}, l.kept(g.first, g.rows)})
+		first = g.end
+	}
+	for _, b := range l.batches {
+		out = append(out, batchRows{l.shape, b, first, l.kept(first, b.Len)})
+		first += int64(b.Len)
+	}
+	return out, nil
+}
+
+// kept tells which of n versions are not dropped; nil: all.
+func (l *TableLoad) kept(first int64, n int) vec.Bitmap {
+	var out vec.Bitmap
+	for i := range n {
+		place := int(first) + i
+		if place>>6 < len(l.dropped) && l.dropped.Get(place) {
+			if out == nil {
+				out = vec.NewBitmap(n)
+				out.SetAll(n)
+			}
+			out.Clear(i)
+		}
+	}
+	return out
+}
+
+func (l *TableLoad) has(place int64) bool {
+	return int(place>>6) >= len(l.dropped) || !l.dropped.Get(int(place))
+}
+
+// Abort forgets the load. It may be called after the commit, and does nothing then.
+func (l *TableLoad) Abort() {
+	if l.ended {
+		return
+	}
+	l.ended = true
+	for _, keys := range l.keys {
+		keys.remove()
+	}
+	b := l.d.s.pdb.NewBatch()
+	for _, g := range l.groups {
+		l.d.s.readers.drop(g)
+		l.d.erase(b, g.object)
+	}
+	if err := l.d.s.commit(b, false); err != nil {
+		l.d.s.o.Logger.Warn("abort of a load: what it wrote is deleted at the next start", "error", err)
+	}
+}
+
+// loadedRows is a row group that a load has written.
+type loadedRows struct {
+	sealedRows
+	kept vec.Bitmap
+}
+
+func (g loadedRows) Visible(context.Context) (vec.Bitmap, error) { return g.kept, nil }
+
+func (g loadedRows) Periods(_ context.Context, from, to int) (begin, end []Micros, err error) {
+	return notYet(to - from)
+}
+
+// notYet are periods of versions that have not begun.
+func notYet(n int) (begin, end []Micros, err error) {
+	begin, end = make([]Micros, n), make([]Micros, n)
+	for i := range begin {
+		begin[i], end[i] = math.MaxInt64, math.MaxInt64
+	}
+	return begin, end, nil
+}
+
+// batchRows is versions that a load has in memory.
+type batchRows struct {
+	shape *table.Shape
+	batch *vec.Batch
+	first int64
+	kept  vec.Bitmap
+}
+
+var _ RowGroup = batchRows{}
+
+func (g batchRows) Len() int                                    { return g.batch.Len }
+func (g batchRows) Visible(context.Context) (vec.Bitmap, error) { return g.kept, nil }
+
+func (g batchRows) Bytes() int64 {
+	n := 0
+	for _, c := range g.batch.Cols {
+		n += c.MemSize()
+	}
+	return int64(n)
+}
+
+func (g batchRows) IDs(_ context.Context, from, to int) ([]RowID, error) {
+	if err := checkRange(from, to, g.batch.Len); err != nil {
+		return nil, err
+	}
+	out := make([]RowID, to-from)
+	for i := range out {
+		out[i] = g.first + int64(from+i)
+	}
+	return out, nil
+}
+
+func (g batchRows) Read(_ context.Context, col TableColumn, from, to int) (*vec.Column, error) {
+	if err := checkRange(from, to, g.batch.Len); err != nil {
+		return nil, err
+	}
+	if k := g.shape.Place(&col); k >= 0 {
+		return g.batch.Cols[k].Slice(from, to), nil
+	}
+	return col.Absent(to - from), nil
+}
+
+func (g batchRows) ReadRows(_ context.Context, col TableColumn, rows []int32) (*vec.Column, error) {
+	if err := checkRows(rows, g.batch.Len); err != nil {
+		return nil, err
+	}
+	if k := g.shape.Place(&col); k >= 0 {
+		return g.batch.Cols[k].Take(rows), nil
+	}
+	return col.Absent(len(rows)), nil
+}
+
+func (g batchRows) Periods(_ context.Context, from, to int) (begin, end []Micros, err error) {
+	return notYet(to - from)
+}
+
+// IndexLoad is the entries of a new index over versions that exist, sorted in runs on disk where they are many. It becomes the index
+// with the commit that has it, or ends with Abort. It is used by one goroutine.
+type IndexLoad struct {
+	d     *DB
+	index uint32
+	keys  *keyRuns
+	taken bool // entries are in the store
+	ended bool
+}
+
+// NewIndexLoad begins the entries of an index, which must have none.
+func (d *DB) NewIndexLoad(index uint32) *IndexLoad {
+	return &IndexLoad{d: d, index: index, keys: &keyRuns{d: d}}
+}
+
+// Add adds an entry.
+func (l *IndexLoad) Add(key []byte, row RowID) error {
+	if l.ended {
+		return errLoadEnded
+	}
+	return l.keys.add(key, row)
+}
+
+// Abort forgets the entries. It may be called after the commit, and does nothing then.
+func (l *IndexLoad) Abort() {
+	if l.ended {
+		return
+	}
+	l.ended = true
+	l.keys.remove()
+	if !l.taken {
+		return
+	}
+	b := l.d.s.pdb.NewBatch()
+	prefix := tableKey(l.d.num, kindIndex, l.index)
+	_ = b.DeleteRange(prefix, after(prefix), nil)
+	del(b, tableKey(l.d.num, kindNewIndex, l.index))
+	if err := l.d.s.commit(b, false); err != nil {
+		l.d.s.o.Logger.Warn("abort of an index: what it wrote is deleted at the next start", "error", err)
+	}
+}
+
+// removeNewIndexes deletes the entries of indexes that no commit has declared.
+func (d *DB) removeNewIndexes() error {
+	b := d.s.pdb.NewBatch()
+	err := d.s.scan(dbKey(d.num, kindNewIndex), nil, func(key, _ []byte) error {
+		if len(key) != 9 {
+			return fmt.Errorf("%w: key of a new index", ErrCorrupt)
+		}
+		prefix := append([]byte(nil), key...)
+		prefix[4] = kindIndex
+		_ = b.DeleteRange(prefix, after(prefix), nil)
+		del(b, append([]byte(nil), key...))
+		return nil
+	})
+	if err != nil || b.Empty() {
+		return joinClose(err, b)
+	}
+	return d.s.commit(b, false)
+}
