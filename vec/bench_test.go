@@ -35,6 +35,8 @@ var benchmarks = []struct {
 	{"ContainsText", func(d *benchData) { ContainsText(d.bits, d.offsets, d.text, []byte("/ee7")) }},
 	{"Bounds", func(d *benchData) { Bounds(d.small) }},
 	{"MostCode", func(d *benchData) { MostCode(d.few) }},
+	{"Tally/2", func(d *benchData) { Tally(d.counts[:2], d.two) }},
+	{"Tally/64", func(d *benchData) { Tally(d.counts, d.few) }},
 	{"FloorTo", func(d *benchData) { FloorTo(d.ints, d.small, 0, 3600) }},
 	{"Take", func(d *benchData) { (&Column{Kind: Int64, Len: benchRows, I64: d.small}).Take(d.few) }},
 	{"Indices", func(d *benchData) { Bitmap(d.half).Indices(nil, benchRows) }},
@@ -46,6 +48,8 @@ type benchData struct {
 	ints       []int64
 	small      []int64
 	codes, few []int32
+	two        []int32
+	counts     []int64
 	floats     []float64
 	bits, set  Bitmap
 	half       Bitmap
@@ -56,12 +60,13 @@ type benchData struct {
 func newBenchData() *benchData {
 	r := rand.New(rand.NewPCG(1, 2))
 	d := &benchData{packed: make([]byte, 8*benchRows+PackedTail), ints: make([]int64, benchRows), small: make([]int64, benchRows),
-		codes: make([]int32, benchRows), few: make([]int32, benchRows), floats: make([]float64, benchRows), bits: NewBitmap(benchRows), set: NewBitmap(64)}
+		codes: make([]int32, benchRows), few: make([]int32, benchRows), floats: make([]float64, benchRows), bits: NewBitmap(benchRows), set: NewBitmap(64),
+		two: make([]int32, benchRows), counts: make([]int64, 64)}
 	for i := range d.packed {
 		d.packed[i] = byte(r.Uint32())
 	}
 	for i := range benchRows {
-		d.small[i], d.few[i], d.floats[i] = r.Int64N(10000), r.Int32N(64), r.Float64()*100
+		d.small[i], d.few[i], d.two[i], d.floats[i] = r.Int64N(10000), r.Int32N(64), r.Int32N(2), r.Float64()*100
 	}
 	d.half = NewBitmap(benchRows)
 	for i := range d.half {

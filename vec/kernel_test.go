@@ -33,6 +33,7 @@ var kernels = []struct {
 	{"Bounds", checkBounds},
 	{"MostCode", checkMostCode},
 	{"FloorTo", checkFloorTo},
+	{"Tally", checkTally},
 }
 
 var lengths = []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 23, 24, 25, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1023, 1024, 1025}
@@ -447,6 +448,24 @@ func checkMostCode(g *given, n int) error {
 	}
 	if got := MostCode(codes); got != want {
 		return fmt.Errorf("%d, not %d", got, want)
+	}
+	return nil
+}
+
+func checkTally(g *given, n int) error {
+	codes := guarded[int32](g, n)
+	kinds := []int{1, 2, 4, 5, 256, 257, 1000}[g.IntN(7)]
+	got, want := guarded[int64](g, kinds), make([]int64, kinds)
+	for i := range got {
+		got[i] = int64(i)
+		want[i] = int64(i)
+	}
+	for i := range codes {
+		codes[i] = int32(g.IntN(kinds))
+		want[codes[i]]++
+	}
+	if Tally(got, codes); !slices.Equal(got, want) {
+		return fmt.Errorf("%v, not %v", got, want)
 	}
 	return nil
 }

@@ -57,6 +57,7 @@ type aggTable struct {
 	firsts  []int64
 
 	fresh []int32 // rows of the last batch that began groups
+	tally tally
 }
 
 // newAggTable makes an empty table; blocks says that additions of floats are kept apart by block.
@@ -69,6 +70,7 @@ func newAggTable(in *aggInput, blocks bool) *aggTable {
 	for _, c := range in.calls {
 		t.calls = append(t.calls, newCallState(c, in.env, blocks))
 	}
+	t.tally = newTally(t)
 	return t
 }
 
@@ -92,6 +94,10 @@ func (t *aggTable) add(b *vec.Batch, block int64, only int) error {
 	keys, err := evalAll(t.in.keys, b)
 	if err != nil {
 		return err
+	}
+	if t.tally.calls != nil && t.tally.add(keys[0], &t.groups.cols[0], b.Len) {
+		t.seq += int64(b.Len)
+		return nil
 	}
 	sets := make([][]int32, 0, max(1, len(t.in.Sets)))
 	if t.in.Sets == nil {

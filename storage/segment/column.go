@@ -24,14 +24,15 @@ var classOf = [numValueKinds]uint8{
 
 // pathColumn is the opened column of a path. It is immutable.
 type pathColumn struct {
-	pres  *presence
-	kind  valueKind
-	kinds []byte     // of each value, if several
-	ranks [][3]int32 // per 64 values, how many of each class are before
-	nums  numbers
-	strs  *texts
-	docs  *texts
-	size  int
+	pres   *presence
+	kind   valueKind
+	kinds  []byte     // of each value, if several
+	packed *ints      // the same as it is stored
+	ranks  [][3]int32 // per 64 values, how many of each class are before
+	nums   numbers
+	strs   *texts
+	docs   *texts
+	size   int
 }
 
 type numbers struct {
@@ -73,7 +74,8 @@ func parseColumn(blob []byte, rows, types int, byType func(set vec.Bitmap) (*pre
 
 func (c *pathColumn) parseKinds(p *parser, n int, counts *[4]int) {
 	kinds := make([]int32, n)
-	readInts(parseInts(p, n), kinds, 0)
+	c.packed = parseInts(p, n)
+	readInts(c.packed, kinds, 0)
 	c.kinds = make([]byte, n)
 	for i, k := range kinds {
 		if uint32(k) >= uint32(numValueKinds) {

@@ -54,7 +54,7 @@ func (r *Reader) readLeaf(ctx context.Context, c *pathColumn, node int, as vec.R
 	case texts:
 		return c.readTexts(sel)
 	case as == vec.AsText && z.has&^(hasBools|hasNull) == 0:
-		return c.readBoolTexts(sel), nil
+		return c.readBoolTexts(sel)
 	case as == vec.AsJSON && z.has == hasString && c.strs.isDict():
 		dict, err := r.jsonDict(ctx, c, node)
 		if err != nil {
@@ -260,62 +260,39 @@ func (c *pathColumn) readNumbers(s chosen, as vec.ReadAs) *vec.Column {
 	return out
 }
 
+// readBools reads a column that has only booleans and null.
 func (c *pathColumn) readBools(s chosen) *vec.Column {
-	out := &vec.Column{Kind: vec.Bool, Len: s.n, Bits: vec.NewBitmap(s.n), Valid: vec.NewBitmap(s.n)}
-	if s.valid == nil && s.places == nil && c.kinds != nil && s.n > 0 {
-		return c.readAllBools(s, out)
-	}
-	count := 0
-	s.each(func(row, at int) {
-		k, _ := c.place(at)
-		if k == valNull {
-			return
-		}
-		out.Valid.Set(row)
-		out.Bits.SetTo(row, k == valTrue)
-		count++
-	})
-	if count == s.n {
-		out.Valid = nil
-	}
+	codes := c.kindsOf(s)
+	out := &vec.Column{Kind: vec.Bool, Len: s.n, Bits: vec.NewBitmap(s.n), Valid: booleans(codes)}
+	vec.BetweenInt32(out.Bits, codes, int32(valTrue), int32(valTrue), false)
 	return out
 }
 
-// readAllBools is readBools for consecutive rows that all have a value.
-func (c *pathColumn) readAllBools(s chosen, out *vec.Column) *vec.Column {
-	nulls := false
-	kinds := c.kinds[s.first : s.first+s.n]
-	for w := range out.Bits {
-		var yes, there uint64
-		for i, k := range kinds[w*64 : min(w*64+64, len(kinds))] {
-			if k == valTrue {
-				yes |= 1 << i
-			}
-			if k != valNull {
-				there |= 1 << i
-			} else {
-				nulls = true
-			}
-		}
-		out.Bits[w], out.Valid[w] = yes, there
-	}
-	if !nulls {
-		out.Valid = nil
-	}
-	return out
-}
-
-// boolTexts are the texts of false and true.
-var boolTexts = &vec.Column{Kind: vec.Bytes, Len: 2, Offsets: []int32{0, 5, 9}, Data: []byte("falsetrue")}
+// boolTexts are the texts of kinds; that of null stands for nothing.
+var boolTexts = &vec.Column{Kind: vec.Bytes, Len: 3, Offsets: []int32{0, 5, 10, 14}, Data: []byte("falsefalsetrue")}
 
 // readBoolTexts reads booleans and nulls as codes of their texts.
-func (c *pathColumn) readBoolTexts(s chosen) *vec.Column {
-	b := c.readBools(s)
-	out := &vec.Column{Kind: vec.Bytes, Len: s.n, Valid: b.Valid, Codes: make([]int32, s.n), Dict: boolTexts}
-	for w, word := range b.Bits {
-		for ; word != 0; word &= word - 1 {
-			out.Codes[w*64+bits.TrailingZeros64(word)] = 1
-		}
+func (c *pathColumn) readBoolTexts(s chosen) (*vec.Column, error) {
+	codes := c.kindsOf(s)
+	return &vec.Column{Kind: vec.Bytes, Len: s.n, Valid: booleans(codes), Codes: codes, Dict: boolTexts}, checkCodes(codes, boolTexts.Len)
+}
+
+// kindsOf returns the kinds of the values of s, one a row; absent ones are null.
+func (c *pathColumn) kindsOf(s chosen) []int32 {
+	if c.kinds != nil {
+		return chosenInts[int32](c.packed, s)
+	}
+	out := make([]int32, s.n)
+	s.each(func(row, _ int) { out[row] = int32(c.kind) })
+	return out
+}
+
+// booleans marks the kinds that are not null; nil for all.
+func booleans(kinds []int32) vec.Bitmap {
+	out := vec.NewBitmap(len(kinds))
+	vec.BetweenInt32(out, kinds, int32(valNull), int32(valNull), true)
+	if out.Count(len(kinds)) == len(kinds) {
+		return nil
 	}
 	return out
 }
