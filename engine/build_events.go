@@ -6,6 +6,7 @@ import (
 
 	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/vec"
@@ -75,8 +76,8 @@ func (b *builder) scanOf(c *eventChain, cut *op.ScanCut) op.Op {
 }
 
 // top makes a sort with a limit over a chain: the scan drops rows that the sort has better ones than. It returns nil where that
-// is not possible: the first key must be a column of the scan, and what would no longer be computed of the dropped rows must
-// not be able to fail.
+// is not possible: the first key must be a column of the scan, or a number in it, and what would no longer be computed of the dropped
+// rows must not be able to fail.
 func (b *builder) top(n *plan.Sort) op.Op {
 	c := chainOf(n.Input)
 	if n.Limit < 0 || c == nil || c.scan.Limit >= 0 {
@@ -89,21 +90,45 @@ func (b *builder) top(n *plan.Sort) op.Op {
 		case *plan.Filter:
 			exprs = append(exprs, x.Cond)
 		case *plan.Project:
-			exprs = x.Exprs
-			if col, ok := key.(*expr.Col); ok {
-				key = x.Exprs[col.Index]
+			col, ok := key.(*expr.Col)
+			if !ok {
+				return nil
 			}
+			exprs = x.Exprs
+			key = x.Exprs[col.Index]
 		}
-		if slices.ContainsFunc(exprs, func(e expr.Expr) bool { return !expr.CannotFail(e) }) {
-			return nil
+		for _, e := range exprs {
+			// The cast of a number cannot fail either: only rows that storage reads as numbers are dropped.
+			if !expr.CannotFail(e) && !expr.Equal(e, key) {
+				return nil
+			}
 		}
 	}
 	col, ok := key.(*expr.Col)
 	if !ok {
-		return nil
+		if col = numberOf(key, c.scan); col == nil {
+			return nil
+		}
 	}
 	cut := op.NewCutoff(n.Keys[0])
 	return op.NewTop(b.env, b.scanOf(c, &op.ScanCut{Cutoff: cut, Col: col.Index, Limit: n.Limit}), typesOf(n.Input), n.Keys, n.Limit, cut)
+}
+
+// numberOf is the column that an expression casts to what storage reads it as, nil for anything else.
+func numberOf(e expr.Expr, scan *plan.Scan) *expr.Col {
+	cast, ok := e.(*expr.Cast)
+	if !ok || cast.Typ.Mod >= 0 {
+		return nil
+	}
+	col, ok := cast.Arg.(*expr.Col)
+	if !ok || col.Index >= len(scan.Cols) {
+		return nil
+	}
+	as := scan.Cols[col.Index].As
+	if as == vec.AsFloat && cast.Typ.OID == datum.Float8 || as == vec.AsInt && cast.Typ.OID == datum.Int8 {
+		return col
+	}
+	return nil
 }
 
 // eventScan says what the chain reads; nil for nothing.

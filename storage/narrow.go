@@ -9,14 +9,14 @@ import (
 // Narrower is a Group that tells rows that do not satisfy a predicate without making columns.
 type Narrower interface {
 	// Narrow clears in set, which has a bit for each row of the group, rows of [from, to) that do not satisfy p; it may
-	// leave some. Bits outside the range are unspecified afterwards.
-	Narrow(ctx context.Context, p Pred, from, to int, set vec.Bitmap) error
+	// leave some. With nulls, rows without a value stay. Bits outside the range are unspecified afterwards.
+	Narrow(ctx context.Context, p Pred, nulls bool, from, to int, set vec.Bitmap) error
 }
 
 var _ Narrower = sealedGroup{}
 
 // Narrow implements Narrower.
-func (v sealedGroup) Narrow(ctx context.Context, p Pred, from, to int, set vec.Bitmap) error {
+func (v sealedGroup) Narrow(ctx context.Context, p Pred, nulls bool, from, to int, set vec.Bitmap) error {
 	if err := checkRange(from, to, v.len); err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func (v sealedGroup) Narrow(ctx context.Context, p Pred, from, to int, set vec.B
 	if err != nil {
 		return err
 	}
-	err = r.Narrow(ctx, segmentPred(p), from, to, set)
+	err = r.Narrow(ctx, segmentPred(p), nulls, from, to, set)
 	v.g.used(r)
 	return damaged(err)
 }

@@ -114,6 +114,32 @@ type ScanCut struct {
 	Limit int64 // rows that the sort keeps
 }
 
+// bounded reports whether there is a bound.
+func (c *ScanCut) bounded() bool { return c != nil && c.bound.Load() != nil }
+
+// pred is what rows that may be in the answer satisfy, unless the column is null; nil where there is no bound yet. What Narrow knows of
+// it is never NaN.
+func (c *ScanCut) pred(refs []storage.Ref) *storage.Pred {
+	if c == nil {
+		return nil
+	}
+	b := c.bound.Load()
+	if b == nil {
+		return nil
+	}
+	vals := vec.NewBuilder(b.kind, 1)
+	if b.kind == vec.Int64 {
+		vals.AppendInt(b.i)
+	} else {
+		vals.AppendFloat(b.f)
+	}
+	p := &storage.Pred{Ref: refs[c.Col], Op: storage.Op(plan.Le), Values: vals.Finish()}
+	if c.key.Desc {
+		p.Op = storage.Op(plan.Ge)
+	}
+	return p
+}
+
 // skips reports whether no row of a group can be in the answer, as far as that is known without reading.
 func (c *ScanCut) skips(ctx context.Context, cols []plan.ScanCol, of storage.Group) (bool, error) {
 	if c == nil {

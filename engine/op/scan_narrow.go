@@ -11,11 +11,12 @@ import (
 // listShare is the share of a range (one of so many) up to which its rows are listed and read one by one.
 const listShare = 8
 
-// narrow leaves out rows of a range that storage knows not to satisfy the filter: it compares what is packed, so that columns
-// are made for few rows. The filter sees those that are left.
+// narrow leaves out rows of a range that storage knows not to satisfy the filter, or to come after the cutoff: it compares what is
+// packed, so that columns are made for few rows. The filter and the cutoff see those that are left.
 func (r *eventReader) narrow(ctx context.Context, p *part) error {
 	g, ok := p.g.(storage.Narrower)
-	if !ok || len(r.scan.tests) == 0 || p.rows != nil || p.from >= p.to {
+	cut := r.scan.Cut.pred(r.refs)
+	if !ok || len(r.scan.tests) == 0 && cut == nil || p.rows != nil || p.from >= p.to {
 		return nil
 	}
 	if words := (p.g.Len() + 63) / 64; cap(r.set) < words {
@@ -25,7 +26,12 @@ func (r *eventReader) narrow(ctx context.Context, p *part) error {
 	base, n := p.from&^63, p.to-p.from&^63
 	set.SetAll(n)
 	for _, pred := range r.scan.tests {
-		if err := g.Narrow(ctx, pred, p.from, p.to, r.set[:cap(r.set)]); err != nil {
+		if err := g.Narrow(ctx, pred, false, p.from, p.to, r.set[:cap(r.set)]); err != nil {
+			return storageError(err)
+		}
+	}
+	if cut != nil {
+		if err := g.Narrow(ctx, *cut, r.scan.Cut.key.NullsFirst, p.from, p.to, r.set[:cap(r.set)]); err != nil {
 			return storageError(err)
 		}
 	}

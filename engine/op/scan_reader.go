@@ -71,12 +71,21 @@ func (r *eventReader) read(ctx context.Context, m morsel, emit func(*vec.Batch) 
 		} else if none {
 			continue
 		}
+		bounded := r.scan.Cut.bounded()
 		if err := r.narrow(ctx, &p); err != nil {
 			return err
 		}
 		for p.from < p.to {
 			if err := ctx.Err(); err != nil {
 				return err
+			}
+			// The first cutoff comes with the first rows; it is worth comparing with when batches have their full length.
+			if !bounded && r.next == r.env.Rows && r.scan.Cut.bounded() {
+				bounded = true
+				if err := r.narrow(ctx, &p); err != nil {
+					return err
+				}
+				continue
 			}
 			b, err := r.some(ctx, &p)
 			if err != nil {

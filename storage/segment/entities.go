@@ -31,6 +31,7 @@ func (r *Reader) entityDict(ctx context.Context) (*vec.Column, error) {
 	}
 	return open(ctx, r, "entity dictionary", 0, func([]byte) (*vec.Column, int, error) {
 		c, err := t.all()
+		t.whole.asked.Add(int64(len(t.pieces) + fewRows)) // from now on for few rows too
 		if err == nil {
 			err = r.numberEntities(ctx, c, nil)
 		}
@@ -63,7 +64,7 @@ func (r *Reader) numberEntities(ctx context.Context, c *vec.Column, codes []int3
 	return nil
 }
 
-// fewRows is up to how many rows their entity names are read one by one.
+// fewRows is up to how many rows their entity names are read one by one, until as many were read as there are pieces.
 const fewRows = 16
 
 func (r *Reader) readEntities(ctx context.Context, l rowList) (*vec.Column, error) {
@@ -76,11 +77,11 @@ func (r *Reader) readEntities(ctx context.Context, l rowList) (*vec.Column, erro
 	if err := checkCodes(out.Codes, r.entities); err != nil {
 		return nil, err
 	}
-	if l.n <= fewRows && r.entities > 16*fewRows {
-		t, err := r.entityNames(ctx)
-		if err != nil {
-			return nil, err
-		}
+	t, err := r.entityNames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if l.n <= fewRows && r.entities > 16*fewRows && t.whole.asked.Add(int64(l.n)) <= int64(max(len(t.pieces), fewRows)) {
 		b := vec.NewBuilder(vec.Bytes, l.n)
 		k := textCursor{t: t}
 		for _, c := range out.Codes {

@@ -18,12 +18,12 @@ type interval struct{ lo, hi int64 }
 
 // Narrow clears in set, which has a bit for each row of the group, rows of [from, to) that do not satisfy p; bits outside are
 // left unspecified. It compares codes and numbers as they are packed, and where it cannot, or is not sure, leaves a row
-// in. Rows without a value satisfy no predicate.
-func (r *Reader) Narrow(ctx context.Context, p Pred, from, to int, set vec.Bitmap) error {
+// in. Rows without a value satisfy no predicate; with nulls they stay.
+func (r *Reader) Narrow(ctx context.Context, p Pred, nulls bool, from, to int, set vec.Bitmap) error {
 	if p.Op >= NotNull || p.Values == nil || p.Values.Len == 0 || p.Values.Len > maxIntervals || from >= to {
 		return nil
 	}
-	n := narrowing{from: from &^ 63, to: to, set: set}
+	n := narrowing{from: from &^ 63, to: to, set: set, nulls: nulls}
 	switch p.Ref.Col {
 	case ColType:
 		codes, err := r.typeCodes(ctx)
@@ -179,6 +179,7 @@ func intervalsOf(p Pred, value func(i int) (lo, hi int64)) []interval {
 type narrowing struct {
 	from, to int
 	set      vec.Bitmap
+	nulls    bool // rows without a number stay
 }
 
 // every keeps the rows whose numbers, one a row, lie in one of the intervals.
@@ -196,7 +197,7 @@ func (n narrowing) every(vals *ints, in []interval) {
 	}
 }
 
-// some keeps the rows that have a number in one of the intervals; nil intervals keep all that are present.
+// some keeps the rows that have a number in one of the intervals, and those that have none as n says; nil intervals keep all.
 func (n narrowing) some(vals *ints, in []interval, pres *presence) {
 	if pres.all() {
 		n.every(vals, in)
@@ -210,16 +211,19 @@ func (n narrowing) some(vals *ints, in []interval, pres *presence) {
 	words := n.set[n.from>>6 : (n.to+63)>>6]
 	count := pres.before(n.to) - start
 	if len(in) == 0 || count <= 0 {
-		clear(words)
+		if !n.nulls {
+			clear(words)
+		}
 		return
 	}
 	inside := vals.inside(in, start, count)
 	if pres.few != nil {
 		keep := vec.NewBitmap(len(words) * 64)
+		if n.nulls {
+			keep.SetAll(len(words) * 64)
+		}
 		for k := first - start; k < count; k++ {
-			if inside.Get(k) {
-				keep.Set(int(pres.few[start+k]) - n.from)
-			}
+			keep.SetTo(int(pres.few[start+k])-n.from, inside.Get(k))
 		}
 		for i, w := range keep {
 			words[i] &= w
@@ -231,6 +235,9 @@ func (n narrowing) some(vals *ints, in []interval, pres *presence) {
 		there := pres.set[at]
 		k := int(pres.rank[at]) - start
 		keep := uint64(0)
+		if n.nulls {
+			keep = ^there
+		}
 		for ; there != 0 && k < count; there &= there - 1 {
 			keep |= inside[k>>6] >> (uint(k) & 63) & 1 << bits.TrailingZeros64(there)
 			k++
