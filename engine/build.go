@@ -108,6 +108,7 @@ func (b *builder) operator(n plan.Node, used map[int]bool) (op.Op, error) {
 	case *plan.Window:
 		return b.over(n.Input, func(in op.Op) op.Op { return op.NewWindow(b.env, in, n) })
 	case *plan.Limit:
+		b.firstGroups(n)
 		return b.over(n.Input, func(in op.Op) op.Op { return op.NewLimit(b.env, in, n) })
 	case *plan.Distinct:
 		return b.over(n.Input, func(in op.Op) op.Op {

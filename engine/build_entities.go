@@ -9,8 +9,10 @@ import (
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/storage"
+	"github.com/allsource-db/allsource/storage/segment"
 	"github.com/allsource-db/allsource/vec"
 	"github.com/allsource-db/allsource/vec/jsonb"
 )
@@ -33,14 +35,15 @@ type entityCall struct {
 	state bool
 	count bool // of rows: 0 without any
 	col   storage.Column
+	key   string // of the state, what is wanted of it; empty: all
 }
 
-// entityRows recognises such an aggregation, nil for anything else.
-func (b *builder) entityRows(n *plan.Aggregate, c *eventChain) op.Op {
+// entityRows recognises such an aggregation, whether the entities are named or not; nil for anything else.
+func (b *builder) entityRows(n *plan.Aggregate, c *eventChain) *entityRows {
 	r := &entityRows{x: b.x, env: b.env, scan: c.scan, keys: len(n.Keys), types: typesOf(n)}
 	r.names = entityNames(c.scan)
 	projects := !slices.ContainsFunc(c.nodes, func(n plan.Node) bool { _, ok := n.(*plan.Project); return !ok })
-	if n.Sets != nil || !projects || c.scan.Reverse || r.names == nil || len(n.Keys) > 1 || len(n.Keys) == 0 && len(r.names) > 1 {
+	if n.Sets != nil || !projects || c.scan.Reverse || c.scan.Limit >= 0 || len(n.Keys) > 1 || len(n.Keys) == 0 && len(r.names) != 1 {
 		return nil
 	}
 	for _, k := range n.Keys {
@@ -55,12 +58,12 @@ func (b *builder) entityRows(n *plan.Aggregate, c *eventChain) op.Op {
 		}
 		r.calls = append(r.calls, call)
 	}
-	return op.NewRows(b.env, r.rows)
+	return r
 }
 
 // entityNames are the entities that a scan is about, if that is all that its filter says; nil otherwise.
 func entityNames(s *plan.Scan) []expr.Expr {
-	if len(s.Bounds) != 1 || len(expr.Conjuncts(s.Filter)) != 1 || s.Limit >= 0 {
+	if len(s.Bounds) != 1 || len(expr.Conjuncts(s.Filter)) != 1 {
 		return nil
 	}
 	b := s.Bounds[0]
@@ -72,20 +75,25 @@ func entityNames(s *plan.Scan) []expr.Expr {
 
 // column is the column of events that an expression over the chain is.
 func (c *eventChain) column(e expr.Expr) (int, bool) {
+	s, ok := c.scanned(e)
+	return s.Column, ok && len(s.Path) == 0 && s.As == vec.AsJSON
+}
+
+// scanned is what the scan reads for an expression over the chain, if the expression is nothing but that.
+func (c *eventChain) scanned(e expr.Expr) (s plan.ScanCol, ok bool) {
 	for i := len(c.nodes) - 1; i >= 0; i-- {
 		p, isProject := c.nodes[i].(*plan.Project)
 		col, isCol := e.(*expr.Col)
 		if !isProject || !isCol {
-			return 0, false
+			return s, false
 		}
 		e = p.Exprs[col.Index]
 	}
 	col, ok := e.(*expr.Col)
 	if !ok {
-		return 0, false
+		return s, false
 	}
-	s := c.scan.Cols[col.Index]
-	return s.Column, len(s.Path) == 0 && s.As == vec.AsJSON
+	return c.scan.Cols[col.Index], true
 }
 
 // entityCall says where the result of a call is, if it is known without reading all events.
@@ -95,6 +103,15 @@ func (c *eventChain) entityCall(n *plan.AggCall) (out entityCall, ok bool) {
 	}
 	if n.Fn.Name == "count" && len(n.Args) == 0 {
 		return entityCall{count: true, col: storage.ColVersion}, true
+	}
+	ordered := len(n.Order) == 0 || c.inOrder(n.Order[0])
+	if n.Fn.Name == funcs.MergedMember {
+		s, ok := c.scanned(n.Args[0])
+		of, whole := c.column(n.Args[1])
+		if !ok || !whole || of != catalog.EventPayload || s.Column != of || len(s.Path) != 1 || s.As != vec.AsJSON || s.Path[0] == "" {
+			return out, false
+		}
+		return entityCall{state: true, key: s.Path[0]}, ordered
 	}
 	if len(n.Args) != 1 {
 		return out, false
@@ -119,7 +136,7 @@ func (c *eventChain) entityCall(n *plan.AggCall) (out entityCall, ok bool) {
 	default:
 		return out, false
 	}
-	return out, len(n.Order) == 0 || c.inOrder(n.Order[0])
+	return out, ordered
 }
 
 // inOrder reports whether a sort key has the order in which an entity's events are in the log.
@@ -199,13 +216,20 @@ func (row *entityRow) add(ctx context.Context, view storage.View, call entityCal
 		b.AppendInt(0)
 	case row.version == 0:
 		b.AppendNull()
-	case call.col == storage.ColVersion && !call.first:
-		b.AppendInt(row.version)
 	case call.state:
 		return view.States(ctx, row.name, []int64{row.version}, func(_ int, state jsonb.Value) error {
-			b.AppendBytes(state)
+			if call.key != "" {
+				state, _ = jsonb.Get(state, call.key)
+			}
+			if state == nil {
+				b.AppendNull()
+			} else {
+				b.AppendBytes(state)
+			}
 			return nil
 		})
+	case call.col == storage.ColVersion && !call.first:
+		b.AppendInt(row.version)
 	default:
 		e := &row.first
 		if !call.first {
@@ -223,4 +247,43 @@ func (row *entityRow) add(ctx context.Context, view storage.View, call entityCal
 		b.AppendFrom(c, 0)
 	}
 	return nil
+}
+
+// withoutDocuments is the calls of an aggregation of a scan, such that documents are not read for the folds of their members where all
+// in what the scan sees are objects.
+func (b *builder) withoutDocuments(ctx context.Context, calls []plan.AggCall, c *eventChain, s *op.EventScan) ([]plan.AggCall, error) {
+	isMember := func(call plan.AggCall) bool {
+		if call.Fn.Name != funcs.MergedMember {
+			return false
+		}
+		of, whole := c.column(call.Args[1])
+		return whole && of == catalog.EventPayload
+	}
+	log, ok := b.x.cfg.log.(shaper)
+	if !ok || !slices.ContainsFunc(calls, isMember) {
+		return calls, nil
+	}
+	end := s.View.End()
+	if s.End > 0 {
+		end = min(end, s.End)
+	}
+	shapes, err := log.Shapes(ctx, end)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range shapes {
+		if slices.ContainsFunc(t.Paths, func(p storage.PathShape) bool { return len(p.Path) == 0 && p.Kinds != segment.KindObject }) {
+			return calls, nil
+		}
+	}
+	some := vec.NewBuilder(vec.Bytes, 1)
+	some.AppendBytes(jsonb.EmptyObject)
+	object := &expr.Const{Val: some.Finish(), Typ: datum.T(datum.JSONB)}
+	calls = slices.Clone(calls)
+	for i := range calls {
+		if isMember(calls[i]) {
+			calls[i].Args = []expr.Expr{calls[i].Args[0], object}
+		}
+	}
+	return calls, nil
 }

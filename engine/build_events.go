@@ -155,8 +155,8 @@ func (b *builder) eventScan(ctx context.Context, c *eventChain) (*op.EventScan, 
 // aggregate groups, in the workers of a scan where that is possible.
 func (b *builder) aggregate(n *plan.Aggregate) (op.Op, error) {
 	if c := chainOf(n.Input); c != nil {
-		if o := b.entityRows(n, c); o != nil {
-			return o, nil
+		if r := b.entityRows(n, c); r != nil && r.names != nil {
+			return op.NewRows(b.env, r.rows), nil
 		}
 	}
 	a := aggregation(n)
@@ -166,6 +166,9 @@ func (b *builder) aggregate(n *plan.Aggregate) (op.Op, error) {
 		return b.overFor(n.Input, a.Cols(), func(in op.Op) op.Op { return op.NewAggregate(b.env, in, a) })
 	}
 	return &lateScan{make: func(ctx context.Context) (op.Op, error) {
+		if o, err := b.firstEntities(n, c); o != nil || err != nil {
+			return o, err
+		}
 		s, err := b.eventScan(ctx, c)
 		switch {
 		case err != nil:
@@ -174,6 +177,9 @@ func (b *builder) aggregate(n *plan.Aggregate) (op.Op, error) {
 			return op.NewAggregate(b.env, op.NewUnionAll(), a), nil
 		case countsAll(n, c):
 			return op.NewRows(b.env, func(context.Context) (*vec.Batch, error) { return countRows(n, s), nil }), nil
+		}
+		if a.Calls, err = b.withoutDocuments(ctx, n.Calls, c, s); err != nil {
+			return nil, err
 		}
 		return op.NewScanAggregate(b.env, s, a), nil
 	}}, nil

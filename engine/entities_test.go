@@ -14,6 +14,9 @@ func TestEntities(t *testing.T) {
 	const all = `SELECT entity_id, version, state, created_at, updated_at, last_event_type, last_timestamp, last_position FROM entities AS OF POSITION %d WHERE entity_id IN ('e0', 'e1', 'e2') ORDER BY entity_id`
 	const states = `SELECT entity_id, entity_state(entity_id, 'position %d') AS state FROM (VALUES ('e0'), ('e1'), ('e2')) v(entity_id) WHERE entity_state(entity_id, 'position %[1]d') IS NOT NULL ORDER BY entity_id`
 	const folds = `SELECT entity_id, jsonb_merge_agg(payload ORDER BY version) AS state FROM events AS OF POSITION %d WHERE entity_id || '' IN ('e0', 'e1', 'e2') GROUP BY entity_id ORDER BY entity_id`
+	const members = `SELECT entity_id, state ->> 'a', state -> 'a', state -> 'c' ->> 'd', state #> '{c}', version FROM entities AS OF POSITION %d WHERE %s ORDER BY entity_id`
+	const grouped = `SELECT state -> 'c' IS NULL, count(*), sum((state ->> 'a')::numeric), min(state ->> 'b') FROM entities AS OF POSITION %d WHERE state ->> 'a' <> '1' GROUP BY 1 ORDER BY 1`
+	const some = `SELECT * FROM entities AS OF POSITION %d WHERE %s LIMIT %d OFFSET %d`
 	rapid.Check(t, func(t *rapid.T) {
 		b := newBed(t)
 		defer func() { b.close(t) }()
@@ -64,6 +67,13 @@ func TestEntities(t *testing.T) {
 			}
 			if got, want := run("SELECT 1", fmt.Sprintf(states, at)), run(plain, fmt.Sprintf(folds, at)); got != want {
 				t.Fatalf("states at %d:\n%s\nand with all events read\n%s", at, got, want)
+			}
+			which := rapid.SampledFrom([]string{"true", "entity_id = 'e1'", "entity_id IN ('e0', 'e2')", "entity_id > 'e0'"}).Draw(t, "which")
+			count, skip := rapid.IntRange(0, 3).Draw(t, "count"), rapid.IntRange(0, 2).Draw(t, "skip")
+			for _, sql := range []string{fmt.Sprintf(members, at, which), fmt.Sprintf(grouped, at), fmt.Sprintf(some, at, which, count, skip)} {
+				if got, want := run("SELECT 1", sql), run(plain, sql); got != want {
+					t.Fatalf("%s:\n%s\nand with all events read\n%s", sql, got, want)
+				}
 			}
 		}
 	})

@@ -55,6 +55,7 @@ type execution struct {
 	free  map[*expr.Subquery]bool
 	once  map[*expr.Subquery]*onceAnswer
 	top   map[*plan.Aggregate]*op.TopGroups
+	first map[*plan.Aggregate]*plan.Limit
 }
 
 // seen is the part of the log that a scan reads: a view, cut before the position end unless that is 0.
@@ -91,7 +92,7 @@ func newExecution(cfg executionConfig) *execution {
 		cfg: cfg, budget: cfg.shared.Child(cfg.memory),
 		views: map[*plan.TimeClause]seen{}, stats: map[plan.Node]*op.Stats{}, held: map[plan.Node]*op.Budget{}, outer: map[*expr.Subquery][]int{},
 		free: map[*expr.Subquery]bool{}, once: map[*expr.Subquery]*onceAnswer{},
-		top: map[*plan.Aggregate]*op.TopGroups{},
+		top: map[*plan.Aggregate]*op.TopGroups{}, first: map[*plan.Aggregate]*plan.Limit{},
 	}
 	cfg.fn.ReadTime = func() (int64, error) { return x.readTime(cfg.fn.Context) }
 	cfg.fn.Entities = entityReader{x}

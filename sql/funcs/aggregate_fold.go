@@ -12,11 +12,17 @@ var foldAggregates = []Aggregate{
 		Doc: "the values joined by ||: of objects the last value of each key", New: newDocumentFold(false)},
 	{OID: ownOIDs + 401, Name: "jsonb_deep_merge_agg", Args: []datum.OID{datum.JSONB}, Ret: datum.JSONB, Strict: true, OrderMatters: true,
 		Doc: "the values merged at every depth: of objects the last value of each path", New: newDocumentFold(true)},
+	{OID: ownOIDs + 404, Name: MergedMember, Args: []datum.OID{datum.JSONB, datum.JSONB}, Ret: datum.JSONB, OrderMatters: true,
+		Doc: "jsonb_merge_agg(document) -> key, where member is document -> key", New: newMemberFold},
 	{OID: ownOIDs + 402, Name: "first", Args: []datum.OID{datum.AnyElement}, Ret: datum.AnyElement, Strict: true, OrderMatters: true,
 		Doc: "the first value that is not null", New: newEdge(false)},
 	{OID: ownOIDs + 403, Name: "last", Args: []datum.OID{datum.AnyElement}, Ret: datum.AnyElement, Strict: true, OrderMatters: true,
 		Doc: "the last value that is not null", New: newEdge(true)},
 }
+
+// MergedMember is the name of the aggregate that folds one member of documents, which need not be read for it where they are known
+// to be objects: its second argument is asked for nothing else.
+const MergedMember = "jsonb_merge_member_agg"
 
 // Partial is an Accumulator that wants to know that its groups may begin with rows that it never gets, because it will be
 // merged into one that has them.
@@ -192,7 +198,70 @@ func (a *edge) Step(args []*vec.Column, i int, g int32) error {
 
 func (a *edge) Copy(from, to int32) { a.row[to] = a.row[from] }
 
+// memberFold keeps the last member of each group, as long as all documents are objects: with any that is none, || makes an array,
+// which has no members.
+type memberFold struct {
+	edge
+	array []bool
+}
+
+func newMemberFold(types []datum.Type) Accumulator {
+	return &memberFold{edge: edge{typ: types[0], last: true, vals: datum.NewBuilder(types[0], 0)}}
+}
+
+func (a *memberFold) Grow(n int) {
+	a.edge.Grow(n)
+	a.array = grown(a.array, n)
+}
+
+func (a *memberFold) look(documents *vec.Column, i int, g int32) {
+	if !documents.Null(i) && jsonb.Value(documents.Bytes(i)).Kind() != jsonb.Object {
+		a.array[g] = true
+	}
+}
+
+func (a *memberFold) Add(c *Ctx, args []*vec.Column, groups []int32, n int) error {
+	for i, g := range groups[:n] {
+		if g >= 0 {
+			a.look(args[1], i, g)
+		}
+	}
+	return a.edge.Add(c, args[:1], groups, n)
+}
+
+func (a *memberFold) Step(args []*vec.Column, i int, g int32) error {
+	a.look(args[1], i, g)
+	if args[0].Null(i) {
+		return nil
+	}
+	return a.edge.Step(args, i, g)
+}
+
+func (a *memberFold) Merge(other Accumulator, groups []int32) error {
+	o := other.(*memberFold)
+	for i, g := range groups {
+		a.array[g] = a.array[g] || o.array[i]
+	}
+	return a.edge.Merge(&o.edge, groups)
+}
+
+func (a *memberFold) Result(c *Ctx, n int) (*vec.Column, error) {
+	for g, is := range a.array[:n] {
+		if is {
+			a.row[g] = 0
+		}
+	}
+	return a.edge.Result(c, n)
+}
+
+func (a *memberFold) MemSize() int { return a.edge.MemSize() + cap(a.array) }
+
+func (a *memberFold) Copy(from, to int32) {
+	a.edge.Copy(from, to)
+	a.array[to] = a.array[from]
+}
+
 var (
-	_ = []Stepper{&documentFold{}, &edge{}}
+	_ = []Stepper{&documentFold{}, &edge{}, &memberFold{}}
 	_ = []Partial{&documentFold{}}
 )

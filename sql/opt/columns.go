@@ -207,6 +207,16 @@ func identity(n int) found {
 	return f
 }
 
+// paths reports whether any path is wanted.
+func (w wants) paths() bool {
+	for x := range w {
+		if x.path != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // sorted lists columns in order, then paths.
 func (w wants) sorted() []want {
 	out := make([]want, 0, len(w))
@@ -304,6 +314,10 @@ func (p *pruner) aggregate(n *plan.Aggregate, need wants) (plan.Node, found) {
 		below.add(c.Filter, n.Input)
 		below.addKeys(c.Order, n.Input)
 	}
+	members := need.memberCalls(n)
+	for _, c := range members.calls {
+		below.addAll(c.Exprs(), n.Input)
+	}
 	in, at := p.node(n.Input, below)
 	c := *n
 	c.Calls, c.Fields = nil, append([]plan.Field(nil), n.Fields[:nk]...)
@@ -317,8 +331,14 @@ func (p *pruner) aggregate(n *plan.Aggregate, need wants) (plan.Node, found) {
 		give[column(last)] = len(c.Fields)
 		c.Fields = append(c.Fields, n.Fields[last])
 	}
-	out := plan.MapExprs(&c, func(e expr.Expr) expr.Expr { return at.rewrite(e, n.Input) }).(*plan.Aggregate)
-	return over(out, in), give
+	for i, call := range members.calls {
+		c.Calls, c.Fields = append(c.Calls, call), append(c.Fields, plan.Field{Name: members.keys[i].key, Type: call.Typ})
+	}
+	out := over(plan.MapExprs(&c, func(e expr.Expr) expr.Expr { return at.rewrite(e, n.Input) }), in)
+	if !need.paths() {
+		return out, give
+	}
+	return overMembers(out.(*plan.Aggregate), need, give, members)
 }
 
 // passing is a node that gives its input's columns.

@@ -98,6 +98,8 @@ func givesPaths(n plan.Node, i int, typed bool) bool {
 			ok = ok && !expr.HasSet(e)
 		}
 		return ok && givesPaths(n.Input, c.Index, typed)
+	case *plan.Aggregate:
+		return !typed && foldsDocuments(n, i)
 	case *plan.Join:
 		if typed {
 			return false
