@@ -74,14 +74,22 @@ type folding struct {
 	fold jsonb.Fold
 	at   int64 // version up to which it is folded
 
+	ahead    []eventRows // of the versions from next on, the oldest last
+	next     int64
 	payloads *vec.Column // of the versions from first on
 	first    int64
-	rows     int64 // how many to read at once
+	rows     int // how many to read at once
 
 	kept   int64 // version of the last snapshot
 	size   int   // of the state then
 	weight int   // of the events since
 	batch  *pebble.Batch
+}
+
+// eventRows are rows of an entity in a group.
+type eventRows struct {
+	g    Group
+	rows []int32
 }
 
 // States implements View.
@@ -166,35 +174,50 @@ func (f *folding) restart(version int64, state jsonb.Value) {
 	f.kept, f.size, f.weight = version, len(state), 0
 }
 
-// payload returns the payload of a version, from a column that goes up to the last one that is wanted.
+// payload returns the payload of a version, from a column of some that follow; ahead is the last one that is wanted.
 func (f *folding) payload(ctx context.Context, version, ahead int64) (jsonb.Value, error) {
 	if f.payloads == nil || version < f.first || version >= f.first+int64(f.payloads.Len) {
-		next, err := f.v.History(f.entity, version, min(ahead, version+f.rows-1)+1)
-		if err != nil {
-			return nil, err
-		}
-		var g Group // the oldest; those after it have their turn
-		var rows []int32
-		for {
-			more, at, err := next(ctx, nil)
-			if err != nil {
+		if len(f.ahead) == 0 || version != f.next {
+			if err := f.look(ctx, version, ahead); err != nil {
 				return nil, err
 			}
-			if more == nil {
-				break
-			}
-			g, rows = more, at
 		}
-		if g == nil {
-			return nil, fmt.Errorf("%w: version %d of an entity is missing", ErrCorrupt, version)
-		}
-		if f.payloads, err = g.ReadRows(ctx, Ref{Col: ColPayload}, rows); err != nil {
+		oldest := &f.ahead[len(f.ahead)-1]
+		rows := oldest.rows[:min(len(oldest.rows), f.rows)]
+		var err error
+		if f.payloads, err = oldest.g.ReadRows(ctx, Ref{Col: ColPayload}, rows); err != nil {
 			return nil, err
 		}
-		f.first = version
-		f.rows = min(max(foldBytes*int64(len(rows))/int64(len(f.payloads.Data)+1), 1), foldRows)
+		f.first, f.next = version, version+int64(len(rows))
+		if oldest.rows = oldest.rows[len(rows):]; len(oldest.rows) == 0 {
+			f.ahead = f.ahead[:len(f.ahead)-1]
+		}
+		f.rows = min(max(foldBytes*len(rows)/(len(f.payloads.Data)+1), 1), foldRows)
 	}
 	return f.payloads.Bytes(int(version - f.first)), nil
+}
+
+// look finds the rows of the versions up to ahead, in one walk through the groups.
+func (f *folding) look(ctx context.Context, version, ahead int64) error {
+	next, err := f.v.History(f.entity, version, ahead+1)
+	if err != nil {
+		return err
+	}
+	f.ahead, f.next = nil, version
+	for {
+		g, rows, err := next(ctx, nil)
+		if err != nil {
+			return err
+		}
+		if g == nil {
+			break
+		}
+		f.ahead = append(f.ahead, eventRows{g, rows})
+	}
+	if len(f.ahead) == 0 {
+		return fmt.Errorf("%w: version %d of an entity is missing", ErrCorrupt, version)
+	}
+	return nil
 }
 
 // keep makes a snapshot of the state, unless it is too large.
