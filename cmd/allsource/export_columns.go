@@ -41,7 +41,7 @@ var utf8Column = exportColumn{arrow: arrow.BinaryTypes.String, add: func(b array
 	return nil
 }}
 
-// columnOf maps a type. What Arrow has no type for, numbers of any precision among it, is exported as text.
+// columnOf maps a type. What Arrow has no type for is exported as text, and so are numbers of any precision (see decimalColumn).
 func columnOf(oid uint32) exportColumn {
 	switch oid {
 	case pgtype.BoolOID:
@@ -123,16 +123,35 @@ func (e *exporter) arrow(ctx context.Context, w io.Writer) error {
 }
 
 // records streams the answer into a sink, batch by batch.
-func (e *exporter) records(ctx context.Context, open func(*arrow.Schema) (recordSink, error)) error {
+func (e *exporter) records(ctx context.Context, open func(*arrow.Schema) (recordSink, error)) (err error) {
 	desc, err := e.client.Prepare(ctx, "", e.sql, nil)
 	if err != nil {
 		return err
 	}
+	precisions, err := e.measured(ctx, desc.Fields)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if precisions != nil {
+			_, ended := e.client.Exec(ctx, "COMMIT").ReadAll()
+			err = errors.Join(err, ended)
+		}
+	}()
 	columns := make([]exportColumn, len(desc.Fields))
 	fields := make([]arrow.Field, len(columns))
 	names, values, cast := make([]string, len(columns)), make([]string, len(columns)), false
 	for i, f := range desc.Fields {
 		columns[i] = columnOf(f.DataTypeOID)
+		if f.DataTypeOID == pgtype.NumericOID {
+			p, ok := declared(f.TypeModifier)
+			if !ok {
+				p, ok = precisions[i]
+			}
+			if ok {
+				columns[i] = decimalColumn(p)
+			}
+		}
 		fields[i] = arrow.Field{Name: f.Name, Type: columns[i].arrow, Nullable: true}
 		if f.DataTypeOID == pgtype.JSONOID || f.DataTypeOID == pgtype.JSONBOID {
 			fields[i].Metadata = arrow.NewMetadata([]string{jsonKey}, []string{"true"})

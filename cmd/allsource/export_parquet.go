@@ -48,6 +48,8 @@ func parquetNode(f arrow.Field) (schema.Node, error) {
 		logical = schema.NewTimestampLogicalType(t.TimeZone != "", schema.TimeUnitMicros)
 	case *arrow.Date32Type:
 		logical, physical = schema.DateLogicalType{}, parquet.Types.Int32
+	case arrow.DecimalType:
+		logical, physical, length = schema.NewDecimalLogicalType(t.GetPrecision(), t.GetScale()), parquet.Types.FixedLenByteArray, f.Type.(arrow.FixedWidthDataType).Bytes()
 	case *arrow.StringType:
 		logical, physical = schema.StringLogicalType{}, parquet.Types.ByteArray
 		if f.Metadata.FindKey(jsonKey) >= 0 {
@@ -104,8 +106,17 @@ func writeParquet(w file.ColumnChunkWriter, col arrow.Array, levels []int16) (er
 	case *file.ByteArrayColumnChunkWriter:
 		_, err = w.WriteBatch(present(col, func(i int) parquet.ByteArray { return parquet.ByteArray(col.(*array.String).Value(i)) }), levels, nil)
 	case *file.FixedLenByteArrayColumnChunkWriter:
-		ids := col.(array.ExtensionArray).Storage().(*array.FixedSizeBinary)
-		_, err = w.WriteBatch(present(col, func(i int) parquet.FixedLenByteArray { return ids.Value(i) }), levels, nil)
+		var value func(i int) parquet.FixedLenByteArray
+		switch c := col.(type) {
+		case *array.Decimal128:
+			value = func(i int) parquet.FixedLenByteArray { return bigEndian(c.Value(i).BigInt(), 16) }
+		case *array.Decimal256:
+			value = func(i int) parquet.FixedLenByteArray { return bigEndian(c.Value(i).BigInt(), 32) }
+		case array.ExtensionArray:
+			ids := c.Storage().(*array.FixedSizeBinary)
+			value = func(i int) parquet.FixedLenByteArray { return ids.Value(i) }
+		}
+		_, err = w.WriteBatch(present(col, value), levels, nil)
 	default:
 		err = fmt.Errorf("no way to write %s", col.DataType())
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,11 +16,14 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/schema"
 )
 
 // exportSample are columns whose values every format can be compared in: times as microseconds since 1970.
 const exportSample = `SELECT position, id, entity_id, version, recorded_at, payload, CASE WHEN version = 1 THEN metadata->>'m' END AS nullable,
-  (payload->>'n')::float8 / 7 AS f, version = 2 AS b, date '2026-01-31' + version::int AS d, 1.50 AS n FROM events ORDER BY position`
+  (payload->>'n')::float8 / 7 AS f, version = 2 AS b, date '2026-01-31' + version::int AS d, 1.50 AS n,
+  (-7.25 * version)::numeric(9, 2) AS declared, position * 1.001 - 5 AS measured, 1e40 + position AS wide, CASE WHEN version = 1 THEN 'NaN'::numeric END AS nan,
+  (position * 1000)::numeric(9, -3)::text AS round, NULL::numeric AS none FROM events ORDER BY position`
 
 // exportStore is a log with more than one batch of an export, and texts that need care.
 func exportStore(t *testing.T, dir string) string {
@@ -87,6 +91,10 @@ func cell(col arrow.Array, i int) string {
 		return map[bool]string{true: "t", false: "f"}[c.Value(i)]
 	case *array.Timestamp:
 		return strconv.FormatInt(int64(c.Value(i)), 10)
+	case *array.Decimal128:
+		return c.Value(i).ToString(c.DataType().(*arrow.Decimal128Type).Scale)
+	case *array.Decimal256:
+		return c.Value(i).ToString(c.DataType().(*arrow.Decimal256Type).Scale)
 	case *array.Float64:
 		return strconv.FormatFloat(c.Value(i), 'g', -1, 64)
 	}
@@ -105,6 +113,11 @@ func readArrow(t *testing.T, name string) (rows [][]string) {
 		t.Fatal(err)
 	}
 	defer r.Close()
+	for column, want := range map[string]string{"n": "decimal(38, 2)", "declared": "decimal(9, 2)", "measured": "decimal(38, 3)", "wide": "decimal256(76, 0)", "nan": "utf8", "none": "decimal(38, 0)"} {
+		if f, _ := r.Schema().FieldsByName(column); len(f) != 1 || f[0].Type.String() != want {
+			t.Errorf("column %s: %v, want %s", column, f, want)
+		}
+	}
 	if r.NumRecords() < 2 {
 		t.Errorf("%d batches", r.NumRecords())
 	}
@@ -170,6 +183,9 @@ func parquetCells(t *testing.T, col file.ColumnChunkReader, n int) []string {
 		values, err = readChunk(n, levels, c.ReadBatch, func(v parquet.ByteArray) string { return string(v) })
 	case *file.FixedLenByteArrayColumnChunkReader:
 		values, err = readChunk(n, levels, c.ReadBatch, func(v parquet.FixedLenByteArray) string {
+			if d, ok := col.Descriptor().LogicalType().(schema.DecimalLogicalType); ok {
+				return decimalText(v, int(d.Scale()))
+			}
 			return fmt.Sprintf("%x-%x-%x-%x-%x", []byte(v[:4]), []byte(v[4:6]), []byte(v[6:8]), []byte(v[8:10]), []byte(v[10:]))
 		})
 	default:
@@ -179,6 +195,15 @@ func parquetCells(t *testing.T, col file.ColumnChunkReader, n int) []string {
 		t.Fatal(err)
 	}
 	return values
+}
+
+// decimalText prints a number in two's complement, big-endian, with its scale.
+func decimalText(v []byte, scale int) string {
+	n := new(big.Int).SetBytes(v)
+	if v[0] >= 0x80 {
+		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(v))))
+	}
+	return new(big.Rat).SetFrac(n, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale)), nil)).FloatString(scale)
 }
 
 // readChunk reads values in as many steps as it takes, "" for nulls.
