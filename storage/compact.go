@@ -16,7 +16,9 @@ import (
 const mergeAtOnce = 4
 
 // Compact merges small row groups and hash runs that are due. That happens by itself.
-func (d *DB) Compact(ctx context.Context) error { return d.compactDue(ctx) }
+func (d *DB) Compact(ctx context.Context) error {
+	return errors.Join(d.compactDue(ctx), d.compactTables(ctx))
+}
 
 func (d *DB) compactDue(ctx context.Context) error {
 	for {
@@ -43,7 +45,11 @@ func (d *DB) compactOnce(ctx context.Context) (bool, error) {
 		}
 	}
 	st := d.state.Load()
-	from, to := smallGroups(st.groups, d.s.o.RowGroupRows)
+	sizes := make([]int, len(st.groups))
+	for i, g := range st.groups {
+		sizes[i] = g.rows
+	}
+	from, to := smallGroups(sizes, d.s.o.RowGroupRows)
 	if to-from < 2 {
 		return false, nil
 	}
@@ -53,14 +59,14 @@ func (d *DB) compactOnce(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// smallGroups finds neighbours to merge: that fit into one group, of which none is larger than the others together, and
+// smallGroups finds, by their rows, neighbours to merge: that fit into one group, of which none is larger than the others together, and
 // that are four, or fill a group well.
-func smallGroups(groups []*group, full int) (from, to int) {
-	for i := len(groups) - 1; i >= 0; i-- {
+func smallGroups(sizes []int, full int) (from, to int) {
+	for i := len(sizes) - 1; i >= 0; i-- {
 		total, largest := 0, 0
 		for j := i; j >= 0; j-- {
-			total += groups[j].rows
-			largest = max(largest, groups[j].rows)
+			total += sizes[j]
+			largest = max(largest, sizes[j])
 			if total > full {
 				break
 			}

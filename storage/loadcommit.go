@@ -150,7 +150,4 @@ func (t *tableWork) applyLoad(st *relationState, at Micros) {
 	for _, keys := range l.keys {
 		keys.remove()
 	}
-	if l.drops > 0 {
-		t.rel.close(t.dropped())
-	}
 }

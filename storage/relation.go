@@ -204,29 +204,39 @@ func (rel *relation) pageID(n int64) partID {
 	return partID{rel.d.num, kindClosing, uint64(rel.id), uint32(n)}
 }
 
-// close enters closings that are on disk, which ascend, into their pages, if those are in memory.
+// close enters closings that are on disk, which ascend, into their pages, if those are in memory, and then tells the groups. A group that
+// takes the place of others comes either before it is told, or after the pages are as they are now.
 func (rel *relation) close(closings []table.Closing) {
-	parts, st := rel.d.s.parts, rel.state.Load()
-	for len(closings) > 0 {
-		n := closings[0].Row / table.PageRows
+	if len(closings) == 0 {
+		return
+	}
+	parts := rel.d.s.parts
+	for rest := closings; len(rest) > 0; {
+		n := rest[0].Row / table.PageRows
 		k := 1
-		for k < len(closings) && closings[k].Row/table.PageRows == n {
+		for k < len(rest) && rest[k].Row/table.PageRows == n {
 			k++
 		}
 		id := rel.pageID(n)
 		if p, ok := parts.get(id); ok {
 			page := p.(*table.Page)
-			for _, c := range closings[:k] {
+			for _, c := range rest[:k] {
 				page.Add(c)
 			}
 			parts.grew(id, page, page.MemSize())
 		}
-		for _, c := range closings[:k] {
-			if g := st.groupOf(c.Row); g != nil {
-				g.closed.Add(1)
+		rest = rest[k:]
+	}
+	rel.mu.Lock()
+	defer rel.mu.Unlock()
+	st := rel.state.Load()
+	for _, c := range closings {
+		if g := st.groupOf(c.Row); g != nil {
+			g.changes.Add(1)
+			if g.closed.Add(1); g.isCrowded() {
+				rel.d.s.work.wake(rel.d)
 			}
 		}
-		closings = closings[k:]
 	}
 }
 

@@ -268,6 +268,9 @@ func (t *tableWork) apply(at Micros) {
 			st.truncated = append(slices.Clip(st.truncated), truncation{at, t.first})
 		}
 	})
+	if t.load != nil {
+		t.rel.close(t.dropped())
+	}
 	if n := t.early.MemSize() + t.block.MemSize(); n > 0 {
 		t.rel.grow(n)
 		t.rel.wakeSeal()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -30,13 +31,24 @@ type tableGroup struct {
 	endFrom Micros // of history: when the first and the last of them ended
 	endTo   Micros
 
-	closed atomic.Int64 // of base: about how many are closed
+	closed  atomic.Int64 // of base: about how many are closed
+	changes atomic.Int64 // closings of versions in its place since it is there
+	visible atomic.Pointer[visibleNow]
 
 	opening sync.Mutex
 	reader  atomic.Pointer[table.Reader]
 	open    openGroup
 	reads   atomic.Int64
 	retired atomic.Bool
+}
+
+// visibleNow is which versions of a base group are visible to views that know all of its closings. It holds while the group has
+// changed no more often than then.
+type visibleNow struct {
+	changes int64
+	gone    RowID
+	newest  Micros // closing of the group
+	rows    vec.Bitmap
 }
 
 func (g *tableGroup) place() *openGroup { return &g.open }
@@ -140,6 +152,22 @@ func (g *tableGroup) ids(from, to int) ([]RowID, error) {
 		err = fmt.Errorf("%w: row group of a table, object %d, does not name its rows", ErrCorrupt, g.object)
 	}
 	return ids, damaged(err)
+}
+
+// before is how many of the versions come before a row.
+func (g *tableGroup) before(row RowID) (int, error) {
+	if row >= g.end {
+		return g.rows, nil
+	}
+	if g.dense() {
+		return int(max(row-g.first, 0)), nil
+	}
+	ids, err := g.ids(0, g.rows)
+	if err != nil {
+		return 0, err
+	}
+	n, _ := slices.BinarySearch(ids, row)
+	return n, nil
 }
 
 // find returns where versions, which ascend, are in the group, -1 where they are not.
@@ -340,19 +368,43 @@ func (s sealedRows) Visible(context.Context) (vec.Bitmap, error) {
 	if g.history {
 		return s.visibleHistory()
 	}
-	if g.dense() {
-		return v.visibleRows(g.first, g.first+int64(s.len))
+	changes := g.changes.Load()
+	if last := g.visible.Load(); last != nil && last.changes == changes && last.gone == v.gone && v.ended >= last.newest {
+		return last.rows, nil
 	}
-	ids, err := g.ids(0, s.len)
+	var rows vec.Bitmap
+	var newest Micros
+	var err error
+	if g.dense() {
+		rows, newest, err = v.visibleRows(g.first, g.first+int64(s.len))
+	} else if ids, ierr := g.ids(0, s.len); ierr == nil {
+		rows, newest, err = v.visibleIDs(ids)
+	} else {
+		err = ierr
+	}
 	if err != nil {
 		return nil, err
 	}
-	return v.visibleIDs(ids)
+	if v.ended >= newest && s.len == g.rows {
+		g.visible.Store(&visibleNow{changes, v.gone, newest, rows})
+		if rows != nil && v.gone <= g.first {
+			// After a start this is how it becomes known that many are closed.
+			if n := int64(g.rows - rows.Count(g.rows)); g.closed.Load() < n {
+				if g.closed.Store(n); g.isCrowded() {
+					g.d.s.work.wake(g.d)
+				}
+			}
+		}
+	}
+	return rows, nil
 }
 
 // visibleHistory compares the times that the group has.
 func (s sealedRows) visibleHistory() (vec.Bitmap, error) {
 	g, v := s.g, s.v
+	if g.endFrom > v.ended {
+		return nil, nil
+	}
 	ends, err := g.ends(0, s.len)
 	if err != nil {
 		return nil, err
@@ -362,16 +414,6 @@ func (s sealedRows) visibleHistory() (vec.Bitmap, error) {
 		if at > v.ended {
 			out.Set(i)
 		}
-	}
-	if g.end <= v.end {
-		return out, nil
-	}
-	ids, err := g.ids(0, s.len)
-	if err != nil {
-		return nil, err
-	}
-	for i := len(ids) - 1; i >= 0 && ids[i] >= v.end; i-- {
-		out.Clear(i)
 	}
 	return out, nil
 }

@@ -223,7 +223,7 @@ func (m *modelTable) check(t fataler, v TableView, from, to, moment Micros, what
 	t.Helper()
 	want := m.lines(from, to, moment)
 	sameLines(t, what, dumpTable(t, v), want)
-	if got := v.Rows(); got != int64(len(want)) && len(v.(*tableView).st.groups) == 0 {
+	if got := v.Rows(); got != int64(len(want)) && len(v.(*tableView).st.groups)+len(v.(*tableView).st.history) == 0 {
 		t.Fatalf("%s: %d rows, expected %d", what, got, len(want))
 	}
 	m.checkRows(t, v, moment, what)
@@ -708,6 +708,11 @@ func TestTablesAgainstModel(t *testing.T) {
 				mt.shape = min(mt.shape+1, len(modelColumns)/2-1)
 			},
 			"reopen": m.reopen,
+			"compact": func(t *rapid.T) {
+				if err := m.d.Compact(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+			},
 			"seal": func(t *rapid.T) {
 				if err := m.d.Seal(context.Background()); err != nil {
 					t.Fatal(err)

@@ -114,11 +114,13 @@ func (v *tableView) Groups(ctx context.Context, preds []TablePred) (out []RowGro
 			skipped++
 			continue
 		}
-		n := g.rows
-		if g.dense() {
-			n = int(min(g.end, v.end) - g.first)
+		n, err := g.before(v.end)
+		if err != nil {
+			return nil, 0, err
 		}
-		out = append(out, sealedRows{v, g, n})
+		if n > 0 {
+			out = append(out, sealedRows{v, g, n})
+		}
 	}
 	for _, rows := range v.st.tail {
 		for base := max(rows.Base(), v.gone); base < min(rows.End(), v.end); {
@@ -130,9 +132,9 @@ func (v *tableView) Groups(ctx context.Context, preds []TablePred) (out []RowGro
 	return out, skipped, ctx.Err()
 }
 
-// visibleIDs tells which of the versions, which ascend, are in the view; nil: all.
-func (v *tableView) visibleIDs(ids []RowID) (vec.Bitmap, error) {
-	var out vec.Bitmap
+// visibleIDs is visibleRows of some versions, which ascend and began in time.
+func (v *tableView) visibleIDs(ids []RowID) (out vec.Bitmap, newest Micros, err error) {
+	newest = math.MinInt64
 	hide := func(i int) {
 		if out == nil {
 			out = vec.NewBitmap(len(ids))
@@ -144,7 +146,7 @@ func (v *tableView) visibleIDs(ids []RowID) (vec.Bitmap, error) {
 		n := ids[i] / table.PageRows
 		page, err := v.rel.page(n)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		k, _ := slices.BinarySearch(ids[i:], (n+1)*table.PageRows)
 		to, next := i+k, i
@@ -152,8 +154,10 @@ func (v *tableView) visibleIDs(ids []RowID) (vec.Bitmap, error) {
 			for next < to && ids[next] < c.Row {
 				next++
 			}
-			if next < to && ids[next] == c.Row && c.At <= v.ended {
-				hide(next)
+			if next < to && ids[next] == c.Row {
+				if newest = max(newest, c.At); c.At <= v.ended {
+					hide(next)
+				}
 			}
 		})
 		i = to
@@ -161,10 +165,7 @@ func (v *tableView) visibleIDs(ids []RowID) (vec.Bitmap, error) {
 	for i := 0; i < len(ids) && ids[i] < v.gone; i++ {
 		hide(i)
 	}
-	for i := len(ids) - 1; i >= 0 && ids[i] >= v.end; i-- {
-		hide(i)
-	}
-	return out, nil
+	return out, newest, nil
 }
 
 // visible reports whether the view has a version.
@@ -183,9 +184,10 @@ func (v *tableView) visible(row RowID) (bool, error) {
 	return !ok || c.At > v.ended, nil
 }
 
-// visibleRows tells which of the versions [from, to), which are in the table, are in the view; nil: all.
-func (v *tableView) visibleRows(from, to RowID) (vec.Bitmap, error) {
-	var out vec.Bitmap
+// visibleRows tells which of the versions [from, to), which began in time, are in the view (nil: all), and when the last of them
+// was closed, as far as anybody knows.
+func (v *tableView) visibleRows(from, to RowID) (out vec.Bitmap, newest Micros, err error) {
+	newest = math.MinInt64
 	n := int(to - from)
 	set := func() {
 		if out == nil {
@@ -196,11 +198,11 @@ func (v *tableView) visibleRows(from, to RowID) (vec.Bitmap, error) {
 	for row := from; row < to; {
 		page, err := v.rel.page(row / table.PageRows)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		end := min(to, (row/table.PageRows+1)*table.PageRows)
 		page.Each(row, end, func(c table.Closing) {
-			if c.At <= v.ended {
+			if newest = max(newest, c.At); c.At <= v.ended {
 				set()
 				out.Clear(int(c.Row - from))
 			}
@@ -211,13 +213,7 @@ func (v *tableView) visibleRows(from, to RowID) (vec.Bitmap, error) {
 		set()
 		clearBefore(out, int(min(v.gone, to)-from))
 	}
-	if v.end < to {
-		set()
-		for i := max(v.end, from); i < to; i++ {
-			out.Clear(int(i - from))
-		}
-	}
-	return out, nil
+	return out, newest, nil
 }
 
 // ends returns when versions ended, as the view's moment knows.
@@ -435,7 +431,8 @@ func (g tailRows) Bytes() int64 {
 }
 
 func (g tailRows) Visible(context.Context) (vec.Bitmap, error) {
-	return g.v.visibleRows(g.base, g.base+int64(g.n))
+	rows, _, err := g.v.visibleRows(g.base, g.base+int64(g.n))
+	return rows, err
 }
 
 func (g tailRows) IDs(_ context.Context, from, to int) ([]RowID, error) {

@@ -80,7 +80,7 @@ func (d *DB) background(ctx context.Context) error {
 	}
 	errs := []error{d.collectGarbage()}
 	if !d.s.o.Manual {
-		errs = append(errs, d.sealFull(ctx), d.sealTables(ctx, false), d.compactDue(ctx))
+		errs = append(errs, d.sealFull(ctx), d.sealTables(ctx, false), d.Compact(ctx))
 	}
 	return errors.Join(errs...)
 }
