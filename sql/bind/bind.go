@@ -28,7 +28,7 @@ type Bound struct {
 	Fields     []plan.Field     // of the answer; nil when there is none
 	ParamTypes []datum.OID      // of $1, $2…
 	TimeParams []int            // the $n whose type comes from AS OF SYSTEM TIME: their text may have any form that the clause takes
-	ReadOnly   bool             // nothing is appended
+	ReadOnly   bool             // nothing is appended or changed
 	Changing   bool             // a view in it follows the log
 	Moving     bool             // a view in it is that of the moment of a clause, which each execution finds anew
 	AsOf       *plan.TimeClause // of the outermost query; nil when it asks about now
@@ -53,11 +53,26 @@ func Bind(ctx *Context, stmt syntax.Stmt, paramTypes []datum.OID) (*Bound, error
 	if out.Fields = node.Schema(); out.Fields == nil {
 		out.Fields = []plan.Field{} // rows without columns are rows
 	}
-	if a, ok := node.(*plan.Append); ok && a.Returning == nil {
+	if gives, known := returns(node); known && !gives {
 		out.Fields = nil
 	}
 	out.ParamTypes, err = b.paramTypes()
 	return out, err
+}
+
+// returns reports whether a statement that changes something gives rows; known is false for queries.
+func returns(n plan.Node) (gives, known bool) {
+	switch n := n.(type) {
+	case *plan.Append:
+		return n.Returning != nil, true
+	case *plan.Modify:
+		return n.Returning != nil, true
+	case *plan.Truncate:
+		return false, true
+	case *plan.With:
+		return returns(n.Body)
+	}
+	return true, false
 }
 
 func newBinder(ctx *Context, paramTypes []datum.OID) *binder {
@@ -90,6 +105,7 @@ type binder struct {
 	paramPlaces map[int]int
 	timeParams  []int
 	nextCTE     int
+	nextTarget  int
 	depth       int
 	places      map[expr.Expr]int // where a column was named, for errors found later
 	appends     bool
@@ -111,17 +127,15 @@ func (b *binder) statement(stmt syntax.Stmt) (plan.Node, error) {
 		n, err := b.topQuery(s)
 		return n, err
 	case *syntax.Insert:
-		return b.insert(s, &env{})
+		return b.insert(s, &env{top: true})
 	case *syntax.Update:
-		return nil, b.immutable(s.Table, "UPDATE")
+		return b.update(s, &env{top: true})
 	case *syntax.Delete:
-		return nil, b.immutable(s.Table, "DELETE")
+		return b.deleteRows(s, &env{top: true})
 	case *syntax.Merge:
-		return nil, b.immutable(s.Table, "MERGE")
+		return b.merge(s, &env{top: true})
 	case *syntax.Truncate:
-		for _, t := range s.Tables {
-			return nil, b.immutable(t, "TRUNCATE")
-		}
+		return b.truncate(s)
 	}
 	return nil, pgerr.New(pgerr.FeatureNotSupported, "%s is not supported yet", stmt.Tag())
 }

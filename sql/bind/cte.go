@@ -18,6 +18,7 @@ type cteScope struct {
 	state recursion
 	used  bool // the recursive term names it
 	added int  // how many of the last columns SEARCH and CYCLE have added
+	mute  bool // it changes a table and has no RETURNING
 }
 
 type recursion uint8
@@ -42,6 +43,9 @@ func (b *binder) cteRef(c *cteScope, t *syntax.TableName) (*source, error) {
 	if len(t.Times) > 0 {
 		return nil, b.errorIn(t, pgerr.WrongObjectType, "FOR SYSTEM_TIME and FOR VALID_TIME are for tables, and %q is a WITH query", c.name)
 	}
+	if c.mute {
+		return nil, b.errorIn(t, pgerr.FeatureNotSupported, "WITH query %q does not have a RETURNING clause", c.name)
+	}
 	if c.state == inFirstTerm {
 		return nil, b.errorIn(t, pgerr.InvalidRecursion, "recursive reference to query %q must not appear within its non-recursive term", c.name)
 	}
@@ -57,8 +61,9 @@ func (b *binder) cteRef(c *cteScope, t *syntax.TableName) (*source, error) {
 	return b.named(ref, it, t.Alias, t)
 }
 
-// with binds a WITH clause: the definitions, to be put around the query, and the names it may use.
-func (b *binder) with(w *syntax.With, e *env) ([]*plan.With, *cteScope, error) {
+// with binds a WITH clause: the definitions, to be put around the query, and the names it may use. Where it is that of a statement, and of no
+// query inside, top is true, and its queries may change tables.
+func (b *binder) with(w *syntax.With, e *env, top bool) ([]*plan.With, *cteScope, error) {
 	if w == nil {
 		return nil, e.ctes, nil
 	}
@@ -72,7 +77,13 @@ func (b *binder) with(w *syntax.With, e *env) ([]*plan.With, *cteScope, error) {
 		seen[c.Name] = true
 		q, ok := c.Stmt.(*syntax.Query)
 		if !ok {
-			return nil, nil, b.errorIn(c, pgerr.FeatureNotSupported, "%s in WITH is not supported yet", c.Stmt.Tag())
+			node, scope, err := b.changingWith(c, &in, top)
+			if err != nil {
+				return nil, nil, err
+			}
+			in.ctes = scope
+			out = append(out, node)
+			continue
 		}
 		if c.Search != nil || c.Cycle != nil {
 			var err error
@@ -100,6 +111,41 @@ func (b *binder) with(w *syntax.With, e *env) ([]*plan.With, *cteScope, error) {
 		out = append(out, node)
 	}
 	return out, in.ctes, nil
+}
+
+// changingWith binds a statement in WITH that changes a table.
+func (b *binder) changingWith(c *syntax.CTE, e *env, top bool) (*plan.With, *cteScope, error) {
+	if !top {
+		return nil, nil, b.errorIn(c, pgerr.FeatureNotSupported, "WITH clause containing a data-modifying statement must be at the top level")
+	}
+	b.nextCTE++
+	node := &plan.With{ID: b.nextCTE, Name: c.Name, Materialized: true}
+	in := *e
+	in.top = false
+	var err error
+	switch s := c.Stmt.(type) {
+	case *syntax.Insert:
+		node.Def, err = b.insert(s, &in)
+	case *syntax.Update:
+		node.Def, err = b.update(s, &in)
+	case *syntax.Delete:
+		node.Def, err = b.deleteRows(s, &in)
+	default:
+		err = b.errorIn(c, pgerr.FeatureNotSupported, "%s not supported in WITH query", c.Stmt.Tag())
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, ok := node.Def.(*plan.Append); ok {
+		return nil, nil, b.errorIn(c, pgerr.FeatureNotSupported, "INSERT INTO events in WITH is not supported yet")
+	}
+	scope := &cteScope{up: e.ctes, name: c.Name, id: node.ID}
+	if gives, _ := returns(node.Def); !gives {
+		scope.mute = true
+		return node, scope, nil
+	}
+	scope.fields, err = b.cteFields(node.Def.Schema(), c)
+	return node, scope, err
 }
 
 // cteFields names the columns of a WITH query.
@@ -144,7 +190,7 @@ func (b *binder) recursive(node *plan.With, scope *cteScope, c *syntax.CTE, q *s
 		return b.errorIn(q, pgerr.FeatureNotSupported, "ORDER BY, LIMIT and OFFSET in a recursive query are not supported").
 			WithHint("Put them on the query that reads it.")
 	}
-	withs, ctes, err := b.with(q.With, &in)
+	withs, ctes, err := b.with(q.With, &in, false)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type env struct {
 	top   bool                 // the outermost query
 	// hidden are tables on the left of a subquery in FROM, which it cannot see without LATERAL.
 	hidden []*item
+	lock   *locked // the tables of the FROM list are locked; nil: they are not
 }
 
 // moment is an AS OF clause in force.

@@ -157,15 +157,22 @@ func (b *binder) table(t *syntax.TableName, e *env) (*source, error) {
 			WithDetail("This operation is not supported for composite types.")
 	}
 	scan := &plan.Scan{Relation: rel, Alias: aliasOf(t.Alias, rel.Name), Limit: -1}
-	for i, c := range rel.Columns {
-		scan.Cols = append(scan.Cols, plan.ScanCol{Column: i, Field: plan.Field{Name: c.Name, Type: c.Type, Table: rel.OID, Attr: int16(i + 1)}})
+	for i, f := range relationFields(rel) {
+		scan.Cols = append(scan.Cols, plan.ScanCol{Column: i, Field: f})
 	}
+	scan.Cols = append(scan.Cols, hiddenColumns(rel)...)
 	node, err := b.times(scan, t, e)
 	if err != nil {
 		return nil, err
 	}
 	it := itemOf(aliasOf(t.Alias, rel.Name), scan.Schema())
+	for i := len(rel.Columns); i < len(it.cols); i++ {
+		it.cols[i].unseen = true
+	}
 	it.rel, it.schema, it.aliased = rel, rel.Schema, t.Alias != nil
+	if err := b.marked(scan, it, e, t); err != nil {
+		return nil, err
+	}
 	return b.named(node, it, t.Alias, t)
 }
 
@@ -280,9 +287,9 @@ func aliasOf(a *syntax.Alias, name string) string {
 // named makes the source of one item, with the column names of its alias.
 func (b *binder) named(n plan.Node, it *item, a *syntax.Alias, at syntax.Node) (*source, error) {
 	if a != nil {
-		if len(a.Columns) > len(it.cols) {
+		if n := it.seen(); len(a.Columns) > n {
 			return nil, b.errorIn(at, pgerr.InvalidColumnReference, "table %q has %d columns available but %d columns specified",
-				it.name, len(it.cols), len(a.Columns))
+				it.name, n, len(a.Columns))
 		}
 		for i, c := range a.Columns {
 			it.cols[i].name = c.Name
@@ -303,7 +310,7 @@ func (b *binder) derived(t *syntax.SubqueryTable, e *env) (*source, error) {
 	if !t.Lateral {
 		in.outer = opaque(e.outer)
 	}
-	node, err := b.query(t.Query, in, false)
+	node, err := b.query(lockedToo(t.Query, e, aliasOf(t.Alias, "")), in, false)
 	if err != nil {
 		return nil, err
 	}
@@ -443,11 +450,11 @@ func commonNames(l, r *scope, t *syntax.Join) []syntax.Ident {
 	seen := map[string]bool{}
 	for _, it := range l.items {
 		for _, c := range it.cols {
-			if !it.bare || seen[c.name] {
+			if !it.bare || seen[c.name] || c.unseen {
 				continue
 			}
 			seen[c.name] = true
-			if col, _, _ := r.find(c.name); col != nil {
+			if col, _, _ := r.find(c.name); col != nil && !col.unseen {
 				out = append(out, syntax.Ident{At: t.At, Name: c.name})
 			}
 		}

@@ -10,19 +10,6 @@ import (
 	"github.com/allsource-db/allsource/sql/syntax"
 )
 
-// immutable refuses to change rows.
-func (b *binder) immutable(t *syntax.TableName, what string) error {
-	rel, err := b.relation(t.Name, t)
-	if err != nil {
-		return err
-	}
-	if !rel.Stored() {
-		return b.errorIn(t, pgerr.InsufficientPrivilege, "permission denied: %q is a system catalog", rel.Name)
-	}
-	return b.errorIn(t, pgerr.InsufficientPrivilege, "cannot %s %s: events are immutable", what, rel.Name).
-		WithHint("Append an event that corrects the earlier one; AS OF SYSTEM TIME keeps showing what was known before.")
-}
-
 // logColumns are the columns of events that the log gives itself.
 var logColumns = map[int]string{
 	catalog.EventPosition:   "The log gives every event its position.",
@@ -45,17 +32,17 @@ func (b *binder) insert(x *syntax.Insert, e *env) (plan.Node, error) {
 		return nil, err
 	}
 	if !isEvents(rel) {
-		return nil, b.errorIn(x.Table, pgerr.InsufficientPrivilege, "permission denied: %q is a system catalog", rel.Name)
+		return b.insertRows(x, rel, e)
 	}
-	if err := b.conflict(x.OnConflict); err != nil {
+	if err := b.noConflict(x.OnConflict); err != nil {
 		return nil, err
 	}
-	withs, ctes, err := b.with(x.With, e)
+	withs, ctes, err := b.with(x.With, e, e.top)
 	if err != nil {
 		return nil, err
 	}
 	in := *e
-	in.ctes = ctes
+	in.ctes, in.top = ctes, false
 	ins := &insertion{frame: &frame{binder: b, env: &in, scope: &scope{}, what: "VALUES"}, x: x, rel: rel}
 	if err := ins.columns(); err != nil {
 		return nil, err
@@ -80,8 +67,8 @@ func (b *binder) insert(x *syntax.Insert, e *env) (plan.Node, error) {
 	return out, ins.returning(out)
 }
 
-// conflict accepts what idempotency by (entity_id, id) does anyhow.
-func (b *binder) conflict(c *syntax.OnConflict) error {
+// noConflict accepts what idempotency by (entity_id, id) does anyhow.
+func (b *binder) noConflict(c *syntax.OnConflict) error {
 	switch {
 	case c == nil:
 		return nil
@@ -295,7 +282,7 @@ func (s *insertion) returning(a *plan.Append) error {
 func relationFields(r *catalog.Relation) []plan.Field {
 	out := make([]plan.Field, len(r.Columns))
 	for i, c := range r.Columns {
-		out[i] = plan.Field{Name: c.Name, Type: c.Type, Table: r.OID, Attr: int16(i + 1)}
+		out[i] = plan.Field{Name: c.Name, Type: c.Type, Table: r.OID, Attr: r.AttrNum(i)}
 	}
 	return out
 }

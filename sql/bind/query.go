@@ -27,7 +27,7 @@ func (b *binder) query(q *syntax.Query, e *env, keep bool) (plan.Node, error) {
 	}
 	inner.top, inner.outer = false, within(inner.outer)
 	inner.hidden = e.hidden
-	withs, ctes, err := b.with(q.With, &inner)
+	withs, ctes, err := b.with(q.With, &inner, e.top)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +46,13 @@ func (b *binder) query(q *syntax.Query, e *env, keep bool) (plan.Node, error) {
 
 // otherQuery is VALUES, TABLE or a set operation, with its ORDER BY and LIMIT.
 func (b *binder) otherQuery(q *syntax.Query, e *env, keep bool) (plan.Node, error) {
+	if len(q.Locking) > 0 {
+		what := "UNION/INTERSECT/EXCEPT"
+		if _, ok := q.Body.(*syntax.SetOp); !ok {
+			what = "VALUES and TABLE"
+		}
+		return nil, pgerr.New(pgerr.FeatureNotSupported, "%s is not allowed with %s", lockWords[q.Locking[0].Strength], what)
+	}
 	n, err := b.body(q.Body, e)
 	if err != nil {
 		return nil, err
@@ -66,6 +73,9 @@ func (b *binder) body(body syntax.Body, e *env) (plan.Node, error) {
 		s, err := b.table(x.Table, e)
 		if err != nil {
 			return nil, err
+		}
+		if n := s.scope.items[0].seen(); n < s.scope.width {
+			return renamed(s.node, s.node.Schema()[:n]), nil
 		}
 		return s.node, nil
 	case *syntax.SetOp:

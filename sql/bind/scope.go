@@ -31,6 +31,7 @@ type item struct {
 	bare    bool // its columns can be named alone and are part of *
 	scalar  bool // a function with one column: the item's name stands for that column's value
 	aliased bool
+	target  int // number of the scan, where its rows may be locked
 }
 
 // column is a column of an item: a name and what it is over the scope's row.
@@ -39,6 +40,17 @@ type column struct {
 	expr   expr.Expr
 	field  plan.Field
 	unseen bool // * leaves it out
+}
+
+// seen is how many columns * gives.
+func (it *item) seen() int {
+	n := 0
+	for _, c := range it.cols {
+		if !c.unseen {
+			n++
+		}
+	}
+	return n
 }
 
 // moved returns the item with its columns n places further right.
@@ -216,6 +228,9 @@ func (b *binder) wholeRow(it *item, level, at int) expr.Expr {
 	}
 	row := &expr.Row{}
 	for _, c := range it.cols {
+		if c.unseen {
+			continue
+		}
 		row.Elems = append(row.Elems, b.outwards(c.expr, level, at))
 		row.Names = append(row.Names, c.name)
 	}

@@ -19,6 +19,7 @@ type selection struct {
 	sort  []sortItem
 	on    []int
 	have  expr.Expr
+	lock  *plan.LockRows // its input is not set yet; nil: no rows are locked
 	// groupKeys is how many of the first columns of node are the keys of a grouping.
 	groupKeys int
 }
@@ -28,7 +29,11 @@ func (b *binder) selectQuery(sel *syntax.Select, q *syntax.Query, e *env, keep b
 	if sel.Into != nil {
 		return nil, b.errorIn(sel.Into, pgerr.FeatureNotSupported, "SELECT INTO is not supported yet")
 	}
-	src, err := b.from(sel.From, e)
+	in := *e
+	if len(q.Locking) > 0 {
+		in.lock = &locked{q.Locking}
+	}
+	src, err := b.from(sel.From, &in)
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +58,9 @@ func (b *binder) selectQuery(sel *syntax.Select, q *syntax.Query, e *env, keep b
 		return nil, err
 	}
 	if err := s.clauses(); err != nil {
+		return nil, err
+	}
+	if s.lock, err = s.locking(); err != nil {
 		return nil, err
 	}
 	if err := s.group(); err != nil {
@@ -217,6 +225,10 @@ func (s *selection) finish() (plan.Node, error) {
 			d.On = append(d.On, col(i))
 		}
 		node = d
+	}
+	if s.lock != nil {
+		s.lock.Input = node
+		node = s.lock
 	}
 	f := &frame{binder: s.f.binder, env: s.f.env, scope: &scope{up: s.f.env.outer}, what: "LIMIT"}
 	node, err := f.limit(node, s.q, keys)

@@ -107,6 +107,9 @@ type Ctx struct {
 	// Entities reads entities at the moment that the statement sees; nil where no statement runs.
 	Entities Entities
 	Session  SessionInfo
+	// Sequences and Advisory are of the session; nil where no statement runs.
+	Sequences Sequences
+	Advisory  Advisory
 	// Room is how many bytes the results of one function over a batch may have, as no memory budget sees them before they
 	// are made; 0 is the most.
 	Room int64

@@ -131,14 +131,6 @@ var sessionFuncs = []Func{
 	{OID: 1665, Name: "pg_get_serial_sequence", Args: []datum.OID{datum.Text, datum.Text}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "the sequence of a column: there are none", Body: nothing(vec.Bytes)},
 	{OID: 1716, Name: "pg_get_expr", Args: []datum.OID{datum.PgNodeTree, datum.Oid}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "an expression as SQL", Body: firstArg},
 	{OID: 2509, Name: "pg_get_expr", Args: []datum.OID{datum.PgNodeTree, datum.Oid, datum.Bool}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "an expression as SQL", Body: firstArg},
-	{OID: 2880, Name: "pg_advisory_lock", Args: []datum.OID{datum.Int8}, Ret: datum.Void, Strict: true, Volatile: Volatile, Doc: "not built yet", Body: notBuilt("advisory locks are")},
-	{OID: 2882, Name: "pg_try_advisory_lock", Args: []datum.OID{datum.Int8}, Ret: datum.Bool, Strict: true, Volatile: Volatile, Doc: "not built yet", Body: notBuilt("advisory locks are")},
-}
-
-func notBuilt(what string) Body {
-	return func(*Ctx, []*vec.Column, int) (*vec.Column, error) {
-		return nil, pgerr.New(pgerr.FeatureNotSupported, "%s not supported yet", what)
-	}
 }
 
 func firstArg(_ *Ctx, a []*vec.Column, _ int) (*vec.Column, error) { return a[0], nil }
@@ -340,4 +332,10 @@ func listeningChannels(c *Ctx, _ []*vec.Column, _ int) (*vec.Column, error) {
 		b.AppendString(name)
 	}
 	return b.Finish(), nil
+}
+
+func notBuilt(what string) Body {
+	return func(*Ctx, []*vec.Column, int) (*vec.Column, error) {
+		return nil, pgerr.New(pgerr.FeatureNotSupported, "%s not supported yet", what)
+	}
 }

@@ -12,7 +12,7 @@ import (
 // systemMoreFuncs are the functions that clients call about sizes, locks, sequences, standby servers and the catalog and
 // that have a fixed answer here, and those of information_schema.
 func systemMoreFuncs() []Func {
-	out := append(sizeFuncs(), lockFuncs()...)
+	out := append(append(sizeFuncs(), lockFuncs()...), sequenceFuncs()...)
 	out = append(out,
 		row(1264, "pg_char_to_encoding", datum.Int4, "number of an encoding, -1 for none", rowwise(vec.Int64, encodingNumber), datum.Name).as(Stable),
 		row(638, "pg_index_column_has_property", datum.Bool, "whether an index column has a property", rowwise(vec.Bool, indexProperty), datum.Regclass, datum.Int4, datum.Text).as(Stable),
@@ -80,15 +80,6 @@ func sizeFuncs() []Func {
 		out = append(out, row(r.oid, r.name, datum.Int8, "0: bytes are not counted by relation", fixedInt(0), r.args...).as(Volatile))
 	}
 	return out
-}
-
-// lockFuncs let go of advisory locks, of which there are none.
-func lockFuncs() []Func {
-	return []Func{
-		row(2884, "pg_advisory_unlock", datum.Bool, "false: the lock is not held", always(false), datum.Int8).as(Volatile),
-		row(2890, "pg_advisory_unlock", datum.Bool, "false: the lock is not held", always(false), datum.Int4, datum.Int4).as(Volatile),
-		row(2892, "pg_advisory_unlock_all", datum.Void, "lets go of all advisory locks", textOf(func(*Ctx) string { return "" })).as(Volatile),
-	}
 }
 
 func encodingNumber(_ *Ctx, b *vec.Builder, a []*vec.Column, i int) error {

@@ -3,6 +3,7 @@ package opt
 import (
 	"strings"
 
+	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
@@ -79,7 +80,7 @@ type want struct {
 func givesPaths(n plan.Node, i int, typed bool) bool {
 	switch n := n.(type) {
 	case *plan.Scan:
-		if !n.Relation.Stored() {
+		if n.Relation.OID != catalog.EventsOID {
 			return false
 		}
 		c := n.Cols[i]

@@ -82,6 +82,8 @@ func inlineCTEs(_ *run, n plan.Node) (plan.Node, error) {
 		}
 		direct, deep := countRefs(w.Body, w.ID)
 		switch {
+		case plan.Modifies(w.Def):
+			return n, nil // it is done once, whoever reads it
 		case direct+deep == 0:
 			return w.Body, nil
 		case direct != 1 || deep > 0 || w.Materialized || hasVolatile(w.Def):

@@ -99,7 +99,7 @@ func comparable(s *plan.Scan, c plan.ScanCol, e expr.Expr, op plan.CompareOp) bo
 		}
 		return false
 	}
-	return s.Relation.Columns[c.Column].Type.OID != datum.JSONB
+	return c.Field.Type.OID != datum.JSONB
 }
 
 // pushLimits tells sorts and scans under a limit how many rows are wanted.

@@ -19,7 +19,7 @@ func MapExprs(n Node, f func(expr.Expr) expr.Expr) Node {
 	switch n := n.(type) {
 	case *Scan:
 		c := *n
-		c.Bounds, c.Filter, c.System = m.bounds(n.Bounds), m.one(n.Filter), m.clause(n.System)
+		c.Bounds, c.Filter, c.System, c.Index = m.bounds(n.Bounds), m.one(n.Filter), m.clause(n.System), m.index(n.Index)
 		out = &c
 	case *Values:
 		c := *n
@@ -66,6 +66,8 @@ func MapExprs(n Node, f func(expr.Expr) expr.Expr) Node {
 		c := *n
 		c.Returning = m.list(n.Returning)
 		out = &c
+	case *Modify:
+		out = m.modify(n)
 	}
 	if !m.changed {
 		return n
@@ -133,6 +135,15 @@ func (m *mapper) bounds(in []Bound) []Bound {
 		out[i] = b
 	}
 	return out
+}
+
+func (m *mapper) index(in *IndexUse) *IndexUse {
+	if in == nil {
+		return nil
+	}
+	c := *in
+	c.Equal, c.In, c.Low, c.High = m.list(in.Equal), m.list(in.In), m.one(in.Low), m.one(in.High)
+	return &c
 }
 
 func (m *mapper) clause(t *TimeClause) *TimeClause {

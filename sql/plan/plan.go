@@ -77,7 +77,14 @@ const (
 	AsOfPosition
 )
 
-// Scan reads a stored relation (events) or a built-in one (catalog rows made by its Rows function).
+// What a ScanCol of a table may name beside its columns.
+const (
+	RowID   = -1 // the row version, int8: negative ones are the transaction's own
+	SysFrom = -2 // when the version was recorded
+	SysTo   = -3 // when it was replaced or deleted, infinity while it is there
+)
+
+// Scan reads a stored relation (events, a table) or a built-in one (catalog rows made by its Rows function).
 type Scan struct {
 	Relation *catalog.Relation
 	Alias    string
@@ -85,8 +92,24 @@ type Scan struct {
 	Bounds   []Bound
 	Filter   expr.Expr // over Cols; may be nil
 	System   *TimeClause
-	Reverse  bool  // newest first
+	Reverse  bool  // newest first; of an index the last keys first
 	Limit    int64 // stop after that many rows; -1: none
+	// Target numbers the tables whose rows the statement changes or locks, from 1; 0 for one that is only read. Where somebody else has
+	// changed such a row meanwhile, the plan is run again with the scan giving nothing but the row's present state.
+	Target int
+	Index  *IndexUse // nil: all of the table is read
+}
+
+// IndexUse says that a table's rows are found by an index: those whose first keys are equal to the values of Equal, whose next key is one
+// of In, or lies between Low and High. Values have no columns; the Scan's Filter still tests every row.
+type IndexUse struct {
+	Index     *catalog.TableIndex
+	Equal     []expr.Expr
+	In        []expr.Expr
+	Low, High expr.Expr // nil: no bound
+	LowOp     CompareOp // Gt or Ge
+	HighOp    CompareOp // Lt or Le
+	Ordered   bool      // the rows must come in the order of the index
 }
 
 // Values gives literal rows. No columns and one row is the input of SELECT without FROM.

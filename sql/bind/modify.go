@@ -1,0 +1,344 @@
+package bind
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/funcs"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/sql/syntax"
+)
+
+// target looks up the table that a statement changes. what is the statement's verb, for events that cannot be changed.
+func (b *binder) target(t *syntax.TableName, what string) (*catalog.Relation, error) {
+	rel, err := b.relation(t.Name, t)
+	if err != nil {
+		return nil, err
+	}
+	return rel, b.changeable(rel, t, what)
+}
+
+// The words that PostgreSQL uses for changes of what is no table.
+var changesOf = map[string]string{"INSERT": "insert into", "UPDATE": "update", "DELETE": "delete from", "MERGE": "merge into", "TRUNCATE": "truncate"}
+
+func (b *binder) changeable(rel *catalog.Relation, t *syntax.TableName, what string) error {
+	switch {
+	case isEvents(rel) || rel.Schema == byTypeSchema || rel.OID == catalog.EntitiesView.OID:
+		return b.errorIn(t, pgerr.InsufficientPrivilege, "cannot %s %s: events are immutable", what, rel.Name).
+			WithHint("Append an event that corrects the earlier one; AS OF SYSTEM TIME keeps showing what was known before.")
+	case !rel.Stored() && rel.Object == nil:
+		return b.errorIn(t, pgerr.InsufficientPrivilege, "permission denied: %q is a system catalog", rel.Name)
+	case rel.Kind == catalog.View:
+		return b.errorIn(t, pgerr.FeatureNotSupported, "cannot %s view %q: changing tables through views is not supported yet", changesOf[what], rel.Name)
+	case rel.Table == nil || rel.Kind != catalog.Table:
+		return b.errorIn(t, pgerr.WrongObjectType, "cannot change %s %q", kindWords[rel.Kind], rel.Name)
+	case len(t.Times) > 0:
+		return b.errorIn(t, pgerr.ReadOnlySQLTransaction, "cannot %s the past of table %q", changesOf[what], rel.Name)
+	}
+	return nil
+}
+
+var kindWords = map[catalog.Kind]string{catalog.Table: "table", catalog.View: "view", catalog.Materialized: "materialized view", catalog.Sequence: "sequence", catalog.Composite: "composite type"}
+
+const byTypeSchema = "by_type"
+
+// hiddenColumns are what a scan of a table may tell of its row versions.
+func hiddenColumns(rel *catalog.Relation) []plan.ScanCol {
+	if rel.Table == nil {
+		return nil
+	}
+	out := []plan.ScanCol{{Column: plan.RowID, Field: plan.Field{Name: rowIDName, Type: datum.T(datum.Int8)}}}
+	for _, c := range []plan.ScanCol{
+		{Column: plan.SysFrom, Field: plan.Field{Name: "sys_from", Type: datum.T(datum.TimestampTZ)}},
+		{Column: plan.SysTo, Field: plan.Field{Name: "sys_to", Type: datum.T(datum.TimestampTZ)}},
+	} {
+		if rel.Column(c.Field.Name) < 0 {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// rowIDName cannot be written as a column's name.
+const rowIDName = "\x00row"
+
+// modification is a statement that changes rows of a table while it is bound.
+type modification struct {
+	*frame // over the table's row and those of the other tables
+	rel    *catalog.Relation
+	attrs  []*catalog.TableColumn // of rel.Columns
+	name   *syntax.TableName
+	withs  []*plan.With
+	out    *plan.Modify
+}
+
+// modification begins a statement: the WITH clause and the table.
+func (b *binder) modification(kind plan.ModifyKind, rel *catalog.Relation, name *syntax.TableName, w *syntax.With, e *env) (*modification, error) {
+	withs, ctes, err := b.with(w, e, e.top)
+	if err != nil {
+		return nil, err
+	}
+	in := *e
+	in.ctes, in.top = ctes, false
+	b.appends = true
+	m := &modification{rel: rel, name: name, withs: withs}
+	m.frame = &frame{binder: b, env: &in, scope: &scope{}, what: [...]string{"VALUES", "UPDATE", "DELETE", "MERGE"}[kind]}
+	m.out = &plan.Modify{Kind: kind, Relation: rel, Alias: aliasOf(name.Alias, rel.Name)}
+	for i := range rel.Columns {
+		m.attrs = append(m.attrs, rel.Columns[i].Stored)
+	}
+	m.out.Rules, err = b.rowRules(rel)
+	return m, err
+}
+
+// targetTable is the scan of the table that is changed.
+func (m *modification) targetTable() (*source, error) {
+	s, err := m.table(m.name, m.env)
+	if err != nil {
+		return nil, err
+	}
+	scan, ok := s.node.(*plan.Scan)
+	if !ok {
+		return nil, m.errorIn(m.name, pgerr.InternalError, "table %q has no scan", m.rel.Name)
+	}
+	m.nextTarget++
+	scan.Target, m.out.Target = m.nextTarget, m.nextTarget
+	return s, nil
+}
+
+// column resolves a column that is set; it must be one of the table's own.
+func (m *modification) column(c *syntax.InsertColumn) (int, error) {
+	i := m.rel.Column(c.Name)
+	if i < 0 {
+		return 0, m.errorIn(c, pgerr.UndefinedColumn, "column %q of relation %q does not exist", c.Name, m.rel.Name)
+	}
+	if len(c.Steps) > 0 {
+		return 0, m.errorIn(c, pgerr.FeatureNotSupported, "setting a part of a column is not supported yet")
+	}
+	return i, nil
+}
+
+// assigned converts a value for a column.
+func (m *modification) assigned(f *frame, e expr.Expr, i int, at syntax.Node) (expr.Expr, error) {
+	col := m.rel.Columns[i]
+	if t := e.Type(); !canCoerce(t.OID, col.Type.OID, funcs.Assignment) {
+		return nil, m.errorOf(at, pgerr.DatatypeMismatch, "column %q is of type %s but expression is of type %s", col.Name, formatType(datum.T(col.Type.OID)), formatType(datum.T(t.OID))).
+			WithHint("You will need to rewrite or cast the expression.")
+	}
+	return f.coerce(e, col.Type, funcs.Assignment, at)
+}
+
+// value binds a value for a column, DEFAULT among them.
+func (m *modification) value(f *frame, x syntax.Expr, i int) (expr.Expr, error) {
+	if _, ok := x.(*syntax.Default); ok {
+		return m.defaultOf(i)
+	}
+	e, err := f.bind(x)
+	if err != nil {
+		return nil, err
+	}
+	return m.assigned(f, e, i, x)
+}
+
+// defaultOf is the value that a column gets when none is given.
+func (m *modification) defaultOf(i int) (expr.Expr, error) {
+	a, t := m.attrs[i], m.rel.Columns[i].Type
+	text := a.Default.Text
+	if d := m.rel.Columns[i].Domain; d != nil && text == "" {
+		text = d.Default.Text
+	}
+	switch {
+	case a.Identity != "":
+		return m.nextOfIdentity(i)
+	case a.Generated.Text != "" || text == "":
+		return nullOf(t), nil
+	}
+	return m.stored(text, &scope{}, "DEFAULT expressions", &t)
+}
+
+// stored binds the text of an expression that the catalog keeps, as a value of the type if one is given.
+func (b *binder) stored(text string, s *scope, what string, to *datum.Type) (expr.Expr, error) {
+	x, err := syntax.ParseExpr(text)
+	if err != nil {
+		return nil, err
+	}
+	ctx := *b.ctx
+	ctx.Text = "" // positions would count in another text
+	in := *b
+	in.ctx = &ctx
+	f := &frame{binder: &in, env: &env{}, scope: s, what: what}
+	e, err := f.bind(x)
+	if err != nil || to == nil {
+		return e, err
+	}
+	return f.coerce(e, *to, funcs.Assignment, x)
+}
+
+// rowItem is the columns of a table, the first of them at a place of the row.
+func rowItem(rel *catalog.Relation, name string, at int) *item {
+	it := itemOf(name, relationFields(rel))
+	it.rel, it.schema = rel, rel.Schema
+	return it.moved(at)
+}
+
+// rowRules binds what every row of the table is subject to.
+func (b *binder) rowRules(rel *catalog.Relation) (plan.RowRules, error) {
+	var out plan.RowRules
+	row := &scope{items: []*item{rowItem(rel, rel.Name, 0)}, width: len(rel.Columns)}
+	for i, c := range rel.Columns {
+		text := c.Stored.Generated.Text
+		if text == "" {
+			continue
+		}
+		e, err := b.stored(text, row, "column generation expressions", &c.Type)
+		if err != nil {
+			return out, err
+		}
+		out.Generated = append(out.Generated, plan.GeneratedColumn{Column: i, Expr: e})
+	}
+	for _, c := range rel.Table.Constraints {
+		if c.Kind != catalog.Check {
+			continue
+		}
+		bool := datum.T(datum.Bool)
+		e, err := b.stored(c.Check.Text, row, "check constraints", &bool)
+		if err != nil {
+			return out, err
+		}
+		out.Checks = append(out.Checks, plan.RowCheck{Name: c.Name, Cond: e})
+	}
+	slices.SortStableFunc(out.Checks, func(a, b plan.RowCheck) int { return strings.Compare(a.Name, b.Name) })
+	domains, err := b.domainRules(rel)
+	if err != nil {
+		return out, err
+	}
+	out.Checks = append(domains, out.Checks...)
+	for i := range rel.Table.Indexes {
+		ix, err := b.indexRule(rel, &rel.Table.Indexes[i], row)
+		if err != nil {
+			return out, err
+		}
+		out.Indexes = append(out.Indexes, ix)
+	}
+	return out, nil
+}
+
+// domainRules are the conditions of the domains that columns are of, those of the domain underneath first.
+func (b *binder) domainRules(rel *catalog.Relation) ([]plan.RowCheck, error) {
+	var out []plan.RowCheck
+	bool := datum.T(datum.Bool)
+	for i, c := range rel.Columns {
+		var own []plan.RowCheck
+		for d := c.Domain; d != nil; d = domainUnder(b.ctx.Catalog, d) {
+			col := &expr.Col{Index: i, Typ: c.Type, Name: c.Name}
+			value := &scope{items: []*item{{bare: true, cols: []column{{name: "value", expr: col}}}}, width: len(rel.Columns)}
+			var list []plan.RowCheck
+			if d.NotNull {
+				list = append(list, plan.RowCheck{Domain: d.Name, Cond: &expr.IsNull{Arg: col, Not: true}})
+			}
+			for _, k := range d.Checks {
+				e, err := b.stored(k.Check.Text, value, "check constraints", &bool)
+				if err != nil {
+					return nil, err
+				}
+				list = append(list, plan.RowCheck{Domain: d.Name, Name: k.Name, Cond: e})
+			}
+			own = append(list, own...)
+		}
+		out = append(out, own...)
+	}
+	return out, nil
+}
+
+// domainUnder is the domain that a domain is made of, nil if it is made of another type.
+func domainUnder(c *catalog.Catalog, d *catalog.DomainObject) *catalog.DomainObject {
+	_, under := c.Resolve(d.Base)
+	return under
+}
+
+// indexRule binds the keys of an index over the row of its table.
+func (b *binder) indexRule(rel *catalog.Relation, ix *catalog.TableIndex, row *scope) (plan.IndexRule, error) {
+	out := plan.IndexRule{Index: ix}
+	for _, k := range ix.Keys {
+		if k.Column > 0 {
+			i := slices.IndexFunc(rel.Columns, func(c catalog.Column) bool { return c.Attr == k.Column })
+			out.Keys = append(out.Keys, &expr.Col{Index: i, Typ: rel.Columns[i].Type, Name: rel.Columns[i].Name})
+			continue
+		}
+		e, err := b.stored(k.Expr.Text, row, "index expressions", nil)
+		if err == nil {
+			e, err = b.textIfUnknown(e, &syntax.Const{})
+		}
+		if err != nil {
+			return out, err
+		}
+		out.Keys = append(out.Keys, e)
+	}
+	if ix.Where.Text == "" {
+		return out, nil
+	}
+	var err error
+	bool := datum.T(datum.Bool)
+	out.Where, err = b.stored(ix.Where.Text, row, "index predicates", &bool)
+	return out, err
+}
+
+// returning binds RETURNING over the stored row and the rows of other tables, whose first column is at a place of the row.
+func (m *modification) returning(list []*syntax.Target, others *scope, at int) error {
+	if len(list) == 0 {
+		return nil
+	}
+	it := rowItem(m.rel, aliasOf(m.name.Alias, m.rel.Name), 0)
+	it.aliased = m.name.Alias != nil
+	s := &scope{items: []*item{it}, width: len(m.rel.Columns)}
+	if others != nil {
+		for _, o := range others.items {
+			s.items = append(s.items, o.moved(at))
+		}
+		s.width = at + others.width
+	}
+	f := &frame{binder: m.binder, env: m.env, scope: s, what: "RETURNING"}
+	cols, err := f.targetList(list, false)
+	if err != nil {
+		return err
+	}
+	m.out.Returning, m.out.Fields = []expr.Expr{}, []plan.Field{}
+	for _, c := range cols {
+		m.out.Returning = append(m.out.Returning, c.expr)
+		m.out.Fields = append(m.out.Fields, plan.Field{Name: c.name, Type: c.expr.Type(), Table: c.field.Table, Attr: c.field.Attr})
+	}
+	return nil
+}
+
+// finish is the node with its WITH queries around it.
+func (m *modification) finish() plan.Node { return wrapWiths(m.out, m.withs) }
+
+// cols lists the first n columns of a node as expressions, from a place on.
+func colsOf(n plan.Node, from, to int) (list []expr.Expr, fields []plan.Field) {
+	for i, f := range n.Schema()[from:to] {
+		list, fields = append(list, &expr.Col{Index: from + i, Typ: f.Type, Name: f.Name}), append(fields, f)
+	}
+	return list, fields
+}
+
+// truncate binds TRUNCATE.
+func (b *binder) truncate(x *syntax.Truncate) (plan.Node, error) {
+	out := &plan.Truncate{Restart: x.RestartIdentity == syntax.Yes, Cascade: x.Cascade}
+	seen := map[datum.OID]bool{}
+	for _, t := range x.Tables {
+		rel, err := b.target(t, "TRUNCATE")
+		if err != nil {
+			return nil, err
+		}
+		if !seen[rel.OID] {
+			seen[rel.OID] = true
+			out.Relations = append(out.Relations, rel)
+		}
+	}
+	b.appends = true
+	return out, nil
+}

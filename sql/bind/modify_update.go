@@ -1,0 +1,231 @@
+package bind
+
+import (
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/sql/syntax"
+)
+
+// update binds UPDATE.
+func (b *binder) update(x *syntax.Update, e *env) (plan.Node, error) {
+	rel, err := b.target(x.Table, "UPDATE")
+	if err != nil {
+		return nil, err
+	}
+	m, err := b.modification(plan.UpdateRows, rel, x.Table, x.With, e)
+	if err != nil {
+		return nil, err
+	}
+	node, others, err := m.rows(x.From, x.Where)
+	if err != nil {
+		return nil, err
+	}
+	set := &assignments{modification: m, frame: m.frame}
+	if err := set.all(x.Set); err != nil {
+		return nil, err
+	}
+	m.out.Set = set.cols
+	m.project(node, others, true, set.values, len(x.Returning) > 0)
+	return m.finish(), m.returning(x.Returning, others, 2*len(rel.Columns)+1+len(set.cols))
+}
+
+// deleteRows binds DELETE.
+func (b *binder) deleteRows(x *syntax.Delete, e *env) (plan.Node, error) {
+	rel, err := b.target(x.Table, "DELETE")
+	if err != nil {
+		return nil, err
+	}
+	m, err := b.modification(plan.DeleteRows, rel, x.Table, x.With, e)
+	if err != nil {
+		return nil, err
+	}
+	node, others, err := m.rows(x.Using, x.Where)
+	if err != nil {
+		return nil, err
+	}
+	m.project(node, others, len(x.Returning) > 0, nil, len(x.Returning) > 0)
+	return m.finish(), m.returning(x.Returning, others, 2*len(rel.Columns)+1)
+}
+
+// rows binds the rows that are changed: those of the table, joined with others. The frame sees both afterwards.
+func (m *modification) rows(from []syntax.TableExpr, where syntax.Expr) (plan.Node, *scope, error) {
+	t, err := m.targetTable()
+	if err != nil {
+		return nil, nil, err
+	}
+	node, others := t.node, (*scope)(nil)
+	m.scope = t.scope
+	if len(from) > 0 {
+		hidden := *m.env
+		hidden.hidden = t.scope.items
+		o, err := m.from(from, &hidden)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := m.distinctNames(t.scope, o.scope, from[0]); err != nil {
+			return nil, nil, placeless(err)
+		}
+		others = o.scope
+		node = &plan.Join{Kind: plan.Cross, Left: node, Right: o.node}
+		m.scope = t.scope.with(o.scope)
+	}
+	if where != nil {
+		f := *m.frame
+		f.what = "WHERE"
+		cond, err := f.condition(where, "WHERE")
+		if err != nil {
+			return nil, nil, err
+		}
+		node = &plan.Filter{Input: node, Cond: cond}
+	}
+	return node, others, nil
+}
+
+// project makes the input of the node out of the rows: the RowID, the row as it is, the values that are set, and what RETURNING may read of
+// other tables.
+func (m *modification) project(rows plan.Node, others *scope, old bool, values []expr.Expr, returning bool) {
+	n, width := len(m.rel.Columns), len(hiddenColumns(m.rel))+len(m.rel.Columns)
+	p := &plan.Project{Input: rows}
+	p.Exprs, p.Fields = colsOf(rows, n, n+1)
+	if old {
+		list, fields := colsOf(rows, 0, n)
+		p.Exprs, p.Fields = append(p.Exprs, list...), append(p.Fields, fields...)
+	}
+	for i, v := range values {
+		p.Exprs = append(p.Exprs, v)
+		p.Fields = append(p.Fields, plan.Field{Name: m.rel.Columns[m.out.Set[i]].Name, Type: v.Type()})
+	}
+	if others != nil && returning {
+		list, fields := colsOf(rows, width, width+others.width)
+		p.Exprs, p.Fields = append(p.Exprs, list...), append(p.Fields, fields...)
+	}
+	m.out.Input = p
+}
+
+// assignments is SET being bound: columns, and their values over the frame's row.
+type assignments struct {
+	*modification
+	frame  *frame
+	cols   []int
+	values []expr.Expr
+}
+
+func (s *assignments) all(list []*syntax.Assign) error {
+	for _, a := range list {
+		var err error
+		if a.Multi {
+			err = s.several(a)
+		} else {
+			err = s.one(a.Columns[0], a.Value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// place resolves the column of an assignment.
+func (s *assignments) place(c *syntax.InsertColumn) (int, error) {
+	i, err := s.column(c)
+	if err != nil {
+		return 0, err
+	}
+	for _, k := range s.cols {
+		if k == i {
+			return 0, pgerr.New(pgerr.SyntaxError, "multiple assignments to same column %q", c.Name)
+		}
+	}
+	return i, nil
+}
+
+func (s *assignments) one(c *syntax.InsertColumn, x syntax.Expr) error {
+	i, err := s.place(c)
+	if err != nil {
+		return err
+	}
+	if _, isDefault := x.(*syntax.Default); !isDefault {
+		if err := s.mayBeSet(i); err != nil {
+			return err
+		}
+	} else if s.attrs[i].Generated.Text != "" {
+		return nil // it is computed anyhow
+	}
+	v, err := s.value(s.frame, x, i)
+	if err != nil {
+		return err
+	}
+	s.cols, s.values = append(s.cols, i), append(s.values, v)
+	return nil
+}
+
+// mayBeSet refuses values for columns that have only their default.
+func (s *assignments) mayBeSet(i int) error {
+	a, name := s.attrs[i], s.rel.Columns[i].Name
+	e := pgerr.New(generatedAlways, "column %q can only be updated to DEFAULT", name)
+	switch {
+	case a.Generated.Text != "":
+		return e.WithDetail("Column %q is a generated column.", name)
+	case a.Identity == "a":
+		return e.WithDetail("Column %q is an identity column defined as GENERATED ALWAYS.", name)
+	}
+	return nil
+}
+
+// several is (a, b) = a row or a query of one row.
+func (s *assignments) several(a *syntax.Assign) error {
+	if row, ok := a.Value.(*syntax.Row); ok {
+		if len(row.Elems) != len(a.Columns) {
+			return s.errorIn(a.Value, pgerr.SyntaxError, "number of columns does not match number of values")
+		}
+		for i, c := range a.Columns {
+			if err := s.one(c, row.Elems[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	sub, ok := a.Value.(*syntax.Subquery)
+	if !ok {
+		return s.errorIn(a.Value, pgerr.FeatureNotSupported, "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression")
+	}
+	n, err := s.frame.sub(sub.Query, true)
+	if err != nil {
+		return err
+	}
+	fields := n.Schema()
+	if len(fields) != len(a.Columns) {
+		return s.errorIn(a.Value, pgerr.SyntaxError, "number of columns does not match number of values")
+	}
+	for k, c := range a.Columns {
+		i, err := s.place(c)
+		if err == nil {
+			err = s.mayBeSet(i)
+		}
+		if err != nil {
+			return err
+		}
+		if fields[k].Type.OID == datum.Unknown {
+			if n, err = s.retype(n, k, s.rel.Columns[i].Type, a.Value); err != nil {
+				return err
+			}
+		}
+		one := &plan.Project{Input: n}
+		one.Exprs, one.Fields = colsOf(n, k, k+1)
+		v, err := s.assigned(s.frame, subquery(expr.Scalar, one, one.Fields[0].Type), i, a.Value)
+		if err != nil {
+			return err
+		}
+		s.cols, s.values = append(s.cols, i), append(s.values, v)
+	}
+	return nil
+}
+
+// placeless is an error that PostgreSQL gives no place in the statement.
+func placeless(err error) error {
+	e := *pgerr.From(err)
+	e.Position = 0
+	return &e
+}
