@@ -9,6 +9,7 @@ import (
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/storage"
 	"github.com/allsource-db/allsource/vec"
 )
 
@@ -18,6 +19,7 @@ type builder struct {
 	x    *execution
 	env  *op.Env
 	with map[int]withQuery
+	only map[int][]storage.RowID // of scans that are targets: nothing but these rows
 }
 
 // withQuery is where the rows of a WITH query are: computed once, or for the recursive term the working table.
@@ -33,7 +35,7 @@ func (b *builder) evalCtx(outer []expr.OuterRow) *expr.EvalCtx {
 
 // inside is the builder of a plan in the row context of outer.
 func (b *builder) inside(outer []expr.OuterRow) *builder {
-	n := &builder{x: b.x, with: b.with}
+	n := &builder{x: b.x, with: b.with, only: b.only}
 	n.env = b.env.With(n.evalCtx(outer))
 	n.env.Crew = nil
 	return n
@@ -126,6 +128,10 @@ func (b *builder) operator(n plan.Node, used map[int]bool) (op.Op, error) {
 		return b.setOp(n)
 	case *plan.With:
 		return b.withOver(n)
+	case *plan.Modify:
+		return b.modify(n)
+	case *plan.LockRows:
+		return b.over(n.Input, func(in op.Op) op.Op { return newRowLocker(b, n, in) })
 	}
 	return nil, pgerr.New(pgerr.FeatureNotSupported, "%s cannot stand inside a query", n.Describe())
 }
@@ -164,6 +170,9 @@ func hasSet(list []expr.Expr) bool {
 
 // relation scans what is not the log: rows that a relation of the catalog computes.
 func (b *builder) relation(n *plan.Scan) (op.Op, error) {
+	if n.Index != nil {
+		return b.indexScan(n), nil
+	}
 	if n.Relation.Rows == nil {
 		return nil, pgerr.New(pgerr.FeatureNotSupported, "relation %q cannot be read yet", n.Relation.Name)
 	}
@@ -241,6 +250,9 @@ func (b *builder) withOver(n *plan.With) (op.Op, error) {
 		def = func() (op.Op, error) { return b.recursive(n) }
 	}
 	q := withQuery{shared: op.NewShared(b.env, def)}
+	if plan.Modifies(n.Def) {
+		b.x.changing = append(b.x.changing, q.shared)
+	}
 	body, err := b.under(n.ID, q).build(n.Body)
 	if err != nil {
 		return nil, err

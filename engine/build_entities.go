@@ -40,6 +40,9 @@ type entityCall struct {
 
 // entityRows recognises such an aggregation, whether the entities are named or not; nil for anything else.
 func (b *builder) entityRows(n *plan.Aggregate, c *eventChain) *entityRows {
+	if c.scan.Relation.OID != catalog.EventsOID {
+		return nil
+	}
 	r := &entityRows{x: b.x, env: b.env, scan: c.scan, keys: len(n.Keys), types: typesOf(n)}
 	r.names = entityNames(c.scan)
 	projects := !slices.ContainsFunc(c.nodes, func(n plan.Node) bool { _, ok := n.(*plan.Project); return !ok })

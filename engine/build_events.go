@@ -22,7 +22,7 @@ type eventChain struct {
 func chainOf(n plan.Node) *eventChain {
 	switch n := n.(type) {
 	case *plan.Scan:
-		if n.Relation.OID == catalog.EventsOID {
+		if n.Relation.OID == catalog.EventsOID || n.Relation.Table != nil && n.Index == nil {
 			return &eventChain{scan: n}
 		}
 	case *plan.Filter:
@@ -133,13 +133,9 @@ func numberOf(e expr.Expr, scan *plan.Scan) *expr.Col {
 
 // eventScan says what the chain reads; nil for nothing.
 func (b *builder) eventScan(ctx context.Context, c *eventChain) (*op.EventScan, error) {
-	at, err := b.x.see(ctx, c.scan.System)
-	if err != nil || at.none {
+	s, err := b.bareScan(ctx, c)
+	if s == nil || err != nil {
 		return nil, err
-	}
-	s := &op.EventScan{
-		View: at.view, Cols: c.scan.Cols, Bounds: c.scan.Bounds, Filter: c.scan.Filter, Reverse: c.scan.Reverse,
-		Limit: c.scan.Limit, Start: b.x.cfg.after, End: at.end, Stats: b.x.statsOf(c.scan),
 	}
 	for _, n := range c.nodes {
 		switch n := n.(type) {
@@ -150,6 +146,25 @@ func (b *builder) eventScan(ctx context.Context, c *eventChain) (*op.EventScan, 
 		}
 	}
 	return s, nil
+}
+
+// bareScan says what the scan under a chain reads; nil for nothing.
+func (b *builder) bareScan(ctx context.Context, c *eventChain) (*op.EventScan, error) {
+	if c.scan.Relation.Table != nil {
+		t, err := b.tableRows(ctx, c.scan)
+		if t == nil || err != nil {
+			return nil, err
+		}
+		return &op.EventScan{Table: t, Cols: c.scan.Cols, Bounds: c.scan.Bounds, Filter: c.scan.Filter, Limit: c.scan.Limit, Stats: b.x.statsOf(c.scan)}, nil
+	}
+	at, err := b.x.see(ctx, c.scan.System)
+	if err != nil || at.none {
+		return nil, err
+	}
+	return &op.EventScan{
+		View: at.view, Cols: c.scan.Cols, Bounds: c.scan.Bounds, Filter: c.scan.Filter, Reverse: c.scan.Reverse,
+		Limit: c.scan.Limit, Start: b.x.cfg.after, End: at.end, Stats: b.x.statsOf(c.scan),
+	}, nil
 }
 
 // aggregate groups, in the workers of a scan where that is possible.
@@ -235,7 +250,7 @@ func (x *execution) topOf(n *plan.Aggregate) *op.TopGroups {
 
 // countsAll reports whether the aggregation only asks how many events there are.
 func countsAll(n *plan.Aggregate, c *eventChain) bool {
-	if len(n.Keys) > 0 || n.Sets != nil || c.scan.Filter != nil || len(c.scan.Bounds) > 0 || len(n.Calls) == 0 {
+	if c.scan.Relation.OID != catalog.EventsOID || len(n.Keys) > 0 || n.Sets != nil || c.scan.Filter != nil || len(c.scan.Bounds) > 0 || len(n.Calls) == 0 {
 		return false
 	}
 	for _, up := range c.nodes {

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/allsource-db/allsource/engine/lock"
 	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/pgerr"
@@ -26,6 +27,11 @@ type Log interface {
 	NewBulk(asRecorded bool) *storage.Bulk
 	Grown() <-chan struct{} // closed when the next events become visible
 	Progress(source string) (storage.Progress, bool, error)
+	Commit(ctx context.Context, c storage.Commit) (storage.Committed, error)
+	// Fate says when a version of a row ended, as of now (0: it has not), and the version that replaced it (0: none did).
+	Fate(t storage.TableID, row storage.RowID) (closed storage.Micros, next storage.RowID, err error)
+	Sequence(id uint32) (value int64, called, ok bool, err error)
+	SetSequence(id uint32, value int64, called bool) error
 }
 
 // Logs gives the databases. A database is a tenant: nothing crosses from one to another.
@@ -57,7 +63,9 @@ type Engine struct {
 	plans     *planCache
 	notifiers map[string]*notifier // by database
 	metrics   Metrics
-	budget    *op.Budget // of all statements together
+	budget    *op.Budget               // of all statements together
+	lockers   map[string]*lock.Manager // by database
+	sequences sync.Map                 // sequenceKey to *sequence
 }
 
 // Metrics counts what the engine did since it was made; read with atomic loads.
@@ -70,7 +78,7 @@ func New(cfg Config) *Engine {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Engine{cfg: cfg, sessions: map[int32]*Session{}, catalogs: map[string]*catalog.Catalog{}, plans: newPlanCache(), notifiers: map[string]*notifier{}, started: cfg.Now(), nextPID: 1000,
+	return &Engine{cfg: cfg, sessions: map[int32]*Session{}, catalogs: map[string]*catalog.Catalog{}, plans: newPlanCache(), notifiers: map[string]*notifier{}, lockers: map[string]*lock.Manager{}, started: cfg.Now(), nextPID: 1000,
 		budget: op.NewBudget(cfg.Memory, cfg.TempDir)}
 }
 

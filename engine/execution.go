@@ -29,7 +29,10 @@ type executionConfig struct {
 	shared  *op.Budget // of all executions
 	rows    int        // per batch, 0: vec.BatchRows
 	workers int
-	analyze bool // count for EXPLAIN ANALYZE
+	analyze bool     // count for EXPLAIN ANALYZE
+	session *Session // of statements that change tables or lock their rows; nil: it only reads
+	work    *work    // of the transaction; nil: it has done nothing
+	command int32    // what commands before this one did is seen
 }
 
 // viewer gives the log as of a moment.
@@ -56,6 +59,9 @@ type execution struct {
 	once  map[*expr.Subquery]*onceAnswer
 	top   map[*plan.Aggregate]*op.TopGroups
 	first map[*plan.Aggregate]*plan.Limit
+
+	changing []*op.Shared           // WITH queries that change tables
+	counts   map[*plan.Modify]int64 // rows that were changed
 }
 
 // seen is the part of the log that a scan reads: a view, cut before the position end unless that is 0.
@@ -92,7 +98,7 @@ func newExecution(cfg executionConfig) *execution {
 		cfg: cfg, budget: cfg.shared.Child(cfg.memory),
 		views: map[*plan.TimeClause]seen{}, stats: map[plan.Node]*op.Stats{}, held: map[plan.Node]*op.Budget{}, outer: map[*expr.Subquery][]int{},
 		free: map[*expr.Subquery]bool{}, once: map[*expr.Subquery]*onceAnswer{},
-		top: map[*plan.Aggregate]*op.TopGroups{}, first: map[*plan.Aggregate]*plan.Limit{},
+		top: map[*plan.Aggregate]*op.TopGroups{}, first: map[*plan.Aggregate]*plan.Limit{}, counts: map[*plan.Modify]int64{},
 	}
 	cfg.fn.ReadTime = func() (int64, error) { return x.readTime(cfg.fn.Context) }
 	cfg.fn.Entities = entityReader{x}
@@ -152,11 +158,15 @@ func (x *execution) readTime(ctx context.Context) (storage.Micros, error) {
 	case err != nil:
 		return 0, err
 	case now.end > 0 || now.none:
-		return 0, pgerr.New(pgerr.ObjectNotInPrerequisite, "a position has no moment of its own").WithHint("Ask as of a moment instead of a position.")
+		return 0, errNoMoment()
 	case now.view.Rows() == 0 && x.cfg.present == nil:
 		return x.cfg.fn.StmtNow, nil
 	}
 	return now.view.At(), nil
+}
+
+func errNoMoment() error {
+	return pgerr.New(pgerr.ObjectNotInPrerequisite, "a position has no moment of its own").WithHint("Ask as of a moment instead of a position.")
 }
 
 // see finds what a scan with the clause reads. All scans without a clause see the log at one moment, and so do all with

@@ -23,6 +23,7 @@ type Prepared struct {
 	script     string // what positions count in
 	text       string
 	node       plan.Node // optimized; nil for statements that are no queries
+	locks      bool      // it changes tables or locks their rows
 	changing   bool      // the plan is not to be kept: a view in it follows the log
 	moving     bool      // a view in it is that of a moment, which is only known when the statement is executed
 	described  bool      // the client was told what columns it gives
@@ -55,7 +56,7 @@ func (p *Prepared) Changes() bool {
 		return err == nil && o.analyze && p.inner.Changes()
 	}
 	_, ok := p.node.(*plan.Append)
-	return ok
+	return ok || p.locks
 }
 
 // Prepare analyses a statement of a script. types are the parameters' types where the client says them (0: inferred).
@@ -143,9 +144,8 @@ func (s *Session) compile(ctx context.Context, p *Prepared, types []datum.OID, p
 	p.planning = time.Since(start)
 	p.node, p.ParamTypes, p.Fields, p.moments = node, bound.ParamTypes, bound.Fields, bound.TimeParams
 	p.changing, p.moving = bound.Changing, bound.Moving
-	if _, ok := node.(*plan.Append); !ok && p.Fields == nil {
-		p.Fields = []Field{} // rows without columns are rows
-	}
+	_, empties := node.(*plan.Truncate)
+	p.locks = empties || plan.Locks(node)
 	return nil
 }
 

@@ -61,7 +61,7 @@ func (s *Session) present(ctx context.Context) (*present, error) {
 
 // repeatable reports whether the transaction's isolation level is one whose statements all see one snapshot.
 func (s *Session) repeatable() bool {
-	level, _ := s.vars.get("transaction_isolation")
+	level := s.isolation()
 	return level == "repeatable read" || level == "serializable"
 }
 

@@ -19,17 +19,38 @@ func (s *Session) executionConfig(ctx context.Context, params []*vec.Column) exe
 	return executionConfig{
 		fn: s.funcCtx(ctx, s.env()), params: params, log: s.log, catalog: &catalog.Context{Catalog: s.catalog(), Server: serverView{s}},
 		memory: s.engine.cfg.Memory, shared: s.engine.budget, workers: s.engine.cfg.Workers, rows: s.engine.cfg.BatchRows,
+		session: s.changer(), work: &s.tx.work, command: s.tx.work.seen(),
 	}
 }
 
+// changer is the session where a statement may change tables: within a transaction, if only of its own.
+func (s *Session) changer() *Session {
+	if s.tx.open() {
+		return s
+	}
+	return nil
+}
+
 func (s *Session) openNode(ctx context.Context, n plan.Node, params []*vec.Column, analyze bool) (*execution, op.Op, error) {
-	cfg := s.executionConfig(ctx, params)
-	cfg.analyze = analyze
-	var err error
-	if cfg.present, err = s.present(ctx); err != nil {
+	cfg, err := s.presentConfig(ctx, params)
+	if err != nil {
 		return nil, nil, err
 	}
-	cfg.catalog.Catalog = s.catalogAt(cfg.present)
+	cfg.analyze = analyze
+	return s.openWith(ctx, n, cfg)
+}
+
+// presentConfig is executionConfig about what the transaction takes for the newest state.
+func (s *Session) presentConfig(ctx context.Context, params []*vec.Column) (cfg executionConfig, err error) {
+	cfg = s.executionConfig(ctx, params)
+	if cfg.present, err = s.present(ctx); err == nil {
+		cfg.catalog.Catalog = s.catalogAt(cfg.present)
+	}
+	return cfg, err
+}
+
+// openWith builds and opens the operators of a plan.
+func (s *Session) openWith(ctx context.Context, n plan.Node, cfg executionConfig) (*execution, op.Op, error) {
 	x := newExecution(cfg)
 	root, err := x.build(n)
 	if err == nil {

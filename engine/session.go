@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/allsource-db/allsource/engine/lock"
 	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/pgerr"
@@ -17,20 +18,24 @@ import (
 // Session is one client's conversation: settings, transaction, prepared statements and cursors of SQL. It is used by one
 // goroutine at a time; only interrupt may be called from another.
 type Session struct {
-	engine   *Engine
-	log      Log
-	opts     SessionOptions
-	pid      int32
-	secret   uint32
-	vars     vars
-	derived  derived
-	tx       transaction
-	prepared map[string]*Prepared
-	planned  *cachedPlan // of the script that was parsed last; nil: it was not in the cache
-	whole    syntax.Stmt // the one statement of that script; nil: it has several
-	cursors  map[string]*cursor
-	mailbox  *mailbox  // nil until it listens
-	began    time.Time // of the session
+	engine    *Engine
+	log       Log
+	opts      SessionOptions
+	pid       int32
+	secret    uint32
+	vars      vars
+	derived   derived
+	tx        transaction
+	locker    *lock.Session // nil until it locks something
+	internals internals
+	drawn     drawn
+	advisory  *lock.Owner // nil until it locks a number
+	prepared  map[string]*Prepared
+	planned   *cachedPlan // of the script that was parsed last; nil: it was not in the cache
+	whole     syntax.Stmt // the one statement of that script; nil: it has several
+	cursors   map[string]*cursor
+	mailbox   *mailbox  // nil until it listens
+	began     time.Time // of the session
 
 	mu        sync.Mutex // guards what other sessions look at
 	cancel    context.CancelCauseFunc
@@ -64,6 +69,9 @@ func (s *Session) Secret() uint32 { return s.secret }
 // Close ends the session and rolls back what is open.
 func (s *Session) Close() {
 	s.tx.reset(s)
+	if s.advisory != nil {
+		s.advisory.Release()
+	}
 	s.closeCursors(true)
 	s.unlistenAll()
 	s.engine.drop(s)
@@ -130,6 +138,7 @@ func (s *Session) fail(ctx context.Context, err error) error {
 	s.engine.metrics.Errors.Add(1)
 	if s.tx.block || s.tx.implicit {
 		s.tx.failed = true
+		s.tx.abandon()
 	}
 	var bug *op.Panic
 	if errors.As(err, &bug) {

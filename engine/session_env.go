@@ -16,12 +16,13 @@ import (
 
 // derived is what every statement asks of the parameters, kept until one of them changes.
 type derived struct {
-	version  int // of vars
-	env      datum.Env
-	timeout  time.Duration // of a statement; 0: none
-	readOnly bool          // outside a block
-	asOf     string        // default_transaction_as_of
-	planning string        // part of the key of plans
+	version     int // of vars
+	env         datum.Env
+	timeout     time.Duration // of a statement; 0: none
+	lockTimeout time.Duration // 0: none
+	readOnly    bool          // outside a block
+	asOf        string        // default_transaction_as_of
+	planning    string        // part of the key of plans
 }
 
 func (s *Session) derive() *derived {
@@ -30,7 +31,9 @@ func (s *Session) derive() *derived {
 		readOnly, _ := s.vars.get("default_transaction_read_only")
 		asOf, _ := s.vars.get("default_transaction_as_of")
 		limit, _ := parseDuration(timeout) // it was checked when it was set
-		s.derived = derived{version: s.vars.version, env: s.newEnv(), timeout: limit, readOnly: readOnly == "on", asOf: asOf,
+		lockTimeout, _ := s.vars.get("lock_timeout")
+		wait, _ := parseDuration(lockTimeout)
+		s.derived = derived{version: s.vars.version, env: s.newEnv(), timeout: limit, lockTimeout: wait, readOnly: readOnly == "on", asOf: asOf,
 			planning: s.vars.planning()}
 	}
 	return &s.derived
@@ -152,7 +155,7 @@ func identifiers(text string) []string {
 
 // funcCtx is what functions may know of the statement that starts now.
 func (s *Session) funcCtx(ctx context.Context, env *datum.Env) *funcs.Ctx {
-	return &funcs.Ctx{Context: ctx, Env: env, Now: s.now(), StmtNow: micros(s.engine.cfg.Now()), Session: sessionInfo{s},
+	return &funcs.Ctx{Context: ctx, Env: env, Now: s.now(), StmtNow: micros(s.engine.cfg.Now()), Session: sessionInfo{s}, Sequences: numbers{s}, Advisory: advisory{s},
 		Room: s.engine.cfg.Memory / 2}
 }
 

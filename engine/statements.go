@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/allsource-db/allsource/engine/op"
+	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/pgerr"
@@ -68,6 +70,9 @@ func (s *Session) query(ctx context.Context, p *Prepared, params []*vec.Column) 
 	if err != nil {
 		return nil, err
 	}
+	if p.locks {
+		return s.change(ctx, p, params)
+	}
 	if a, ok := p.node.(*plan.Append); ok {
 		return s.runAppend(ctx, p, a, params)
 	}
@@ -79,14 +84,19 @@ func (s *Session) query(ctx context.Context, p *Prepared, params []*vec.Column) 
 	if err != nil {
 		return nil, err
 	}
+	return streamed(ctx, p, x, root), nil
+}
+
+// streamed is the answer of a query, computed as it is asked for.
+func streamed(ctx context.Context, p *Prepared, x *execution, root op.Op) *Rows {
 	return &Rows{Fields: p.Fields, tag: "SELECT", counts: true,
 		pull: func() (*vec.Batch, error) { return root.Next(ctx) },
-		stop: func() { root.Close(); x.Close() }}, nil
+		stop: func() { root.Close(); x.Close() }}
 }
 
 // readsEvents reports whether a plan reads the log: by a scan, in a subquery too, or by a function about entities.
 func readsEvents(n plan.Node) bool {
-	if sc, ok := n.(*plan.Scan); ok && sc.Relation.Stored() {
+	if sc, ok := n.(*plan.Scan); ok && sc.Relation.OID == catalog.EventsOID {
 		return true
 	}
 	for _, e := range plan.Exprs(n) {

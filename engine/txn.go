@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/allsource-db/allsource/engine/lock"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/sql/syntax"
@@ -17,6 +18,8 @@ import (
 type transaction struct {
 	block    bool // between BEGIN and COMMIT
 	implicit bool // several statements sent together
+	single   bool // one statement that changes tables
+	work     work
 	failed   bool
 	readOnly bool
 	asked    bool           // a query ran
@@ -34,15 +37,19 @@ type savepoint struct {
 	messages int
 	readOnly bool
 	vars     vars // as they were
+	command  int32
+	locks    lock.Mark
+	objects  int
 }
 
 // open reports whether appends wait for a later commit.
-func (t *transaction) open() bool { return t.block || t.implicit }
+func (t *transaction) open() bool { return t.block || t.implicit || t.single }
 
 func (t *transaction) reset(s *Session) {
 	if s.vars.saved != nil {
 		s.vars.end(false)
 	}
+	t.work.release()
 	*t = transaction{}
 }
 
@@ -225,16 +232,39 @@ func (s *Session) warnNoBlock() {
 
 // commit appends what is pending, and then tells others what was said. Whatever the outcome, the transaction is over.
 func (s *Session) commit(ctx context.Context) error {
-	pending, when, out := s.tx.held.events, s.tx.held.conditions(), s.tx.outgoing
+	w := &s.tx.work
+	for len(w.atCommit) > 0 {
+		checks := w.atCommit
+		w.atCommit = nil
+		for _, c := range checks {
+			if err := c(ctx); err != nil {
+				s.rollback()
+				return err
+			}
+		}
+		if err := s.late(ctx); err != nil {
+			s.rollback()
+			return err
+		}
+	}
+	tx := s.tx
+	defer tx.work.release()
+	pending, when, out := tx.held.events, tx.held.conditions(), tx.outgoing
 	s.tx = transaction{}
 	var err error
 	if len(out.messages) > 0 {
 		err = s.notifier().room(out.bytes)
 	}
-	if err == nil && len(pending) > 0 {
+	switch {
+	case err != nil:
+	case tx.work.changed():
+		err = s.commitWork(ctx, &tx.work, pending, when)
+	case len(pending) > 0:
 		_, err = s.appendEvents(ctx, pending, when)
 	}
-	s.vars.end(err == nil)
+	if !tx.single {
+		s.vars.end(err == nil)
+	}
 	s.closeCursors(false)
 	if err != nil {
 		return err
@@ -254,7 +284,9 @@ func (s *Session) savepoint(st *syntax.Transaction) (*Rows, error) {
 	}
 	if st.Kind == syntax.Savepoint {
 		out := &s.tx.outgoing
-		s.tx.saves = append(s.tx.saves, savepoint{st.Name, len(s.tx.held.events), len(out.listens), len(out.messages), s.tx.readOnly, s.vars.clone()})
+		w := &s.tx.work
+		s.tx.saves = append(s.tx.saves, savepoint{st.Name, len(s.tx.held.events), len(out.listens), len(out.messages), s.tx.readOnly, s.vars.clone(),
+			w.command, w.mark(), len(w.objects)})
 		return done("SAVEPOINT"), nil
 	}
 	i := len(s.tx.saves) - 1
@@ -270,6 +302,8 @@ func (s *Session) savepoint(st *syntax.Transaction) (*Rows, error) {
 	}
 	back := &s.tx.saves[i]
 	s.tx.held.cut(back.pending)
+	s.tx.work.goBack(back.command+1, back.locks)
+	s.tx.work.objects = s.tx.work.objects[:back.objects]
 	s.tx.outgoing.cut(back.listens, back.messages)
 	s.vars.goBack(back.vars)
 	s.tx.readOnly, s.tx.failed = back.readOnly, false

@@ -44,7 +44,7 @@ type extent [catalog.EventRecordedAt + 1]struct{ low, high int64 }
 
 // newKnower returns nil if the aggregation asks for more than is known.
 func newKnower(env *Env, s *EventScan, a *Aggregation) (*knower, error) {
-	if len(s.Steps) > 0 || a.Sets != nil {
+	if len(s.Steps) > 0 || a.Sets != nil || s.Table != nil {
 		return nil, nil
 	}
 	k := &knower{env: env, scan: s, a: a}

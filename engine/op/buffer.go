@@ -120,6 +120,18 @@ func (s *Shared) more(ctx context.Context) (bool, error) {
 	return false, s.err
 }
 
+// Fill computes all rows that were not asked for yet.
+func (s *Shared) Fill(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.done && s.err == nil {
+		if _, err := s.more(ctx); err != nil {
+			return err
+		}
+	}
+	return s.err
+}
+
 // Close frees the rows.
 func (s *Shared) Close() error {
 	s.mu.Lock()

@@ -168,6 +168,27 @@ func concat(t datum.Type, cols []*vec.Column) *vec.Column {
 	return b.Finish()
 }
 
+// Concat puts columns of one kind together; lists take the shape of theirs.
+func Concat(k vec.Kind, cols []*vec.Column) *vec.Column {
+	if len(cols) == 1 {
+		return cols[0]
+	}
+	n := 0
+	for _, c := range cols {
+		n += c.Len
+	}
+	if c := concatPlain(k, cols, n); c != nil {
+		return c
+	}
+	b := builderLike(k, datum.Type{}, cols, n)
+	for _, c := range cols {
+		for i := range c.Len {
+			b.AppendFrom(c, i)
+		}
+	}
+	return b.Finish()
+}
+
 // sameKind makes the columns one kind. Text inside documents comes as numbers from some row groups and as text from
 // others (see vec.ReadAs); a cast above reads either.
 func sameKind(cols []*vec.Column) []*vec.Column {

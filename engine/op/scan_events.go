@@ -16,7 +16,7 @@ type View interface {
 	History(entity string, from, to int64) (storage.History, error)
 }
 
-// EventScan says what to read of events.
+// EventScan says what to read of events or of a table.
 type EventScan struct {
 	View    View
 	Cols    []plan.ScanCol
@@ -30,6 +30,7 @@ type EventScan struct {
 	Used    map[int]bool // columns that are read of the scan's batches where Steps has no projection; nil: all
 	Cut     *ScanCut     // may be nil
 	Stats   *Stats       // may be nil
+	Table   *TableRows   // what is read when it is a table; nil: events
 
 	tests []storage.Pred // set by plan: what rows satisfy that pass the filter
 	rest  *history       // set by plan: what is found as the scan goes on
@@ -44,6 +45,7 @@ type morsel struct {
 // part is rows [from, to) of a group, or of those only the rows listed.
 type part struct {
 	g        storage.Group
+	t        rowSource // of a table; then there is no g
 	from, to int
 	rows     []int32 // nil: all
 	known    *known  // what an aggregation has to know of the rows; nil: they are read
@@ -51,6 +53,11 @@ type part struct {
 
 // plan finds the morsels of the scan, in the order of the answer; parts of which k knows enough are among them.
 func (s *EventScan) plan(ctx context.Context, x *expr.EvalCtx, k *knower) ([]morsel, error) {
+	if s.Table != nil {
+		list, err := s.planTable(ctx, x)
+		s.order(list)
+		return list, err
+	}
 	end := s.View.End()
 	if s.End > 0 {
 		end = min(end, s.End)

@@ -218,6 +218,18 @@ func (r *eventReader) choose(ctx context.Context, p part, from, to int, b *vec.B
 	return rows, nil
 }
 
+// loadTable is load for one column of a table.
+func (r *eventReader) loadTable(ctx context.Context, p part, c, from, to int, rows, sel []int32) (*vec.Column, error) {
+	if rows != nil {
+		return p.t.readRows(ctx, c, rows)
+	}
+	col, err := p.t.read(ctx, c, from, to)
+	if err == nil && sel != nil {
+		col = col.Take(sel)
+	}
+	return col, err
+}
+
 // load reads columns of a range into b: of all its rows, or of those selected.
 func (r *eventReader) load(ctx context.Context, p part, from, to int, sel []int32, cols []int, b *vec.Batch) error {
 	if len(cols) == 0 {
@@ -240,7 +252,9 @@ func (r *eventReader) load(ctx context.Context, p part, from, to int, sel []int3
 	}
 	for _, c := range cols {
 		var err error
-		if rows != nil {
+		if p.t != nil {
+			b.Cols[c], err = r.loadTable(ctx, p, c, from, to, rows, sel)
+		} else if rows != nil {
 			b.Cols[c], err = p.g.ReadRows(ctx, r.refs[c], rows)
 		} else if b.Cols[c], err = p.g.Read(ctx, r.refs[c], from, to); err == nil && sel != nil {
 			b.Cols[c] = b.Cols[c].Take(sel)

@@ -1,0 +1,119 @@
+package engine
+
+import (
+	"context"
+	"math"
+
+	"github.com/allsource-db/allsource/engine/op"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/storage"
+)
+
+// tableRows is a table as a scan of it sees it; nil for nothing.
+func (b *builder) tableRows(ctx context.Context, n *plan.Scan) (*op.TableRows, error) {
+	cols := make([]int, len(n.Cols))
+	for i, c := range n.Cols {
+		cols[i] = c.Column
+	}
+	physical, err := scanColumns(n.Relation, cols)
+	if err != nil {
+		return nil, err
+	}
+	t := &op.TableRows{Cols: physical}
+	id := storage.TableID(n.Relation.OID)
+	if d := b.x.cfg.delta(id); d != nil && n.System == nil {
+		t.Own = d.view(b.x.cfg.command)
+	}
+	if only, ok := b.only[n.Target]; ok && n.Target > 0 {
+		v, err := b.x.cfg.log.View(ctx, storage.Latest)
+		if err != nil {
+			return nil, err
+		}
+		t.View, t.Only = v.Table(id), only
+		return t, nil
+	}
+	t.View, err = b.x.seeTable(ctx, id, n.System)
+	if t.View == nil || err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// delta is what the transaction has done to a table, nil: nothing.
+func (c *executionConfig) delta(id storage.TableID) *delta {
+	if c.work == nil {
+		return nil
+	}
+	return c.work.deltas[id]
+}
+
+// seeTable is a table under a time clause; nil: nothing of it.
+func (x *execution) seeTable(ctx context.Context, id storage.TableID, c *plan.TimeClause) (storage.TableView, error) {
+	if c != nil && (c.Kind == plan.FromTo || c.Kind == plan.Between || c.Kind == plan.All) {
+		return x.seePeriod(ctx, id, c)
+	}
+	s, err := x.see(ctx, c)
+	if err != nil || s.none {
+		return nil, err
+	}
+	if s.end == 0 {
+		return s.view.Table(id), nil
+	}
+	// A position stands for the moment at which its event was recorded.
+	g, err := s.view.Locate(ctx, s.end-1)
+	if err != nil {
+		return nil, err
+	}
+	at, err := g.ReadRows(ctx, storage.Ref{Col: storage.ColRecordedAt}, []int32{int32(s.end - 1 - g.Base())})
+	if err != nil {
+		return nil, err
+	}
+	v, err := x.cfg.log.View(ctx, at.Int(0))
+	if err != nil {
+		return nil, err
+	}
+	return v.Table(id), nil
+}
+
+// seePeriod has all versions that were there at some time of a period.
+func (x *execution) seePeriod(ctx context.Context, id storage.TableID, c *plan.TimeClause) (storage.TableView, error) {
+	now, err := x.now(ctx)
+	if err != nil || now.none {
+		return nil, err
+	}
+	if now.end > 0 {
+		return nil, errNoMoment()
+	}
+	from, to := storage.Micros(math.MinInt64), storage.Micros(math.MaxInt64)
+	if c.Kind != plan.All {
+		if from, err = x.bound(c.From); err != nil {
+			return nil, err
+		}
+		if to, err = x.bound(c.To); err != nil {
+			return nil, err
+		}
+		if from > to || from == to && c.Kind == plan.FromTo {
+			return nil, nil
+		}
+	}
+	return now.view.TableBetween(id, from, to, c.Kind != plan.FromTo), nil
+}
+
+// indexScan makes the operator of a scan that goes by an index.
+func (b *builder) indexScan(n *plan.Scan) op.Op {
+	return &lateScan{make: func(ctx context.Context) (op.Op, error) {
+		t, err := b.tableRows(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		if t == nil {
+			return op.NewUnionAll(), nil
+		}
+		if t.Only != nil {
+			s := &op.EventScan{Table: t, Cols: n.Cols, Filter: n.Filter, Limit: n.Limit}
+			return op.NewEventScan(b.env, s), nil
+		}
+		return op.NewIndexScan(b.env, &op.IndexScan{Table: t, Use: n.Index, Cols: n.Cols, Filter: n.Filter, Reverse: n.Reverse, Limit: n.Limit,
+			Stats: b.x.statsOf(n)}), nil
+	}}
+}

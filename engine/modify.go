@@ -1,0 +1,315 @@
+package engine
+
+import (
+	"context"
+	"slices"
+
+	"github.com/allsource-db/allsource/engine/lock"
+	"github.com/allsource-db/allsource/engine/op"
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/storage"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// modifier is the operator of plan.Modify. It does all of it when the first rows are asked for, or when it is closed without that if it was
+// opened, and gives the rows of RETURNING.
+type modifier struct {
+	b     *builder
+	n     *plan.Modify
+	in    op.Op
+	w     *writer
+	out   []*vec.Batch
+	count int64
+	done  bool
+}
+
+func (b *builder) modify(n *plan.Modify) (op.Op, error) {
+	if b.x.cfg.session == nil {
+		return nil, pgerr.New(pgerr.FeatureNotSupported, "%s cannot stand inside a query", n.Describe())
+	}
+	in, err := b.build(n.Input)
+	if err != nil {
+		return nil, err
+	}
+	return &modifier{b: b, n: n, in: in}, nil
+}
+
+// Open implements op.Op.
+func (m *modifier) Open(ctx context.Context) (err error) {
+	if m.w, err = m.b.x.newWriter(m.n.Relation, &m.n.Rules); err != nil {
+		return err
+	}
+	return m.in.Open(ctx)
+}
+
+// Next implements op.Op.
+func (m *modifier) Next(ctx context.Context) (*vec.Batch, error) {
+	if !m.done {
+		if err := m.run(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if len(m.out) == 0 {
+		return nil, nil
+	}
+	b := m.out[0]
+	m.out = m.out[1:]
+	return b, nil
+}
+
+// Close implements op.Op.
+func (m *modifier) Close() error { return m.in.Close() }
+
+// run changes all rows.
+func (m *modifier) run(ctx context.Context) error {
+	m.done = true
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b, err := m.in.Next(ctx)
+		if b == nil || err != nil {
+			m.b.x.counts[m.n] = m.count
+			return err
+		}
+		switch m.n.Kind {
+		case plan.InsertRows:
+			err = m.insert(ctx, b)
+		case plan.UpdateRows:
+			err = m.each(ctx, b, m.update)
+		case plan.DeleteRows:
+			err = m.each(ctx, b, m.delete)
+		case plan.MergeRows:
+			err = m.merge(ctx, b)
+		}
+		if err != nil {
+			return err
+		}
+		if err := m.b.x.cfg.session.roomy(m.w.d); err != nil {
+			return err
+		}
+	}
+}
+
+// roomy bounds what a transaction may hold in memory.
+func (s *Session) roomy(d *delta) error {
+	if most := s.engine.cfg.Memory / 2; d.bytes > most {
+		return pgerr.New(pgerr.OutOfMemory, "the rows that the transaction has changed do not fit in memory").
+			WithDetail("They take %d MB.", d.bytes>>20).WithHint("Change fewer rows in one transaction, or start the server with more --memory.")
+	}
+	return nil
+}
+
+// give adds rows to the answer: the stored rows, and the input that they come from (nil: none of it is read).
+func (m *modifier) give(rows, input *vec.Batch) error {
+	m.count += int64(rows.Len)
+	if m.n.Returning == nil || rows.Len == 0 {
+		return nil
+	}
+	all := &vec.Batch{Len: rows.Len, Cols: slices.Clone(rows.Cols)}
+	if input != nil {
+		all.Cols = append(all.Cols, input.Cols...)
+	}
+	out := &vec.Batch{Len: rows.Len}
+	for _, e := range m.n.Returning {
+		c, err := m.b.x.eval(e, all)
+		if err != nil {
+			return err
+		}
+		out.Cols = append(out.Cols, c)
+	}
+	m.out = append(m.out, out)
+	return nil
+}
+
+func (m *modifier) insert(ctx context.Context, b *vec.Batch) error {
+	if m.n.Conflict != nil {
+		return m.upsert(ctx, b)
+	}
+	_, rows, err := m.w.insert(ctx, b)
+	if err != nil {
+		return err
+	}
+	return m.give(rows, nil)
+}
+
+// each locks the rows that a batch is about, sees to those that others have changed meanwhile, and changes them all.
+func (m *modifier) each(ctx context.Context, b *vec.Batch, change func(ctx context.Context, b *vec.Batch) error) error {
+	b = m.first(b)
+	if b.Len == 0 {
+		return nil
+	}
+	stay, moved, err := m.claim(ctx, b)
+	if err != nil {
+		return err
+	}
+	if len(stay) > 0 {
+		if len(stay) < b.Len {
+			b = b.Take(stay)
+		}
+		if err := change(ctx, b); err != nil {
+			return err
+		}
+	}
+	for _, again := range moved {
+		if again = m.first(again); again.Len > 0 {
+			if err := change(ctx, again); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// first leaves out rows that this statement has changed already: a join may find a row more than once.
+func (m *modifier) first(b *vec.Batch) *vec.Batch {
+	var keep []int32
+	seen := map[storage.RowID]bool{}
+	for i := range b.Len {
+		row := b.Cols[0].Int(i)
+		live, _ := m.w.d.state(row)
+		if live && !seen[row] {
+			keep = append(keep, int32(i))
+		}
+		if b.Len > 1 {
+			seen[row] = true
+		}
+	}
+	if len(keep) == b.Len {
+		return b
+	}
+	return b.Take(keep)
+}
+
+// claim locks the rows of a batch. Those that are as they were found stay; of others that somebody has replaced meanwhile the input is made
+// again, if they still satisfy the statement's conditions.
+func (m *modifier) claim(ctx context.Context, b *vec.Batch) (stay []int32, moved []*vec.Batch, err error) {
+	s := m.b.x.cfg.session
+	for i := range b.Len {
+		row := b.Cols[0].Int(i)
+		if row < 0 {
+			stay = append(stay, int32(i)) // nobody else sees it
+			continue
+		}
+		now, err := s.claim(ctx, m.w.rel, row, m.strength(), false, false)
+		if err != nil {
+			return nil, nil, err
+		}
+		switch {
+		case now == row:
+			stay = append(stay, int32(i))
+		case now != 0:
+			again, err := m.b.again(ctx, m.n.Input, map[int][]storage.RowID{m.n.Target: {now}})
+			if err != nil {
+				return nil, nil, err
+			}
+			if again != nil {
+				moved = append(moved, again)
+			}
+		}
+	}
+	return stay, moved, nil
+}
+
+// strength is how rows are locked: an update that leaves the keys alone lets others go on referring to them.
+func (m *modifier) strength() lock.Mode {
+	if m.n.Kind != plan.UpdateRows {
+		return lock.ForUpdate
+	}
+	for k := range m.w.keys {
+		if !m.w.keys[k].unique {
+			continue
+		}
+		for _, key := range m.w.keys[k].Index.Keys {
+			for _, c := range m.n.Set {
+				if key.Column == 0 || m.w.rel.Columns[c].Attr == key.Column {
+					return lock.ForUpdate
+				}
+			}
+		}
+	}
+	return lock.ForNoKeyUpdate
+}
+
+// claim locks a row and returns it as it is now: the version that replaced it, where somebody has, 0 where it is gone or, with skip, where others
+// have locked it.
+func (s *Session) claim(ctx context.Context, rel *catalog.Relation, row storage.RowID, mode lock.Mode, noWait, skip bool) (storage.RowID, error) {
+	for {
+		key := lock.Key{Kind: lock.Row, Object: uint32(rel.OID), Row: row}
+		if noWait || skip {
+			if !s.tryLock(key, mode) {
+				if skip {
+					return 0, nil
+				}
+				return 0, pgerr.New(pgerr.LockNotAvailable, "could not obtain lock on row in relation %q", rel.Name)
+			}
+		} else if err := s.lock(ctx, key, mode); err != nil {
+			return 0, err
+		}
+		closed, next, err := s.log.Fate(storage.TableID(rel.OID), row)
+		switch {
+		case err != nil:
+			return 0, err
+		case closed == 0:
+			return row, nil
+		case s.repeatable() && next == 0:
+			return 0, pgerr.New(pgerr.SerializationFailure, "could not serialize access due to concurrent delete")
+		case s.repeatable():
+			return 0, pgerr.New(pgerr.SerializationFailure, "could not serialize access due to concurrent update")
+		case next == 0:
+			return 0, nil
+		}
+		row = next
+	}
+}
+
+// again runs a plan with some of its scans giving nothing but certain rows, and returns the first row of the answer, nil if there is none.
+func (b *builder) again(ctx context.Context, n plan.Node, only map[int][]storage.RowID) (*vec.Batch, error) {
+	in := b.inside(b.env.X.Outer)
+	in.only = only
+	o, err := in.build(n)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.Open(ctx); err != nil {
+		return nil, closeWith(o, err)
+	}
+	out, err := o.Next(ctx)
+	if err = closeWith(o, err); err != nil || out == nil {
+		return nil, err
+	}
+	return out.Slice(0, 1), nil
+}
+
+// update replaces rows that are locked.
+func (m *modifier) update(ctx context.Context, b *vec.Batch) error {
+	n := len(m.w.rel.Columns)
+	old := &vec.Batch{Len: b.Len, Cols: b.Cols[1 : n+1]}
+	rows := &vec.Batch{Len: b.Len, Cols: slices.Clone(old.Cols)}
+	for i, c := range m.n.Set {
+		rows.Cols[c] = b.Cols[1+n+i]
+	}
+	stored, err := m.w.replace(ctx, b.Cols[0].I64[:b.Len], old, rows)
+	if err != nil {
+		return err
+	}
+	return m.give(stored, b)
+}
+
+// delete deletes rows that are locked.
+func (m *modifier) delete(ctx context.Context, b *vec.Batch) error {
+	old := (*vec.Batch)(nil)
+	if len(b.Cols) > 1 {
+		old = &vec.Batch{Len: b.Len, Cols: b.Cols[1 : len(m.w.rel.Columns)+1]}
+	}
+	if err := m.w.remove(ctx, b.Cols[0].I64[:b.Len], old); err != nil {
+		return err
+	}
+	if old == nil {
+		m.count += int64(b.Len)
+		return nil
+	}
+	return m.give(old, b)
+}

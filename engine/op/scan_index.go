@@ -1,0 +1,273 @@
+package op
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/storage"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// indexBatch is how many rows the first batch of an index scan has at most: who stops early has not read many in vain.
+const indexBatch = 16
+
+// IndexScan says what to read of a table by an index.
+type IndexScan struct {
+	Table   *TableRows
+	Use     *plan.IndexUse
+	Cols    []plan.ScanCol
+	Filter  expr.Expr // may be nil
+	Reverse bool
+	Limit   int64  // -1 none
+	Stats   *Stats // may be nil
+}
+
+// indexScan gives rows in the order of an index.
+type indexScan struct {
+	env    *Env
+	scan   *IndexScan
+	filter *expr.Program
+	ranges []keyRange
+	cur    *indexCursor
+	next   int // rows of the next batch
+	left   int64
+}
+
+// NewIndexScan reads a table by an index.
+func NewIndexScan(env *Env, s *IndexScan) Op {
+	return &indexScan{env: env, scan: s, next: min(indexBatch, env.Rows), left: s.Limit}
+}
+
+func (s *indexScan) Open(context.Context) error {
+	if s.scan.Filter != nil {
+		s.filter = expr.Compile(s.scan.Filter, s.env.X)
+	}
+	var err error
+	s.ranges, err = keyRanges(s.env.X, s.scan.Use, s.scan.Reverse)
+	if s.left >= 0 && s.filter == nil {
+		s.next = int(max(1, min(s.left, int64(s.env.Rows))))
+	}
+	return err
+}
+
+func (s *indexScan) Close() error {
+	s.ranges, s.cur = nil, nil
+	return nil
+}
+
+func (s *indexScan) Next(ctx context.Context) (*vec.Batch, error) {
+	for s.left != 0 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		ids, err := s.ids(ctx)
+		if err != nil || len(ids) == 0 {
+			return nil, err
+		}
+		b, err := s.scan.Table.fetch(ctx, s.scan.Cols, nil, ids)
+		if err != nil {
+			return nil, err
+		}
+		if st := s.scan.Stats; st != nil {
+			st.Scanned.Add(int64(b.Len))
+		}
+		if s.filter != nil {
+			sel, err := s.filter.Filter(b)
+			if err != nil {
+				return nil, err
+			}
+			if len(sel) == 0 {
+				continue
+			}
+			if len(sel) < b.Len {
+				b = b.Take(sel)
+			}
+		}
+		if s.left > 0 {
+			if int64(b.Len) > s.left {
+				b = b.Slice(0, int(s.left))
+			}
+			s.left -= int64(b.Len)
+		}
+		s.scan.Stats.count(b)
+		return b, nil
+	}
+	return nil, nil
+}
+
+// ids are the rows of the next batch.
+func (s *indexScan) ids(ctx context.Context) ([]storage.RowID, error) {
+	n := s.next
+	s.next = min(4*n, s.env.Rows)
+	ids := make([]storage.RowID, 0, n)
+	for len(ids) < n {
+		if s.cur == nil {
+			if len(s.ranges) == 0 {
+				break
+			}
+			u := s.scan.Use
+			named := len(u.Equal)
+			if u.In != nil {
+				named++
+			}
+			s.cur = s.scan.Table.seek(ctx, uint32(u.Index.ID), s.ranges[0], s.scan.Reverse, named == len(u.Index.Keys))
+			s.ranges = s.ranges[1:]
+		}
+		_, id, ok, err := s.cur.next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			s.cur = nil
+			continue
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// indexCursor goes through the keys of a range: those of the view without what the transaction has ended, merged with its own.
+type indexCursor struct {
+	t      *TableRows
+	stored storage.IndexCursor // nil: at its end
+	key    []byte              // of the next stored one, if there is one
+	row    storage.RowID
+	ready  bool
+	keys   []string
+	rows   []storage.RowID
+	desc   bool
+}
+
+// seek goes through a range of an index; whole says that it is that of one whole key.
+func (t *TableRows) seek(ctx context.Context, index uint32, r keyRange, desc, whole bool) *indexCursor {
+	c := &indexCursor{t: t, desc: desc}
+	if t.Own == nil || !t.Own.EndedAll() {
+		c.stored = t.View.Seek(ctx, index, r.lo, r.hi, desc)
+	}
+	if t.Own != nil {
+		c.keys, c.rows = t.Own.Seek(index, r.lo, r.hi, whole)
+		if desc {
+			slices.Reverse(c.keys)
+			slices.Reverse(c.rows)
+		}
+	}
+	return c
+}
+
+func (c *indexCursor) next(ctx context.Context) (key []byte, row storage.RowID, ok bool, err error) {
+	for c.stored != nil && !c.ready {
+		if c.key, c.row, ok, err = c.stored.Next(ctx); err != nil {
+			return nil, 0, false, storageError(err)
+		}
+		if !ok {
+			c.stored = nil
+		} else if c.t.Own == nil || !c.t.Own.Ended(c.row) {
+			c.ready = true
+		}
+	}
+	if len(c.rows) > 0 && (!c.ready || c.ownFirst()) {
+		key, row = []byte(c.keys[0]), c.rows[0]
+		c.keys, c.rows = c.keys[1:], c.rows[1:]
+		return key, row, true, nil
+	}
+	ok, c.ready = c.ready, false
+	return c.key, c.row, ok, nil
+}
+
+// ownFirst reports whether the next of the transaction's own keys comes before the next stored one.
+func (c *indexCursor) ownFirst() bool {
+	order := bytes.Compare([]byte(c.keys[0]), c.key)
+	return order < 0 != c.desc && order != 0
+}
+
+// keyRanges evaluates which keys of an index are asked for, in the order in which they are read.
+func keyRanges(x *expr.EvalCtx, u *plan.IndexUse, reverse bool) ([]keyRange, error) {
+	var prefix []byte
+	for i, e := range u.Equal {
+		v, err := expr.Value(x, e)
+		if err != nil {
+			return nil, err
+		}
+		if v.Null(0) {
+			return nil, nil
+		}
+		prefix = AppendIndexKey(prefix, &u.Index.Keys[i], v, 0)
+	}
+	switch {
+	case u.In != nil:
+		return inRanges(x, u, prefix, reverse)
+	case u.Low != nil || u.High != nil:
+		r, ok, err := between(x, u, prefix)
+		if err != nil || !ok || r.empty() {
+			return nil, err
+		}
+		return []keyRange{r}, nil
+	case prefix == nil:
+		return []keyRange{{}}, nil
+	}
+	return []keyRange{prefixed(prefix)}, nil
+}
+
+// inRanges are the ranges of the values of a list, each once.
+func inRanges(x *expr.EvalCtx, u *plan.IndexUse, prefix []byte, reverse bool) ([]keyRange, error) {
+	k := &u.Index.Keys[len(u.Equal)]
+	var keys [][]byte
+	for _, e := range u.In {
+		v, err := expr.Value(x, e)
+		if err != nil {
+			return nil, err
+		}
+		if !v.Null(0) {
+			keys = append(keys, AppendIndexKey(bytes.Clone(prefix), k, v, 0))
+		}
+	}
+	slices.SortFunc(keys, bytes.Compare)
+	keys = slices.CompactFunc(keys, bytes.Equal)
+	if reverse {
+		slices.Reverse(keys)
+	}
+	out := make([]keyRange, len(keys))
+	for i, key := range keys {
+		out[i] = prefixed(key)
+	}
+	return out, nil
+}
+
+// between is the range of the keys after a prefix that lie between bounds; nulls lie outside. ok is false where a bound is null.
+func between(x *expr.EvalCtx, u *plan.IndexUse, prefix []byte) (r keyRange, ok bool, err error) {
+	k := &u.Index.Keys[len(u.Equal)]
+	values := append(bytes.Clone(prefix), keyValue)
+	r = keyRange{values, Successor(values)}
+	for _, b := range []struct {
+		e  expr.Expr
+		op plan.CompareOp
+	}{{u.Low, u.LowOp}, {u.High, u.HighOp}} {
+		if b.e == nil {
+			continue
+		}
+		v, err := expr.Value(x, b.e)
+		if err != nil {
+			return r, false, err
+		}
+		if v.Null(0) {
+			return r, false, nil
+		}
+		key := AppendIndexKey(bytes.Clone(prefix), k, v, 0)
+		after := (b.op == plan.Gt || b.op == plan.Ge) != k.Desc
+		inclusive := b.op == plan.Ge || b.op == plan.Le
+		switch {
+		case after && inclusive, !after && !inclusive:
+		default:
+			key = Successor(key)
+		}
+		if after {
+			r.lo = key
+		} else {
+			r.hi = key
+		}
+	}
+	return r, true, nil
+}

@@ -1,0 +1,253 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/allsource-db/allsource/engine/lock"
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/storage"
+)
+
+// work is what a transaction has done to tables and to the catalog and has locked; all of it is committed in one step, together with the
+// events that wait. Statements are numbered: what one does is seen by those after it.
+type work struct {
+	owner   *lock.Owner // nil: nothing was locked
+	command int32       // number of the last statement that changed something
+	running bool        // it has not ended
+	deltas  map[storage.TableID]*delta
+	tables  map[storage.TableID]*catalog.Relation // as the last statement knew those of deltas
+	objects []storage.ObjectChange                // of the catalog
+	fresh   map[uint32]bool                       // objects that the transaction has made
+	late    []func(ctx context.Context) error     // what is checked when the statement is over
+	// What is checked before the commit, and what SET CONSTRAINTS said of which constraint (0: of all).
+	atCommit []func(ctx context.Context) error
+	modes    map[datum.OID]bool
+	restart  []*catalog.SequenceObject // TRUNCATE … RESTART IDENTITY
+}
+
+// seen is the command whose predecessors' work a statement sees that starts now: all of them, or those before the one that runs.
+func (w *work) seen() int32 {
+	if w.running {
+		return w.command
+	}
+	return w.command + 1
+}
+
+// delta returns what the transaction does to a table, and makes it.
+func (w *work) delta(rel *catalog.Relation) *delta {
+	id := storage.TableID(rel.OID)
+	d := w.deltas[id]
+	if d == nil {
+		d = newDelta(id)
+		if w.deltas == nil {
+			w.deltas, w.tables = map[storage.TableID]*delta{}, map[storage.TableID]*catalog.Relation{}
+		}
+		w.deltas[id] = d
+	}
+	w.tables[id] = rel
+	return d
+}
+
+// changed reports whether there is anything to commit.
+func (w *work) changed() bool { return len(w.deltas) > 0 || len(w.objects) > 0 }
+
+// changes are those of all tables.
+func (w *work) changes() ([]storage.TableChange, error) {
+	var out []storage.TableChange
+	for id, d := range w.deltas {
+		shape, err := shapeOf(w.tables[id])
+		if err != nil {
+			return nil, err
+		}
+		if ch, changed := d.change(shape.cols); changed {
+			out = append(out, ch)
+		}
+	}
+	return out, nil
+}
+
+// goBack undoes what the commands from one on did, and gives back what was locked since a mark.
+func (w *work) goBack(command int32, mark lock.Mark) {
+	for _, d := range w.deltas {
+		d.goBack(command)
+	}
+	if w.owner != nil {
+		w.owner.ReleaseTo(mark)
+	}
+}
+
+// release ends the locks.
+func (w *work) release() {
+	if w.owner != nil {
+		w.owner.Release()
+	}
+}
+
+// mark is where the locks stand.
+func (w *work) mark() lock.Mark {
+	if w.owner == nil {
+		return 0
+	}
+	return w.owner.Mark()
+}
+
+// locks is what the session's transactions wait for each other on.
+func (s *Session) locks() *lock.Session {
+	if s.locker == nil {
+		s.locker = s.engine.lockManager(s.opts.Database).NewSession(s.pid)
+	}
+	return s.locker
+}
+
+// lockManager is that of a database.
+func (e *Engine) lockManager(database string) *lock.Manager {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	m := e.lockers[database]
+	if m == nil {
+		m = lock.New()
+		e.lockers[database] = m
+	}
+	return m
+}
+
+// lock locks a thing for the transaction, and waits as long as lock_timeout allows.
+func (s *Session) lock(ctx context.Context, k lock.Key, mode lock.Mode) error {
+	w := &s.tx.work
+	if w.owner == nil {
+		w.owner = s.locks().NewOwner()
+	}
+	return s.waitFor(ctx, w.owner, k, mode)
+}
+
+// tryLock locks a thing if nobody stands in the way.
+func (s *Session) tryLock(k lock.Key, mode lock.Mode) bool {
+	w := &s.tx.work
+	if w.owner == nil {
+		w.owner = s.locks().NewOwner()
+	}
+	return w.owner.TryLock(k, mode)
+}
+
+var errLockTimeout = errors.New("canceling statement due to lock timeout")
+
+func (s *Session) waitFor(ctx context.Context, o *lock.Owner, k lock.Key, mode lock.Mode) error {
+	if o.TryLock(k, mode) {
+		return nil
+	}
+	wait := ctx
+	if d := s.derive().lockTimeout; d > 0 {
+		var cancel context.CancelFunc
+		wait, cancel = context.WithTimeoutCause(ctx, d, errLockTimeout)
+		defer cancel()
+	}
+	err := o.Lock(wait, k, mode)
+	var circle *lock.Deadlock
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &circle):
+		return pgerr.New(pgerr.DeadlockDetected, "deadlock detected").WithDetail("%s", circle.Detail()).WithHint("See server log for query details.")
+	case ctx.Err() == nil && errors.Is(context.Cause(wait), errLockTimeout):
+		return pgerr.New(pgerr.LockNotAvailable, "%w", errLockTimeout)
+	}
+	return err
+}
+
+// lockTable locks a table until the transaction ends.
+func (s *Session) lockTable(ctx context.Context, table datum.OID, mode lock.Mode) error {
+	return s.lock(ctx, lock.Key{Kind: lock.Table, Object: uint32(table)}, mode)
+}
+
+// atomic runs a statement that changes tables: inside a transaction as its next command, else as a transaction of its own.
+func (s *Session) atomic(ctx context.Context, f func() (*Rows, error)) (*Rows, error) {
+	if s.isolation() == "serializable" {
+		return nil, errSerializable()
+	}
+	single := !s.tx.open()
+	s.tx.single = single
+	s.tx.work.command++
+	s.tx.work.running = true
+	rows, err := rescued(f)
+	if err == nil {
+		err = s.late(ctx)
+	}
+	s.tx.work.running = false
+	if !single {
+		return rows, err
+	}
+	if err != nil {
+		s.rollback()
+		return nil, err
+	}
+	return rows, s.commit(ctx)
+}
+
+// late checks what must hold when a statement is over.
+func (s *Session) late(ctx context.Context) error {
+	w := &s.tx.work
+	for len(w.late) > 0 {
+		checks := w.late
+		w.late = nil
+		for _, c := range checks {
+			if err := c(ctx); err != nil {
+				w.late = nil
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func errSerializable() error {
+	return pgerr.New(pgerr.FeatureNotSupported, "changing tables in a SERIALIZABLE transaction is not supported yet").
+		WithHint("REPEATABLE READ gives one snapshot and refuses conflicting updates; lock rows with SELECT … FOR UPDATE where that is not enough.")
+}
+
+// isolation is the isolation level of the transaction, or of the statement that is one.
+func (s *Session) isolation() string {
+	name := "transaction_isolation"
+	if !s.tx.block {
+		name = "default_transaction_isolation"
+	}
+	level, _ := s.vars.get(name)
+	return level
+}
+
+// commitWork stores what a transaction has done, with the events that it appends.
+func (s *Session) commitWork(ctx context.Context, w *work, events []storage.Event, when conditions) error {
+	tables, err := w.changes()
+	if err != nil {
+		return err
+	}
+	c := storage.Commit{Events: events, Tables: tables, Objects: w.objects}
+	if len(when) > 0 {
+		c.Check = func(now storage.View) error { return when.check(ctx, s, now, 0) }
+	}
+	if len(tables)+len(c.Objects)+len(events) > 0 {
+		res, err := s.log.Commit(ctx, c)
+		if err != nil {
+			return eventError(err, events)
+		}
+		s.count(int64(res.New), int64(res.Repeats))
+	}
+	for _, q := range w.restart {
+		if err := s.setSequence(q.ID, q.Start, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// abandon gives up what a transaction that has failed has done: others need not wait for its end. What came before a savepoint stays.
+func (t *transaction) abandon() {
+	if n := len(t.saves); n > 0 {
+		t.work.goBack(t.saves[n-1].command+1, t.saves[n-1].locks)
+		return
+	}
+	t.work.release()
+	t.work = work{}
+}

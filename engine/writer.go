@@ -1,0 +1,305 @@
+package engine
+
+import (
+	"context"
+	"strings"
+
+	"github.com/allsource-db/allsource/engine/lock"
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/storage"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// writer changes rows of one table for the statement that runs: whatever changes rows goes through one, so that the table's rules hold.
+type writer struct {
+	s     *Session
+	x     *execution
+	rel   *catalog.Relation
+	shape *tableShape
+	rules *plan.RowRules
+	d     *delta
+	keys  []tableKey // of all indexes
+	refs  references
+}
+
+// tableKey is an index while rows are written.
+type tableKey struct {
+	*plan.IndexRule
+	unique bool
+	con    *catalog.Constraint // nil: it belongs to none
+}
+
+// newWriter makes a writer; the table is locked already.
+func (x *execution) newWriter(rel *catalog.Relation, rules *plan.RowRules) (*writer, error) {
+	shape, err := shapeOf(rel)
+	if err != nil {
+		return nil, err
+	}
+	s := x.cfg.session
+	w := &writer{s: s, x: x, rel: rel, shape: shape, rules: rules, d: s.tx.work.delta(rel)}
+	for i := range rules.Indexes {
+		k := tableKey{IndexRule: &rules.Indexes[i], unique: rules.Indexes[i].Index.Unique}
+		for c := range rel.Table.Constraints {
+			if con := &rel.Table.Constraints[c]; con.Index == k.Index.ID && con.Kind != catalog.ForeignKey {
+				k.con = con
+			}
+		}
+		w.keys = append(w.keys, k)
+	}
+	w.refs = s.references(rel)
+	return w, nil
+}
+
+// fetch reads all columns of rows.
+func (w *writer) fetch(ctx context.Context, rows []storage.RowID) (*vec.Batch, error) {
+	v, err := w.s.log.View(ctx, storage.Latest)
+	if err != nil {
+		return nil, err
+	}
+	return readVersions(ctx, v.Table(w.shape.id), w.d, w.shape.cols, rows)
+}
+
+// insert adds rows that have all columns of the table, and returns the number of the first and the rows as they were stored.
+func (w *writer) insert(ctx context.Context, rows *vec.Batch) (storage.RowID, *vec.Batch, error) {
+	rows, keys, err := w.complete(rows)
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := w.distinct(ctx, rows, keys, nil); err != nil {
+		return 0, nil, err
+	}
+	first := w.add(rows, keys)
+	w.refs.added(w, rows, first)
+	return first, rows, nil
+}
+
+// complete computes generated columns, checks the rows, and makes their keys.
+func (w *writer) complete(rows *vec.Batch) (*vec.Batch, []storage.IndexKeys, error) {
+	rows, err := w.generate(rows)
+	if err == nil {
+		err = w.check(rows)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := w.indexKeys(rows)
+	return rows, keys, err
+}
+
+// add takes rows that satisfy all rules.
+func (w *writer) add(rows *vec.Batch, keys []storage.IndexKeys) storage.RowID {
+	return w.d.add(w.s.tx.work.command, ownBatch{cols: w.shape.cols, rows: rows, keys: keys})
+}
+
+// end ends a row; next is that which replaces it, 0: it is deleted.
+func (w *writer) end(row, next storage.RowID) { w.d.end(w.s.tx.work.command, row, next) }
+
+func (w *writer) generate(rows *vec.Batch) (*vec.Batch, error) {
+	if len(w.rules.Generated) == 0 {
+		return rows, nil
+	}
+	out := &vec.Batch{Len: rows.Len, Cols: append([]*vec.Column(nil), rows.Cols...)}
+	for _, g := range w.rules.Generated {
+		c, err := w.x.eval(g.Expr, rows)
+		if err != nil {
+			return nil, err
+		}
+		out.Cols[g.Column] = c
+	}
+	return out, nil
+}
+
+// check refuses rows that break a rule, the first of them.
+func (w *writer) check(rows *vec.Batch) error {
+	end, column := rows.Len, -1
+	for i := range w.rel.Columns {
+		if !w.rel.Columns[i].NotNull || !rows.Cols[i].HasNulls() {
+			continue
+		}
+		for r := range end {
+			if rows.Cols[i].Null(r) {
+				end, column = r, i
+				break
+			}
+		}
+	}
+	if end < rows.Len {
+		rows = rows.Slice(0, end+1)
+	}
+	var failed *plan.RowCheck
+	for i := range w.rules.Checks {
+		c := &w.rules.Checks[i]
+		before := rows.Len
+		if column >= 0 && c.Domain == "" {
+			before = min(before, end)
+		}
+		if before == 0 {
+			continue
+		}
+		ok, err := w.x.eval(c.Cond, rows.Slice(0, before))
+		if err != nil {
+			return err
+		}
+		for r := range before {
+			if !ok.Null(r) && !ok.Bool(r) && (r < end || r == end && c.Domain != "" && failed == nil) {
+				end, failed = r, c
+				break
+			}
+		}
+	}
+	switch {
+	case failed != nil:
+		return w.checkFailed(failed, rows, end)
+	case column >= 0:
+		return pgerr.New(pgerr.NotNullViolation, "null value in column %q of relation %q violates not-null constraint", w.rel.Columns[column].Name, w.rel.Name).
+			WithDetail("Failing row contains %s.", w.rowText(rows, end))
+	}
+	return nil
+}
+
+func (w *writer) checkFailed(c *plan.RowCheck, rows *vec.Batch, r int) error {
+	switch {
+	case c.Domain != "" && c.Name == "":
+		return pgerr.New(pgerr.NotNullViolation, "domain %s does not allow null values", c.Domain)
+	case c.Domain != "":
+		return pgerr.New(pgerr.CheckViolation, "value for domain %s violates check constraint %q", c.Domain, c.Name)
+	}
+	return pgerr.New(pgerr.CheckViolation, "new row for relation %q violates check constraint %q", w.rel.Name, c.Name).
+		WithDetail("Failing row contains %s.", w.rowText(rows, r))
+}
+
+// longestShown is how many bytes of a value are shown in messages.
+const longestShown = 64
+
+// rowText is a row as messages show it.
+func (w *writer) rowText(rows *vec.Batch, r int) string {
+	out := make([]string, len(w.rel.Columns))
+	for i, c := range w.rel.Columns {
+		if out[i] = w.valueText(c.Type, rows.Cols[i], r); len(out[i]) > longestShown {
+			cut := longestShown
+			for cut > 0 && out[i][cut]&0xc0 == 0x80 {
+				cut--
+			}
+			out[i] = out[i][:cut] + "..."
+		}
+	}
+	return "(" + strings.Join(out, ", ") + ")"
+}
+
+func (w *writer) valueText(t datum.Type, c *vec.Column, r int) string {
+	if c.Null(r) {
+		return "null"
+	}
+	return string(datum.AppendText(nil, t, c, r, w.s.env()))
+}
+
+// keyValues evaluates the keys of an index over rows.
+func (w *writer) keyValues(k *tableKey, rows *vec.Batch) (values []*vec.Column, in *vec.Column, err error) {
+	for _, e := range k.Keys {
+		c := (*vec.Column)(nil)
+		if col, ok := e.(*expr.Col); ok {
+			c = rows.Cols[col.Index]
+		} else if c, err = w.x.eval(e, rows); err != nil {
+			return nil, nil, err
+		}
+		values = append(values, c)
+	}
+	if k.Where != nil {
+		in, err = w.x.eval(k.Where, rows)
+	}
+	return values, in, err
+}
+
+func (w *writer) indexKeys(rows *vec.Batch) ([]storage.IndexKeys, error) {
+	out := make([]storage.IndexKeys, len(w.keys))
+	for i := range w.keys {
+		values, in, err := w.keyValues(&w.keys[i], rows)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = indexKeys(w.keys[i].Index, values, rows.Len, in)
+	}
+	return out, nil
+}
+
+// replace puts new rows in the place of old ones and returns them as they were stored.
+func (w *writer) replace(ctx context.Context, ids []storage.RowID, old, rows *vec.Batch) (*vec.Batch, error) {
+	rows, keys, err := w.complete(rows)
+	if err != nil {
+		return nil, err
+	}
+	before, err := w.indexKeys(old)
+	if err != nil {
+		return nil, err
+	}
+	if !w.keysChange(before, keys) {
+		next := make([]storage.RowID, len(ids))
+		first := w.add(rows, keys)
+		for i, id := range ids {
+			next[i] = first - storage.RowID(i)
+			w.end(id, next[i])
+		}
+		w.refs.replaced(w, old, rows, next)
+		return rows, nil
+	}
+	// Each row is tested against those that were replaced before it, and those that will be, as PostgreSQL does.
+	next := make([]storage.RowID, len(ids))
+	for i, id := range ids {
+		w.end(id, 0)
+		one, of := rows.Slice(i, i+1), sliceKeys(keys, i)
+		if err := w.distinct(ctx, one, of, sliceKeys(before, i)); err != nil {
+			return nil, err
+		}
+		next[i] = w.add(one, of)
+		w.end(id, next[i])
+	}
+	w.refs.replaced(w, old, rows, next)
+	return rows, nil
+}
+
+func sliceKeys(keys []storage.IndexKeys, i int) []storage.IndexKeys {
+	out := make([]storage.IndexKeys, len(keys))
+	for k := range keys {
+		out[k] = storage.IndexKeys{Index: keys[k].Index, Keys: keys[k].Keys[i : i+1]}
+	}
+	return out
+}
+
+// keysChange reports whether a key of a unique index is another one for any row.
+func (w *writer) keysChange(before, after []storage.IndexKeys) bool {
+	for k := range w.keys {
+		if !w.keys[k].unique {
+			continue
+		}
+		for i := range after[k].Keys {
+			if string(before[k].Keys[i]) != string(after[k].Keys[i]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// remove deletes rows; old has their columns if foreign keys refer to the table, else it may be nil.
+func (w *writer) remove(ctx context.Context, ids []storage.RowID, old *vec.Batch) error {
+	if old == nil && w.refs.referenced() {
+		var err error
+		if old, err = w.fetch(ctx, ids); err != nil {
+			return err
+		}
+	}
+	for _, id := range ids {
+		w.end(id, 0)
+	}
+	w.refs.removed(w, old)
+	return nil
+}
+
+// rowLock is the key of a row's lock.
+func (w *writer) rowLock(id storage.RowID) lock.Key {
+	return lock.Key{Kind: lock.Row, Object: uint32(w.rel.OID), Row: id}
+}
