@@ -38,7 +38,7 @@ func main() {
 	place := store.Flags()
 	ask := flag.String("systems", strings.Join(store.Systems, ","), "whom to ask, in this order")
 	only := flag.String("questions", "", "the questions to ask, by name (default: all)")
-	flag.StringVar(&s.out, "out", "", "the file for the table (default: bench/results/queries-LOG.txt)")
+	flag.StringVar(&s.out, "out", "", "one file for the tables of all logs (default: bench/results/queries-LOG.txt for each)")
 	flag.IntVar(&s.rounds, "rounds", 5, "timed rounds; one before them warms up and is compared")
 	flag.DurationVar(&s.patience, "patience", 20*time.Second, "a system that has spent this long on a question is not asked it again")
 	flag.Parse()
@@ -56,7 +56,8 @@ func main() {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer cancel()
 	status := 0
-	for _, file := range flag.Args() {
+	for i, file := range flag.Args() {
+		s.more = s.out != "" && i > 0
 		if err := s.run(ctx, file); err != nil {
 			fmt.Fprintf(os.Stderr, "queries: %s: %v\n", file, err)
 			status = 1
@@ -197,7 +198,11 @@ func (s settings) tell(r *report) error {
 	if out == "" {
 		out = filepath.Join("bench", "results", "queries-"+r.log+".txt")
 	}
-	if err := figure.Tell(out, r.write); err != nil {
+	tell := figure.Tell
+	if s.more {
+		tell = figure.TellMore
+	}
+	if err := tell(out, r.write); err != nil {
 		return err
 	}
 	for _, l := range r.lines {

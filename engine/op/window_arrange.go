@@ -289,7 +289,7 @@ func (a *arrangedRows) plainKeys() []plainKey {
 	keys := make([]plainKey, len(a.w.order))
 	for i, at := range a.w.order {
 		c := a.cols[at]
-		if c.Kind != vec.Int64 || c.Codes != nil || c.Valid != nil || a.w.types[at].OID == datum.TimeTZ {
+		if c.Kind != vec.Int64 || c.Codes != nil || c.Valid != nil || !ordersAsInt(a.w.types[at].OID) {
 			return nil
 		}
 		keys[i] = plainKey{c.I64, a.w.node.Order[i].Desc}

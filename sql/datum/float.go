@@ -1,7 +1,9 @@
 package datum
 
 import (
+	"bytes"
 	"math"
+	"math/bits"
 	"strconv"
 )
 
@@ -29,8 +31,8 @@ func AppendFloat(dst []byte, f float64, bits, extra int) []byte {
 	}
 	var buf [40]byte
 	digits := strconv.AppendFloat(buf[:0], f, 'e', max(prec-1, -1), bits)
-	if extra > 0 && bits == 32 {
-		digits = insideBounds(digits, float32(f))
+	if extra > 0 {
+		digits = insideBounds(digits, f, bits)
 	}
 	mark := len(digits) - 1
 	for digits[mark] != 'e' {
@@ -55,23 +57,76 @@ func AppendFloat(dst []byte, f float64, bits, extra int) []byte {
 
 // insideBounds adds digits to the shortest form of f where that lies in the middle between f and a neighbour: it reads back as
 // f, whose last bit is even, but PostgreSQL's algorithm does not take the ends of the interval.
-func insideBounds(digits []byte, f float32) []byte {
-	short, err := strconv.ParseFloat(string(digits), 64)
-	if err != nil {
-		return digits
-	}
-	for _, to := range []float32{float32(math.Inf(1)), float32(math.Inf(-1))} {
-		if short != (float64(f)+float64(math.Nextafter32(f, to)))/2 {
-			continue
-		}
-		for prec := 1; prec <= 9; prec++ {
-			longer := strconv.AppendFloat(digits[:0:0], float64(f), 'e', prec, 32)
-			if v, err := strconv.ParseFloat(string(longer), 64); err == nil && v != short && float32(v) == f {
-				return longer
+func insideBounds(digits []byte, f float64, bits int) []byte {
+	if fraction, _ := math.Frexp(f); math.Abs(fraction) == 0.5 { // of two forms as short and as close, the even one
+		mark := bytes.IndexByte(digits, 'e')
+		dot := bytes.IndexByte(digits, '.')
+		if dot > 0 {
+			even := strconv.AppendFloat(digits[:0:0], f, 'e', mark-dot-1, bits)
+			if v, err := strconv.ParseFloat(string(even), bits); err == nil && v == f {
+				digits = even
 			}
 		}
 	}
+	if !inMiddle(digits, f, bits) {
+		return digits
+	}
+	for prec := 1; prec <= 17; prec++ {
+		longer := strconv.AppendFloat(digits[:0:0], f, 'e', prec, bits)
+		if len(longer) <= len(digits) || longer[bytes.IndexByte(longer, 'e')-1] == '0' {
+			continue // the shortest form again
+		}
+		if v, err := strconv.ParseFloat(string(longer), bits); err == nil && v == f {
+			return longer
+		}
+	}
 	return digits
+}
+
+// inMiddle reports whether a number, as d.ddde±dd, is exactly in the middle between f and one of its neighbours.
+func inMiddle(digits []byte, f float64, size int) bool {
+	at := bytes.IndexByte(digits, 'e')
+	dot := bytes.IndexByte(digits[:at], '.')
+	if dot < 0 {
+		dot = at
+	}
+	number, places := uint64(0), 0
+	for i, c := range digits[:at] {
+		if '0' <= c && c <= '9' {
+			number = number*10 + uint64(c-'0')
+			if i > dot {
+				places++
+			}
+		}
+	}
+	tens, err := strconv.Atoi(string(digits[at+1:]))
+	if number == 0 || err != nil {
+		return false
+	}
+	tens -= places
+	// The number is odd · 5^tens · 2^twos, and f is m · 2^exp.
+	twos := bits.TrailingZeros64(number) + tens
+	width := 53
+	if size == 32 {
+		width = 24
+	}
+	fraction, exp := math.Frexp(math.Abs(f))
+	m := uint64(math.Ldexp(fraction, width))
+	exp -= width
+	odd := number >> bits.TrailingZeros64(number)
+	return twos == exp-1 && (equalFives(odd, tens, 2*m+1) || equalFives(odd, tens, 2*m-1)) ||
+		m == 1<<(width-1) && twos == exp-2 && equalFives(odd, tens, 4*m-1) // below a power of two floats are closer
+}
+
+// equalFives reports whether a · 5^n is b.
+func equalFives(a uint64, n int, b uint64) bool {
+	if n < 0 {
+		a, n, b = b, -n, a
+	}
+	for ; n > 0 && a <= b; n-- {
+		a *= 5
+	}
+	return n == 0 && a == b
 }
 
 func trimZeros(m []byte) []byte {

@@ -159,7 +159,7 @@ func parseIntText(t Type, s string, env *Env) (int64, error) {
 	case Oid, Xid, Cid:
 		return parseOID(s, Lookup(t.OID).Name)
 	case Xid8:
-		return ParseInt(s, 64, "xid8")
+		return parseXid8(s), nil
 	case Tid:
 		return parseTid(s)
 	case PgLSN:
@@ -168,6 +168,31 @@ func parseIntText(t Type, s string, env *Env) (int64, error) {
 		return parseMoney(s)
 	}
 	return parseReg(t.OID, s, env)
+}
+
+// parseXid8 reads as C's strtoull does, as PostgreSQL reads xid8: the number at the start, in any of its bases; nothing is 0.
+func parseXid8(s string) int64 {
+	s = strings.TrimLeft(s, " \t\n\v\f\r")
+	minus := strings.HasPrefix(s, "-")
+	if minus || strings.HasPrefix(s, "+") {
+		s = s[1:]
+	}
+	base, digits := 10, "0123456789"
+	switch {
+	case len(s) > 2 && (s[:2] == "0x" || s[:2] == "0X") && strings.ContainsRune("0123456789abcdefABCDEF", rune(s[2])):
+		s, base, digits = s[2:], 16, "0123456789abcdefABCDEF"
+	case strings.HasPrefix(s, "0"):
+		base, digits = 8, "01234567"
+	}
+	s = s[:len(s)-len(strings.TrimLeft(s, digits))]
+	v, err := strconv.ParseUint(s, base, 64)
+	if minus && errors.Is(err, strconv.ErrRange) {
+		minus = false // the largest number
+	}
+	if minus {
+		v = -v
+	}
+	return int64(v)
 }
 
 func parseOID(s, typeName string) (int64, error) {

@@ -181,9 +181,6 @@ func FormatType(t Type) string {
 	case Interval:
 		return formatInterval(t.Mod)
 	}
-	if t.OID == BPChar {
-		return "bpchar"
-	}
 	return i.SQLName
 }
 

@@ -2,6 +2,7 @@ package datum
 
 import (
 	"encoding/hex"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -96,10 +97,16 @@ func show(err error) string {
 	return string(e.Code) + " " + e.Message
 }
 
-// TestFloat4BetweenNeighbours has answers of PostgreSQL 15 for floats whose shortest digits lie in the middle to a neighbour.
-func TestFloat4BetweenNeighbours(t *testing.T) {
-	for text, f := range map[string]float32{"-9.6758256e+07": -96758256, "9.6758264e+07": 96758264, "1.6777216e+07": 1 << 24, "3.3554432e+07": 1 << 25} {
+// TestFloatBetweenNeighbours has answers of PostgreSQL 15 for floats whose shortest digits lie in the middle to a neighbour.
+func TestFloatBetweenNeighbours(t *testing.T) {
+	for text, f := range map[string]float32{"-9.6758256e+07": -96758256, "9.6758264e+07": 96758264, "1.6777216e+07": 1 << 24, "3.3554432e+07": 1 << 25, "0.00024414062": 1.0 / (1 << 12)} {
 		if got := string(AppendFloat(nil, float64(f), 32, 1)); got != text {
+			t.Errorf("%s, want %s", got, text)
+		}
+	}
+	for text, bits := range map[string]uint64{"3.4247799130794163e+17": 0x439302e7ac9d325c, "3.9597460999999996e+19": 0x44012c3387dd8312,
+		"7.146338719999999e+20": 0x44435ec4c4254efc, "1.2084293658312301e+17": 0x437ad5202b4a6f04} {
+		if got := string(AppendFloat(nil, math.Float64frombits(bits), 64, 1)); got != text {
 			t.Errorf("%s, want %s", got, text)
 		}
 	}

@@ -149,6 +149,10 @@ func textCasts() []Cast {
 	}
 	asIs(datum.Cidr, datum.Inet, Implicit)
 	return append(out,
+		Cast{From: datum.Inet, To: datum.Cidr, Context: Assignment, Body: each(vec.Bytes, func(_ *Ctx, b *vec.Builder, arg *vec.Column, i int) error {
+			b.AppendBytes(inetNetwork(nil, arg.Bytes(i)))
+			return nil
+		})},
 		Cast{From: datum.BPChar, To: datum.Name, Context: Implicit, Body: each(vec.Bytes, toName)},
 		Cast{From: datum.Char, To: datum.BPChar, Context: Assignment, Body: viaText(datum.Char, datum.BPChar)},
 		Cast{From: datum.BPChar, To: datum.Char, Context: Assignment, Body: viaText(datum.BPChar, datum.Char)},

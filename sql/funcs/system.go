@@ -150,6 +150,7 @@ func currentSchemas(c *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
 }
 
 func formatTypeBody(_ *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
+	bare := map[datum.OID]string{datum.BPChar: "bpchar", datum.ArrayOf(datum.BPChar): "bpchar[]", datum.Bit: `"bit"`, datum.ArrayOf(datum.Bit): `"bit"[]`}
 	b := vec.NewBuilder(vec.Bytes, n)
 	for i := range n {
 		if a[0].Null(i) {
@@ -165,6 +166,8 @@ func formatTypeBody(_ *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
 			b.AppendString("-")
 		case datum.Lookup(t.OID) == nil:
 			b.AppendString("???")
+		case !a[1].Null(i) && t.Mod < 0 && bare[t.OID] != "": // "character" would be of length 1
+			b.AppendString(bare[t.OID])
 		default:
 			b.AppendString(datum.FormatType(t))
 		}

@@ -75,11 +75,16 @@ func commit() string {
 }
 
 // Tell has a table written to the standard output and to a file, whose folder is made.
-func Tell(file string, write func(io.Writer) error) error {
+func Tell(file string, write func(io.Writer) error) error { return tell(file, os.O_TRUNC, write) }
+
+// TellMore is Tell behind what the file says already.
+func TellMore(file string, write func(io.Writer) error) error { return tell(file, os.O_APPEND, write) }
+
+func tell(file string, how int, write func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	f, err := os.Create(file)
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|how, 0o644)
 	if err != nil {
 		return err
 	}
