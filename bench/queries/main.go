@@ -29,6 +29,7 @@ type settings struct {
 	place              store.Place
 	out                string
 	rounds             int
+	more               bool // out has the tables of other logs already
 	patience           time.Duration
 	systems, questions []string
 }
