@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -118,7 +119,60 @@ func (r entityReader) Diff(entity string, since, until funcs.Moment) ([]funcs.En
 	for _, c := range jsonb.Changes(a, b) {
 		out = append(out, funcs.EntityChange{Change: c})
 	}
-	return out, r.authors(entity, after.whole(), from, to, a, out)
+	v := after.whole()
+	if b.Kind() == jsonb.Object {
+		return out, r.setters(entity, v, from, to, out)
+	}
+	return out, r.authors(entity, v, from, to, a, out)
+}
+
+// setters finds the events that made what changed what it is, where the state is an object at the end: all payloads are objects then, and what
+// is at a path after an event is what the last payload with the path's first key has there. It goes back from the end: the one looked for
+// is the first of the last payloads that agree.
+func (r entityReader) setters(entity string, v storage.View, from, to int64, changes []funcs.EntityChange) error {
+	next, err := v.History(entity, from+1, to+1)
+	if err != nil {
+		return err
+	}
+	by, open := make([]event, len(changes)), make([]int, len(changes))
+	for i := range open {
+		open[i] = i
+	}
+	version, size := to, leastSetters
+	for len(open) > 0 {
+		g, rows, err := next(r.ctx(), nil)
+		if err != nil {
+			return err
+		}
+		if g == nil {
+			break
+		}
+		for len(rows) > 0 && len(open) > 0 {
+			some := rows[max(0, len(rows)-size):]
+			rows, size = rows[:len(rows)-len(some)], min(2*size, firstRows)
+			payloads, err := g.ReadRows(r.ctx(), storage.Ref{Col: storage.ColPayload}, some)
+			if err != nil {
+				return err
+			}
+			for k := len(some) - 1; k >= 0; k-- {
+				e := event{g, g.Base() + int64(some[k])}
+				open = slices.DeleteFunc(open, func(i int) bool {
+					c := &changes[i]
+					payload := jsonb.Value(payloads.Bytes(k))
+					if _, sets := jsonb.Get(payload, c.Path[0]); !sets {
+						return false
+					}
+					if !same(at(payload, c.Path), c.New) {
+						return true
+					}
+					c.Version, by[i] = version, e
+					return false
+				})
+				version--
+			}
+		}
+	}
+	return r.describe(by, changes)
 }
 
 // authors finds for each change the last event after version from, up to version to, after which the value was another than before it.
@@ -145,7 +199,13 @@ func (r entityReader) authors(entity string, v storage.View, from, to int64, sta
 	if err != nil {
 		return err
 	}
-	return r.describe(entity, v, changes)
+	by := make([]event, len(changes))
+	for i, c := range changes {
+		if by[i], err = oneEvent(r.ctx(), v, entity, c.Version); err != nil {
+			return err
+		}
+	}
+	return r.describe(by, changes)
 }
 
 // at is what a document has at a path of keys, nil if nothing.
@@ -166,14 +226,10 @@ func same(a, b jsonb.Value) bool {
 	return jsonb.Equal(a, b)
 }
 
-// describe reads what is told of the events whose versions are known.
-func (r entityReader) describe(entity string, v storage.View, changes []funcs.EntityChange) error {
-	for i := range changes {
+// describe reads what is told of the events that made the changes.
+func (r entityReader) describe(by []event, changes []funcs.EntityChange) error {
+	for i, e := range by {
 		c := &changes[i]
-		e, err := oneEvent(r.ctx(), v, entity, c.Version)
-		if err != nil {
-			return err
-		}
 		kind, err := e.read(r.ctx(), storage.ColType)
 		if err != nil {
 			return err
@@ -186,6 +242,9 @@ func (r entityReader) describe(entity string, v storage.View, changes []funcs.En
 	}
 	return nil
 }
+
+// leastSetters is how many payloads are read at once at first, on the way back.
+const leastSetters = 16
 
 // event is where an event is.
 type event struct {

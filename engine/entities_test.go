@@ -17,6 +17,9 @@ func TestEntities(t *testing.T) {
 	const members = `SELECT entity_id, state ->> 'a', state -> 'a', state -> 'c' ->> 'd', state #> '{c}', version FROM entities AS OF POSITION %d WHERE %s ORDER BY entity_id`
 	const grouped = `SELECT state -> 'c' IS NULL, count(*), sum((state ->> 'a')::numeric), min(state ->> 'b') FROM entities AS OF POSITION %d WHERE state ->> 'a' <> '1' GROUP BY 1 ORDER BY 1`
 	const some = `SELECT * FROM entities AS OF POSITION %d WHERE %s LIMIT %d OFFSET %d`
+	const diff = `SELECT path, version FROM entity_diff('e0', 'position %d', 'position %d') ORDER BY path`
+	const setters = `SELECT path, max(version) AS version FROM (SELECT d.path, h.version, h.position, h.state #> d.path AS now, lag(h.state #> d.path) OVER (PARTITION BY d.path ORDER BY h.version) AS before
+		FROM entity_diff('e0', 'position %[1]d', 'position %[2]d') d, entity_history('e0') h) x WHERE position > %[1]d AND position <= %[2]d AND now IS DISTINCT FROM before GROUP BY path ORDER BY path`
 	rapid.Check(t, func(t *rapid.T) {
 		b := newBed(t)
 		defer func() { b.close(t) }()
@@ -67,6 +70,10 @@ func TestEntities(t *testing.T) {
 			}
 			if got, want := run("SELECT 1", fmt.Sprintf(states, at)), run(plain, fmt.Sprintf(folds, at)); got != want {
 				t.Fatalf("states at %d:\n%s\nand with all events read\n%s", at, got, want)
+			}
+			since := rapid.IntRange(0, at).Draw(t, "since")
+			if got, want := run("SELECT 1", fmt.Sprintf(diff, since, at)), run("SELECT 1", fmt.Sprintf(setters, since, at)); got != want {
+				t.Fatalf("changes from %d to %d:\n%s\nand by the states after each event\n%s", since, at, got, want)
 			}
 			which := rapid.SampledFrom([]string{"true", "entity_id = 'e1'", "entity_id IN ('e0', 'e2')", "entity_id > 'e0'"}).Draw(t, "which")
 			count, skip := rapid.IntRange(0, 3).Draw(t, "count"), rapid.IntRange(0, 2).Draw(t, "skip")
