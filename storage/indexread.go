@@ -24,6 +24,7 @@ type indexCursor struct {
 	next  int
 	want  int
 	ended bool
+	page  knownPage
 }
 
 type indexEntry struct {
@@ -63,7 +64,7 @@ func (c *indexCursor) Next(ctx context.Context) (key []byte, row RowID, ok bool,
 		for c.next < len(c.found) {
 			e := c.found[c.next]
 			c.next++
-			if ok, err := c.v.visible(e.row); ok || err != nil {
+			if ok, err := c.v.visible(e.row, &c.page); ok || err != nil {
 				return c.keys[e.from:e.to:e.to], e.row, ok, err
 			}
 		}

@@ -2,8 +2,10 @@ package storage
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"math"
+	"sync/atomic"
 	"testing"
 
 	"github.com/allsource-db/allsource/vec"
@@ -154,4 +156,86 @@ func BenchmarkTableScan(b *testing.B) {
 	}
 	v := mustView(b, d, Latest).TableBetween(2, math.MinInt64, math.MaxInt64, true).(*tableView)
 	b.Logf("%d base groups, %d history groups, %.1f MB", len(v.st.groups), len(v.st.history), float64(s.Metrics().DiskBytes)/1e6)
+}
+
+// BenchmarkTableCommit64 is single durable inserts, and single updates by key, from 64 connections.
+func BenchmarkTableCommit64(b *testing.B) {
+	for _, update := range []bool{false, true} {
+		b.Run(fmt.Sprintf("update=%v", update), func(b *testing.B) {
+			s, d := benchStore(b)
+			defer s.Close()
+			ctx := context.Background()
+			var next atomic.Int64
+			b.SetParallelism(32) // times GOMAXPROCS
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				mine, row := next.Add(1), RowID(0)
+				for pb.Next() {
+					ch := TableChange{Table: 1, Columns: benchColumns, Rows: []*vec.Batch{benchRows(int(mine), 1, 0)}}
+					if !update {
+						mine = next.Add(1)
+					}
+					ch.Keys = []IndexKeys{{Index: 2, Keys: [][]byte{binary.BigEndian.AppendUint64(nil, uint64(mine))}}}
+					if update && row > 0 {
+						ch.Closed = []Closing{{row, 0}}
+					}
+					r, err := d.Commit(ctx, Commit{Tables: []TableChange{ch}})
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					row = r.First[1]
+				}
+			})
+			b.StopTimer()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
+		})
+	}
+}
+
+// BenchmarkTablePoint finds a row by its key and reads it, in a million rows of which some were updated.
+func BenchmarkTablePoint(b *testing.B) {
+	s, d := benchStore(b)
+	defer s.Close()
+	ctx := context.Background()
+	const n, step = 1 << 20, 1 << 16
+	key := func(id int) []byte { return binary.BigEndian.AppendUint64(nil, uint64(id)) }
+	l, err := d.NewTableLoad(1, benchColumns, []uint32{2})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for from := 0; from < n; from += step {
+		keys := IndexKeys{Index: 2}
+		for i := range step {
+			keys.Keys = append(keys.Keys, key(from+i))
+		}
+		if err := l.Add(ctx, benchRows(from, step, 0), []IndexKeys{keys}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if _, err := d.Commit(ctx, Commit{Tables: []TableChange{{Table: 1, Load: l}}}); err != nil {
+		b.Fatal(err)
+	}
+	for i := range 2000 {
+		id := i * 500
+		ch := TableChange{Table: 1, Columns: benchColumns, Rows: []*vec.Batch{benchRows(id, 1, 1)}, Keys: []IndexKeys{{2, [][]byte{key(id)}}}, Closed: []Closing{{int64(id) + 1, 0}}}
+		if _, err := d.Commit(ctx, Commit{Tables: []TableChange{ch}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	at := uint64(0)
+	for b.Loop() {
+		at++
+		id := int(mix(at) % n)
+		v := mustView(b, d, Latest).Table(1)
+		c := v.Seek(ctx, 2, key(id), append(key(id), 0), false)
+		_, row, ok, err := c.Next(ctx)
+		if err != nil || !ok {
+			b.Fatal(ok, err)
+		}
+		batch, err := v.Read(ctx, benchColumns, []RowID{row})
+		if err != nil || batch.Cols[0].Int(0) != int64(id) {
+			b.Fatal(err)
+		}
+	}
 }

@@ -66,8 +66,24 @@ func (g *tableGroup) isCrowded() bool {
 func (rel *relation) mergeable(st *relationState, groups []*tableGroup, truncated RowID) ([]*tableGroup, error) {
 	full := rel.d.s.o.RowGroupRows
 	var run []*tableGroup
-	var columns []table.Column
-	best := func() []*tableGroup {
+	for _, g := range groups {
+		small := g.rows <= full/2 && (g.history || g.end > truncated)
+		if len(run) > 0 && (!small || st.tailBetween(run[0].first, g.end)) {
+			if found, err := dueAmong(run, full); len(found) >= 2 || err != nil {
+				return found, err
+			}
+			run = nil
+		}
+		if small {
+			run = append(run, g)
+		}
+	}
+	return dueAmong(run, full)
+}
+
+// dueAmong finds groups to merge among neighbours. Their columns are compared only where their sizes let them be merged.
+func dueAmong(run []*tableGroup, full int) ([]*tableGroup, error) {
+	due := func(run []*tableGroup) []*tableGroup {
 		rows := make([]int, len(run))
 		for i, g := range run {
 			rows[i] = g.rows
@@ -75,27 +91,26 @@ func (rel *relation) mergeable(st *relationState, groups []*tableGroup, truncate
 		from, to := smallGroups(rows, full)
 		return run[from:to]
 	}
-	for _, g := range groups {
-		small := g.rows <= full/2 && (g.history || g.end > truncated)
-		var own []table.Column
-		if small {
-			r, err := g.openReader()
-			if err != nil {
-				return nil, err
-			}
-			own = r.Columns()
+	if len(due(run)) < 2 {
+		return nil, nil
+	}
+	var columns []table.Column
+	from := 0
+	for i, g := range run {
+		r, err := g.openReader()
+		if err != nil {
+			return nil, err
 		}
-		if n := len(run); n > 0 && (!small || !sameColumns(columns, own) || st.tailBetween(run[0].first, g.end)) {
-			if found := best(); len(found) >= 2 {
+		own := r.Columns()
+		if i > from && !sameColumns(columns, own) {
+			if found := due(run[from:i]); len(found) >= 2 {
 				return found, nil
 			}
-			run = nil
+			from = i
 		}
-		if small {
-			run, columns = append(run, g), own
-		}
+		columns = own
 	}
-	return best(), nil
+	return due(run[from:]), nil
 }
 
 func sameColumns(a, b []table.Column) bool {

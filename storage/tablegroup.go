@@ -221,13 +221,14 @@ func (g *tableGroup) until(at Micros) (RowID, error) {
 	case at < g.firstAt:
 		return 0, nil
 	}
-	begins, err := g.begins(0, g.rows, nil)
-	if err != nil {
-		return 0, err
-	}
 	n := 0
-	for hi := len(begins); n < hi; {
-		if mid := (n + hi) / 2; begins[mid] <= at {
+	for hi := g.rows; n < hi; {
+		mid := (n + hi) / 2
+		begin, err := g.begins(mid, mid+1, nil)
+		if err != nil {
+			return 0, err
+		}
+		if begin[0] <= at {
 			n = mid + 1
 		} else {
 			hi = mid

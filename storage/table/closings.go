@@ -19,6 +19,9 @@ type Closing struct {
 // Never is the end of a version that was dropped before its commit: it lies before every moment.
 const Never int64 = math.MinInt64
 
+// ChunkRows is how many consecutive rows have their closings of one commit under one key.
+const ChunkRows = 1024
+
 // Closings of a page lie in chunks of as many rows as the keys on disk do.
 const (
 	PageRows  = 1 << 16
@@ -50,11 +53,11 @@ type fewClosing struct {
 
 // oneClosing is stored next first, and read at first.
 type oneClosing struct {
-	at   atomic.Int64 // Open, or the time
+	at   atomic.Int64 // openMark, or the time
 	next atomic.Int64
 }
 
-// open stands for no time, in an array; arrays begin with zeros, so the times there are moved by it.
+// openMark stands for no time, in an array: arrays begin with zeros, so the times there make room for it.
 const openMark = 0
 
 // NewPage returns a page without closings. It is not to be read before Loaded.

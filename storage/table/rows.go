@@ -19,10 +19,10 @@ const rowSize = 40
 // MemSize estimates the bytes of a row.
 func (r *Row) MemSize() int64 { return int64(rowSize + len(r.Data)) }
 
-// ChunkRows is how many rows a chunk holds.
-const ChunkRows = 1024
+// tailChunk is how many rows a chunk of a tail holds: few, since many tables have but few rows there.
+const tailChunk = 128
 
-type rowChunk [ChunkRows]Row
+type rowChunk [tailChunk]Row
 
 // Rows is the versions [Base, End): a value that does not change. Append and Cut make new ones that share memory with it;
 // only the newest may be appended to, by one goroutine at a time.
@@ -48,26 +48,26 @@ func (r Rows) Len() int { return int(r.end - r.base) }
 // At returns a row in [Base, End), not to be changed.
 func (r Rows) At(id RowID) *Row {
 	i := id - r.origin
-	return &r.chunks[i/ChunkRows][i%ChunkRows]
+	return &r.chunks[i/tailChunk][i%tailChunk]
 }
 
 // Append returns the rows with one more at the end.
 func (r Rows) Append(row Row) Rows {
 	at := r.end - r.origin
-	if at/ChunkRows == int64(len(r.chunks)) {
+	if at/tailChunk == int64(len(r.chunks)) {
 		r.chunks = append(r.chunks, new(rowChunk))
 	}
-	r.chunks[at/ChunkRows][at%ChunkRows] = row
+	r.chunks[at/tailChunk][at%tailChunk] = row
 	r.end++
 	return r
 }
 
 // Cut returns the rows from base on.
 func (r Rows) Cut(base RowID) Rows {
-	drop := min((base-r.origin)/ChunkRows, int64(len(r.chunks)))
+	drop := min((base-r.origin)/tailChunk, int64(len(r.chunks)))
 	kept := make([]*rowChunk, len(r.chunks)-int(drop))
 	copy(kept, r.chunks[drop:])
-	return Rows{chunks: kept, origin: r.origin + drop*ChunkRows, base: base, end: r.end}
+	return Rows{chunks: kept, origin: r.origin + drop*tailChunk, base: base, end: r.end}
 }
 
 // Until returns the first row in [Base, End) that was added after at, End if there is none.
