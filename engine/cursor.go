@@ -13,6 +13,7 @@ type cursor struct {
 	rows   *Rows
 	cancel context.CancelCauseFunc // of the query behind it
 	hold   bool
+	kept   bool       // the transaction that declared it was committed
 	left   *vec.Batch // not given yet
 }
 
@@ -101,7 +102,7 @@ func (c *cursor) skip(ctx context.Context, n int64) (int64, error) {
 
 func (s *Session) closeCursor(name string) error {
 	if name == "" {
-		s.closeCursors(true)
+		s.closeCursors()
 		return nil
 	}
 	c, ok := s.cursors[name]
@@ -118,10 +119,22 @@ func (c *cursor) close() {
 	c.cancel(nil)
 }
 
-// closeCursors ends the cursors of the transaction, with all also those that were to be held.
-func (s *Session) closeCursors(all bool) {
+// closeCursors ends all cursors.
+func (s *Session) closeCursors() {
+	s.closeCursorsIf(func(string, *cursor) bool { return true })
+}
+
+// endCursors ends the cursors of a transaction that ends, but for those that were to be held, if it was committed.
+func (s *Session) endCursors(committed bool) {
+	s.closeCursorsIf(func(_ string, c *cursor) bool {
+		c.kept = c.kept || committed && c.hold
+		return !c.kept
+	})
+}
+
+func (s *Session) closeCursorsIf(ends func(name string, c *cursor) bool) {
 	for name, c := range s.cursors {
-		if all || !c.hold {
+		if ends(name, c) {
 			c.close()
 			delete(s.cursors, name)
 		}

@@ -3,6 +3,7 @@ package engine
 import (
 	"container/list"
 	"context"
+	"encoding/binary"
 	"hash/maphash"
 	"sync"
 
@@ -36,6 +37,7 @@ const (
 // planKey is what a plan depends on.
 type planKey struct {
 	text     string
+	types    string // of the parameters that the client gave types
 	catalog  *catalog.Catalog
 	settings string
 }
@@ -71,12 +73,12 @@ func (c *planCache) get(k planKey, rows func() float64) *cachedPlan {
 	return p
 }
 
-// wants reports whether a text came before, and remembers that it came.
-func (c *planCache) wants(text string) bool {
-	if len(text) > maxPlanText {
+// wants reports whether a text came before with parameters of the same types, and remembers that it came.
+func (c *planCache) wants(k planKey) bool {
+	if len(k.text) > maxPlanText {
 		return false
 	}
-	h := maphash.String(c.seed, text)
+	h := maphash.String(c.seed, k.types+k.text)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	slot := &c.seen[h%uint64(len(c.seen))]
@@ -106,9 +108,13 @@ func (c *planCache) drop(e *list.Element) {
 	c.bytes -= p.size
 }
 
-// planKey is the key of a text in this session.
-func (s *Session) planKey(text string) planKey {
-	return planKey{text: text, catalog: s.engine.catalogOf(s.opts.Database), settings: s.derive().planning}
+// planKey is the key of a text and the types of its parameters in this session.
+func (s *Session) planKey(text string, types []datum.OID) planKey {
+	given := make([]byte, 0, 4*len(types))
+	for _, t := range types {
+		given = binary.BigEndian.AppendUint32(given, uint32(t))
+	}
+	return planKey{text: text, types: string(given), catalog: s.engine.catalogOf(s.opts.Database), settings: s.derive().planning}
 }
 
 // planning lists the values of the parameters on which reading and planning a statement depends.
@@ -126,27 +132,35 @@ func (s *Session) cached(script string) []syntax.Statement {
 	if len(script) > maxPlanText {
 		return nil
 	}
-	s.planned = s.engine.plans.get(s.planKey(script), s.logRows)
+	s.planned = s.engine.plans.get(s.planKey(script, nil), s.logRows)
 	if s.planned == nil {
 		return nil
 	}
 	return s.planned.stmts
 }
 
-// planOf returns what a statement was analysed to before.
-func (s *Session) planOf(st syntax.Statement, types []datum.OID) *Prepared {
-	if s.planned == nil || len(types) > 0 || s.planned.stmts[0].Stmt != st.Stmt {
+// planOf returns what a statement was analysed to before. Types of parameters are known only after the text was read.
+func (s *Session) planOf(st syntax.Statement, script string, types []datum.OID) *Prepared {
+	p := s.planned
+	if len(types) > 0 && st.Stmt == s.whole && len(script) <= maxPlanText {
+		p = s.engine.plans.get(s.planKey(script, types), s.logRows)
+	} else if len(types) > 0 || p != nil && p.stmts[0].Stmt != st.Stmt {
+		p = nil
+	}
+	if p == nil {
 		return nil
 	}
-	return s.planned.prepared
+	return p.prepared
 }
 
 // keepPlan puts a query that came before into the cache. It must be the whole script: positions count in that.
 func (s *Session) keepPlan(st syntax.Statement, script string, types []datum.OID, p *Prepared) {
-	if _, ok := st.Stmt.(*syntax.Query); !ok || len(types) > 0 || p.changing || st.Stmt != s.whole || !s.engine.plans.wants(script) {
+	if _, ok := st.Stmt.(*syntax.Query); !ok || p.changing || st.Stmt != s.whole {
 		return
 	}
-	s.engine.plans.put(&cachedPlan{key: s.planKey(script), stmts: []syntax.Statement{st}, prepared: p, rows: s.logRows()})
+	if key := s.planKey(script, types); s.engine.plans.wants(key) {
+		s.engine.plans.put(&cachedPlan{key: key, stmts: []syntax.Statement{st}, prepared: p, rows: s.logRows()})
+	}
 }
 
 func (s *Session) logRows() float64 { return logStats{log: s.log, ctx: context.Background}.Rows("") }

@@ -11,7 +11,7 @@ func TestPlanCacheIsBounded(t *testing.T) {
 	same := func() float64 { return 10 }
 	for i := range 3 * maxPlans {
 		k := planKey{text: fmt.Sprintf("SELECT %d", i)}
-		if c.wants(k.text) || !c.wants(k.text) {
+		if c.wants(k) || !c.wants(k) {
 			t.Fatalf("%s is wanted the first time, or not the second", k.text)
 		}
 		c.put(&cachedPlan{key: k, rows: 10})
@@ -30,7 +30,7 @@ func TestPlanCacheIsBounded(t *testing.T) {
 	if c.bytes > maxPlanBytes || c.bytes < maxPlanBytes/2 {
 		t.Fatalf("%d bytes of %d", c.bytes, maxPlanBytes)
 	}
-	if c.wants(long+strings.Repeat(" ", 11)) || c.wants(long+strings.Repeat(" ", 11)) {
+	if k := (planKey{text: long + strings.Repeat(" ", 11)}); c.wants(k) || c.wants(k) {
 		t.Fatal("a text of any length is kept")
 	}
 }
@@ -48,5 +48,8 @@ func TestPlanCacheKeys(t *testing.T) {
 	}
 	if c.get(planKey{text: "SELECT 1", settings: "Europe/Berlin"}, rows(1e6)) != nil {
 		t.Fatal("found under other settings")
+	}
+	if c.get(planKey{text: "SELECT 1", types: "\x00\x00\x00\x17", settings: "UTC"}, rows(1e6)) != nil {
+		t.Fatal("found for parameters of other types")
 	}
 }

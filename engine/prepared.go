@@ -64,7 +64,7 @@ func (s *Session) Prepare(ctx context.Context, st syntax.Statement, script strin
 	if err := s.mayRun(st.Stmt); err != nil {
 		return nil, err
 	}
-	if p := s.planOf(st, types); p != nil {
+	if p := s.planOf(st, script, types); p != nil {
 		return p, nil
 	}
 	p, err := s.prepare(ctx, st, script, types)

@@ -72,7 +72,7 @@ func (s *Session) Close() {
 	if s.advisory != nil {
 		s.advisory.Release()
 	}
-	s.closeCursors(true)
+	s.closeCursors()
 	s.unlistenAll()
 	s.engine.drop(s)
 }
@@ -193,6 +193,7 @@ func explainError(ctx context.Context, err error) error {
 // Parse splits a script into statements. The positions of errors count from the script's start.
 func (s *Session) Parse(script string) ([]syntax.Statement, error) {
 	if stmts := s.cached(script); stmts != nil {
+		s.whole = stmts[0].Stmt
 		return stmts, nil
 	}
 	stmts, err := syntax.Parse(script)

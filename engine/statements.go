@@ -234,7 +234,7 @@ func (s *Session) discard(what string) error {
 	if s.tx.block {
 		return pgerr.New(pgerr.ActiveSQLTransaction, "DISCARD ALL cannot run inside a transaction block")
 	}
-	s.closeCursors(true)
+	s.closeCursors()
 	s.unlistenAll()
 	clear(s.prepared)
 	return s.resetStmt("")

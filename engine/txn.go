@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -40,6 +41,7 @@ type savepoint struct {
 	command  int32
 	locks    lock.Mark
 	objects  int
+	cursors  map[string]*cursor // that there were
 }
 
 // open reports whether appends wait for a later commit.
@@ -265,7 +267,7 @@ func (s *Session) commit(ctx context.Context) error {
 	if !tx.single {
 		s.vars.end(err == nil)
 	}
-	s.closeCursors(false)
+	s.endCursors(err == nil)
 	if err != nil {
 		return err
 	}
@@ -274,10 +276,10 @@ func (s *Session) commit(ctx context.Context) error {
 
 func (s *Session) rollback() {
 	s.tx.reset(s)
-	s.closeCursors(false)
+	s.endCursors(false)
 }
 
-// savepoint keeps under a name how many appends are pending, and the parameters; going back forgets what came later.
+// savepoint keeps under a name how many appends are pending, the parameters and the cursors; going back forgets what came later.
 func (s *Session) savepoint(st *syntax.Transaction) (*Rows, error) {
 	if !s.tx.block {
 		return nil, pgerr.New(pgerr.NoActiveSQLTransaction, "%s can only be used in transaction blocks", strings.ToUpper(savepointWord(st.Kind)))
@@ -286,7 +288,7 @@ func (s *Session) savepoint(st *syntax.Transaction) (*Rows, error) {
 		out := &s.tx.outgoing
 		w := &s.tx.work
 		s.tx.saves = append(s.tx.saves, savepoint{st.Name, len(s.tx.held.events), len(out.listens), len(out.messages), s.tx.readOnly, s.vars.clone(),
-			w.command, w.mark(), len(w.objects)})
+			w.command, w.mark(), len(w.objects), maps.Clone(s.cursors)})
 		return done("SAVEPOINT"), nil
 	}
 	i := len(s.tx.saves) - 1
@@ -306,6 +308,7 @@ func (s *Session) savepoint(st *syntax.Transaction) (*Rows, error) {
 	s.tx.work.objects = s.tx.work.objects[:back.objects]
 	s.tx.outgoing.cut(back.listens, back.messages)
 	s.vars.goBack(back.vars)
+	s.closeCursorsIf(func(name string, c *cursor) bool { return back.cursors[name] != c })
 	s.tx.readOnly, s.tx.failed = back.readOnly, false
 	s.tx.saves = s.tx.saves[:i+1]
 	return done("ROLLBACK"), nil
