@@ -7,8 +7,10 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -195,5 +197,69 @@ func tableCrashAnywhere(t *testing.T, tableBytes int64) {
 		o := m.o
 		o.FS = p.fs
 		verifyTables(t, o, p.acked, p.flight, p.wants, p.what)
+	}
+}
+
+// TestNoSpaceForLoad has the disk run full while a load and the entries of an index are written and taken in.
+func TestNoSpaceForLoad(t *testing.T) {
+	for _, kind := range []errorfs.OpKind{errorfs.OpCreate, errorfs.OpFileWrite, errorfs.OpFileSync} {
+		var armed atomic.Bool
+		inject := errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if armed.Load() && op.Kind == kind && strings.Contains(op.Path, incoming) {
+				return syscall.ENOSPC
+			}
+			return nil
+		})
+		m := &tableModel{clock: newFakeClock()}
+		m.tables[0].id = 1
+		m.o = testOptions(nil, m.clock)
+		m.o.FS, m.o.TableBytes = errorfs.Wrap(vfs.NewMem(), inject), 1
+		m.s, m.d = openTest(t, m.o.FS, m.o)
+		ctx := context.Background()
+		change := modelChange{mt: &m.tables[0], ch: TableChange{Table: 1, Columns: shapeColumns(0)}, dropped: map[int]bool{}}
+		load := func() error {
+			l, err := m.d.NewTableLoad(1, change.ch.Columns, []uint32{701})
+			if err != nil {
+				return err
+			}
+			defer l.Abort()
+			seeds, b, keys := m.batch(change.mt, 20)
+			if err := l.Add(ctx, b, []IndexKeys{keys}); err != nil {
+				return err
+			}
+			change.seeds, change.ch.Load = seeds, l
+			r, err := m.d.Commit(ctx, Commit{Tables: []TableChange{change.ch}})
+			if err == nil {
+				m.done([]modelChange{change}, nil, r.First, r.At)
+			}
+			return err
+		}
+		for range 2 {
+			if err := load(); err != nil {
+				t.Fatal(err)
+			}
+			armed.Store(true)
+			if err := load(); !errors.Is(err, ErrDiskFull) {
+				t.Errorf("operation %d: %v", kind, err)
+			}
+			x := m.d.NewIndexLoad(900)
+			if err := x.Add([]byte("a."), 1); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := m.d.Commit(ctx, Commit{Indexes: []*IndexLoad{x}}); !errors.Is(err, ErrDiskFull) {
+				t.Errorf("operation %d: index: %v", kind, err)
+			}
+			armed.Store(false)
+			x.Abort()
+			if err := m.d.collectGarbage(); err != nil {
+				t.Error(err)
+			}
+			nothingLeftOver(t, m.s, m.d, fmt.Sprint("operation ", kind))
+			v := mustView(t, m.d, Latest)
+			m.tables[0].check(t, v.Table(1), v.At(), v.At(), v.At(), fmt.Sprint("operation ", kind))
+		}
+		if err := m.s.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

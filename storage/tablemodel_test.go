@@ -328,6 +328,7 @@ type tableModel struct {
 	objects []modelObject
 	times   []Micros
 	seed    int
+	parts   int64 // what may be kept of closings
 
 	before func([]modelChange, []modelObject) // told what is on its way
 	after  func()                             // called when it was done
@@ -685,6 +686,7 @@ func (m *tableModel) reopen(t *rapid.T) {
 		t.Fatal(err)
 	}
 	m.s, m.d = s, d
+	m.s.parts.budget = m.parts
 }
 
 // TestTablesAgainstModel does random commits, restarts and upkeep, and compares every moment with the model.
@@ -693,6 +695,8 @@ func TestTablesAgainstModel(t *testing.T) {
 		m := newTableModel(t)
 		m.s.o.TableBytes = rapid.SampledFrom([]int64{1, 1 << 30}).Draw(rt, "table bytes")
 		m.o.TableBytes = m.s.o.TableBytes
+		m.parts = rapid.SampledFrom([]int64{1 << 20, 1 << 20, 1 << 20, 1}).Draw(rt, "parts")
+		m.s.parts.budget = m.parts
 		defer func() {
 			if err := m.s.Close(); err != nil {
 				rt.Fatal(err)
