@@ -90,6 +90,18 @@ func (s *Session) newCopyIn(ctx context.Context, st *syntax.Copy, script string)
 		return nil, pgerr.New(pgerr.FeatureNotSupported, "COPY FROM with WHERE is not supported yet")
 	}
 	in := &CopyIn{session: s, opts: opts, columns: 1}
+	if rel.OID != catalog.EventsOID {
+		if opts.format == formatNDJSON {
+			return nil, pgerr.New(pgerr.FeatureNotSupported, "COPY with FORMAT ndjson is for events")
+		}
+		k, err := s.newTableSink(ctx, rel, st, opts)
+		if err != nil {
+			return nil, err
+		}
+		k.ctx = func() context.Context { return ctx }
+		in.sink, in.columns = k, len(k.columns)
+		return in, nil
+	}
 	if opts.format == formatNDJSON {
 		if s.tx.open() {
 			return nil, pgerr.New(pgerr.FeatureNotSupported, "COPY with FORMAT ndjson cannot run inside a transaction block").
@@ -125,8 +137,12 @@ func (s *Session) copyTarget(st *syntax.Copy) (*catalog.Relation, error) {
 	if rel == nil {
 		return nil, pgerr.New(pgerr.UndefinedTable, "relation %q does not exist", dotted(st.Table))
 	}
-	if !rel.Stored() {
-		return nil, pgerr.New(pgerr.WrongObjectType, "cannot copy to relation %q", rel.Name)
+	if rel.OID != catalog.EventsOID && (rel.Table == nil || rel.Kind != catalog.Table) {
+		word, ok := map[catalog.Kind]string{catalog.View: "view", catalog.Materialized: "materialized view", catalog.Sequence: "sequence"}[rel.Kind]
+		if !ok {
+			word = "relation"
+		}
+		return nil, pgerr.New(pgerr.WrongObjectType, "cannot copy to %s %q", word, rel.Name)
 	}
 	return rel, nil
 }

@@ -214,6 +214,15 @@ func (l logStats) Rows(string) float64 {
 	return float64(v.Rows())
 }
 
+// TableRows is how many rows a table has, -1 unknown.
+func (l logStats) TableRows(table datum.OID) float64 {
+	v, err := l.log.View(l.ctx(), storage.Latest)
+	if err != nil {
+		return -1
+	}
+	return float64(v.Table(storage.TableID(table)).Rows())
+}
+
 // Log describes the events, nil unknown.
 func (l logStats) Log() *opt.LogStats {
 	log, ok := l.log.(interface {

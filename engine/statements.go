@@ -58,7 +58,11 @@ func (s *Session) execute(ctx context.Context, p *Prepared, params []*vec.Column
 			payload = st.Payload.Text
 		}
 		return done(st.Tag()), s.notify(s.channelName(st.Channel), payload)
-	case *syntax.SetConstraints, *syntax.Checkpoint, *syntax.Vacuum:
+	case *syntax.SetConstraints:
+		return done(st.Tag()), s.setConstraints(ctx, st)
+	case *syntax.Lock:
+		return done(st.Tag()), s.lockStmt(ctx, st)
+	case *syntax.Checkpoint, *syntax.Vacuum:
 		return done(st.Tag()), nil // nothing to do: there is nothing to vacuum, and every append is durable
 	}
 	return nil, notYet(p.stmt.Stmt)

@@ -133,7 +133,12 @@ func atMost(rows float64, limit int64) float64 {
 
 func (s *estimator) estimateScan(n *plan.Scan) float64 {
 	rows := float64(builtinRows)
-	if n.Relation.Stored() {
+	switch {
+	case n.Relation.Table != nil:
+		if rows = s.table(n.Relation); oneRow(n) {
+			return 1
+		}
+	case n.Relation.Stored():
 		rows = s.events()
 	}
 	if n.Filter != nil {
@@ -142,6 +147,27 @@ func (s *estimator) estimateScan(n *plan.Scan) float64 {
 		rows = scaled(rows, s.selectivity(n.Filter, &bare))
 	}
 	return atMost(rows, n.Limit)
+}
+
+// oneRow reports whether the filter of a scan names a whole key of a unique index.
+func oneRow(n *plan.Scan) bool {
+	equal := map[int16]bool{}
+	for _, c := range expr.Conjuncts(n.Filter) {
+		if b, ok := boundOf(n, c); ok && b.Op == plan.Eq && b.Col.Column >= 0 {
+			equal[n.Relation.Columns[b.Col.Column].Attr] = true
+		}
+	}
+	for i := range n.Relation.Table.Indexes {
+		ix := &n.Relation.Table.Indexes[i]
+		whole := ix.Unique && ix.Where.Text == ""
+		for _, k := range ix.Keys {
+			whole = whole && k.Column > 0 && equal[k.Column]
+		}
+		if whole {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *estimator) estimateJoin(n *plan.Join) float64 {

@@ -75,6 +75,9 @@ func compareBound(s *plan.Scan, l expr.Expr, op plan.CompareOp, values []expr.Ex
 // scanColumn is the column of the scan that an expression is: itself, or under the cast for which it is read as a number.
 func scanColumn(s *plan.Scan, e expr.Expr) (plan.ScanCol, bool) {
 	if c, ok := e.(*expr.Cast); ok {
+		if col, ok := c.Arg.(*expr.Col); ok && s.Relation.Table != nil && c.Typ == datum.T(datum.Text) && isPlainText(col.Typ.OID) {
+			return s.Cols[col.Index], true // the value is the same
+		}
 		if col, ok := c.Arg.(*expr.Col); ok && c.Typ.Mod == -1 && castReads[c.Typ.OID] == s.Cols[col.Index].As && len(s.Cols[col.Index].Path) > 0 &&
 			c.Typ.OID != datum.Float4 {
 			return s.Cols[col.Index], true

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,8 +15,13 @@ func (s *Scan) Describe() string {
 	if s.Reverse {
 		name = "Scan Backward"
 	}
-	if !s.Relation.Stored() {
+	switch {
+	case !s.Relation.Stored():
 		name = "Catalog Scan"
+	case s.Index != nil:
+		name = "Index " + name + " using " + s.Index.Index.Name
+	case s.Relation.Table != nil:
+		name = "Seq Scan"
 	}
 	return name + " on " + named(s.Relation.Name, s.Alias)
 }
@@ -40,18 +46,51 @@ func (s *Scan) Details() []string {
 	if s.System != nil {
 		out = append(out, "System Time: "+s.System.String())
 	}
-	if len(s.Bounds) > 0 {
+	filter := s.Filter
+	if s.Index != nil {
+		if len(s.Index.Conds) > 0 {
+			out = append(out, "Index Cond: "+conditions(s.Index.Conds))
+		}
+		filter = nil
+		if rest := without(expr.Conjuncts(s.Filter), s.Index.Conds); len(rest) > 0 {
+			filter = expr.Conjoin(rest)
+		}
+	}
+	if len(s.Bounds) > 0 && s.Relation.Table == nil {
 		b := make([]string, len(s.Bounds))
 		for i := range s.Bounds {
 			b[i] = s.Bounds[i].describe(s)
 		}
 		out = append(out, "Bounds: "+strings.Join(b, ", "))
 	}
-	if s.Filter != nil {
-		out = append(out, "Filter: "+s.Filter.String())
+	if filter != nil {
+		out = append(out, "Filter: "+filter.String())
 	}
 	if s.Limit >= 0 {
 		out = append(out, "Limit: "+strconv.FormatInt(s.Limit, 10))
+	}
+	return out
+}
+
+// conditions prints a list of conditions as PostgreSQL does.
+func conditions(list []expr.Expr) string {
+	if len(list) == 1 {
+		return "(" + list[0].String() + ")"
+	}
+	out := make([]string, len(list))
+	for i, c := range list {
+		out[i] = "(" + c.String() + ")"
+	}
+	return "(" + strings.Join(out, " AND ") + ")"
+}
+
+// without are the expressions of a list that are not in another.
+func without(list, other []expr.Expr) []expr.Expr {
+	var out []expr.Expr
+	for _, e := range list {
+		if !slices.ContainsFunc(other, func(o expr.Expr) bool { return expr.Equal(o, e) }) {
+			out = append(out, e)
+		}
 	}
 	return out
 }

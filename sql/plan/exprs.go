@@ -142,7 +142,7 @@ func (m *mapper) index(in *IndexUse) *IndexUse {
 		return nil
 	}
 	c := *in
-	c.Equal, c.In, c.Low, c.High = m.list(in.Equal), m.list(in.In), m.one(in.Low), m.one(in.High)
+	c.Conds, c.Equal, c.In, c.Low, c.High = m.list(in.Conds), m.list(in.Equal), m.list(in.In), m.one(in.Low), m.one(in.High)
 	return &c
 }
 

@@ -103,6 +103,7 @@ type Scan struct {
 // IndexUse says that a table's rows are found by an index: those whose first keys are equal to the values of Equal, whose next key is one
 // of In, or lies between Low and High. Values have no columns; the Scan's Filter still tests every row.
 type IndexUse struct {
+	Conds     []expr.Expr // the parts of the filter that follow from the index
 	Index     *catalog.TableIndex
 	Equal     []expr.Expr
 	In        []expr.Expr
