@@ -53,10 +53,15 @@ func newMinMax(sign int) func([]datum.Type) Accumulator {
 	}
 }
 
+// fastMax and fastMin look whether a group has a value only where zero is kept for it, as it is for groups without: with very
+// many groups each look waits for memory.
 func fastMax(a *fold[int64], c *vec.Column, groups []int32) error {
 	for i, v := range c.I64[:len(groups)] {
-		if g := groups[i]; !a.seen[g] || v > a.v[g] {
+		g := groups[i]
+		if kept := a.v[g]; kept == 0 && !a.seen[g] {
 			a.seen[g], a.v[g] = true, v
+		} else if v > kept {
+			a.v[g] = v
 		}
 	}
 	return nil
@@ -64,8 +69,11 @@ func fastMax(a *fold[int64], c *vec.Column, groups []int32) error {
 
 func fastMin(a *fold[int64], c *vec.Column, groups []int32) error {
 	for i, v := range c.I64[:len(groups)] {
-		if g := groups[i]; !a.seen[g] || v < a.v[g] {
+		g := groups[i]
+		if kept := a.v[g]; kept == 0 && !a.seen[g] {
 			a.seen[g], a.v[g] = true, v
+		} else if v < kept {
+			a.v[g] = v
 		}
 	}
 	return nil
