@@ -2,6 +2,7 @@ package segment
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"sort"
 
 	"github.com/allsource-db/allsource/vec"
@@ -131,15 +132,9 @@ func (m *meta) parseRuns(p *parser) {
 	m.runs = p.buf[p.off:p.end]
 	first, off := uint64(0), 0
 	for i := range m.numRuns {
-		gap, n := uint64(0), 1
-		if off < len(m.runs) && m.runs[off] < 0x80 {
-			gap = uint64(m.runs[off])
-		} else {
-			gap, n = binary.Uvarint(m.runs[min(off, len(m.runs)):])
-		}
-		later, k := binary.Varint(m.runs[min(off+max(n, 0), len(m.runs)):])
+		gap, later, n := oneRun(m.runs[min(off, len(m.runs)):])
 		first += gap
-		if n <= 0 || k <= 0 || (gap == 0) != (i == 0) || gap > uint64(m.rows) || first >= uint64(m.rows) || i > 0 && m.lastAt+later < m.lastAt {
+		if n <= 0 || (gap == 0) != (i == 0) || gap > uint64(m.rows) || first >= uint64(m.rows) || i > 0 && m.lastAt+later < m.lastAt {
 			p.fail("recorded run %d", i)
 			return
 		}
@@ -147,7 +142,7 @@ func (m *meta) parseRuns(p *parser) {
 			m.firstAt = later
 		}
 		m.lastAt += later
-		off += n + k
+		off += n
 	}
 	p.off += off
 	if m.numRuns == 0 && m.rows > 0 {
@@ -155,14 +150,34 @@ func (m *meta) parseRuns(p *parser) {
 	}
 }
 
+// oneRun reads how many rows and microseconds a run begins after the one before it, and the bytes that say so; no bytes where they are no run.
+// A gap of one byte and a time of up to eight, as most are, are read together.
+func oneRun(buf []byte) (gap uint64, later int64, n int) {
+	if len(buf) >= 9 && buf[0] < 0x80 {
+		x := binary.LittleEndian.Uint64(buf[1:])
+		if ends := ^x & 0x8080808080808080; ends != 0 {
+			x &= ends ^ (ends - 1)
+			x = x&0x007f007f007f007f | x&0x7f007f007f007f00>>1
+			x = x&0x00003fff00003fff | x&0x3fff00003fff0000>>2
+			x = x&0x000000000fffffff | x&0x0fffffff00000000>>4
+			return uint64(buf[0]), int64(x>>1) ^ -int64(x&1), 2 + bits.TrailingZeros64(ends)/8
+		}
+	}
+	gap, g := binary.Uvarint(buf)
+	later, k := binary.Varint(buf[max(g, 0):])
+	if g <= 0 || k <= 0 {
+		return 0, 0, 0
+	}
+	return gap, later, g + k
+}
+
 // listRuns makes the list of recorded runs.
 func (m *meta) listRuns() []Run {
 	runs := make([]Run, m.numRuns)
 	last, buf := Run{}, m.runs
 	for i := range runs {
-		gap, n := binary.Uvarint(buf)
-		later, k := binary.Varint(buf[n:])
-		buf = buf[n+k:]
+		gap, later, n := oneRun(buf)
+		buf = buf[n:]
 		last = Run{last.First + int(gap), last.At + later}
 		runs[i] = last
 	}
