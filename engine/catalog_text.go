@@ -10,7 +10,7 @@ import (
 
 // CatalogText describes a catalog object in SQL or words.
 func (i sessionInfo) CatalogText(what string, oid datum.OID, sub int) (string, bool) {
-	c := i.s.catalog()
+	c := i.catalog
 	switch what {
 	case "comment":
 		if r := c.ByOID(oid); r != nil && r.Doc != "" {

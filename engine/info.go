@@ -8,7 +8,13 @@ import (
 )
 
 // sessionInfo answers what functions ask of the session that they run in (funcs.SessionInfo).
-type sessionInfo struct{ s *Session }
+type sessionInfo struct {
+	s       *Session
+	catalog *catalog.Catalog
+}
+
+// info is about what the session sees now.
+func (s *Session) info() sessionInfo { return sessionInfo{s, s.catalog()} }
 
 // Database is current_database().
 func (i sessionInfo) Database() string { return i.s.opts.Database }
@@ -32,7 +38,7 @@ func (i sessionInfo) SetSetting(name, value string, local bool) error {
 
 // CatalogName finds the name of a catalog object.
 func (i sessionInfo) CatalogName(kind string, oid datum.OID) (schema, name string, ok bool) {
-	c := i.s.catalog()
+	c := i.catalog
 	switch kind {
 	case "pg_class":
 		return className(c, oid)
@@ -75,7 +81,7 @@ func className(c *catalog.Catalog, oid datum.OID) (schema, name string, ok bool)
 
 // CatalogOID finds the OID of a catalog object by name.
 func (i sessionInfo) CatalogOID(kind, schema, name string) (datum.OID, bool) {
-	c := i.s.catalog()
+	c := i.catalog
 	switch kind {
 	case "pg_class":
 		if r := c.Lookup(i.s.searchPath(), schema, name); r != nil {

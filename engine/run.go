@@ -45,6 +45,7 @@ func (s *Session) presentConfig(ctx context.Context, params []*vec.Column) (cfg 
 	cfg = s.executionConfig(ctx, params)
 	if cfg.present, err = s.present(ctx); err == nil {
 		cfg.catalog.Catalog = s.catalogAt(cfg.present)
+		cfg.fn.Session = sessionInfo{s, cfg.catalog.Catalog}
 	}
 	return cfg, err
 }

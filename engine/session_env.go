@@ -103,12 +103,12 @@ func (s *Session) regName(kind, oid datum.OID) (string, bool) {
 		}
 		return f.Name, true
 	}
-	schema, name, ok := sessionInfo{s}.CatalogName(regKinds[kind], oid)
+	schema, name, ok := s.info().CatalogName(regKinds[kind], oid)
 	if !ok {
 		return "", false
 	}
 	name = funcs.QuoteIdent(name)
-	if found, ok := (sessionInfo{s}).CatalogOID(regKinds[kind], "", name); schema != "" && (!ok || found != oid) {
+	if found, ok := s.info().CatalogOID(regKinds[kind], "", name); schema != "" && (!ok || found != oid) {
 		name = funcs.QuoteIdent(schema) + "." + name
 	}
 	return name, true
@@ -138,7 +138,7 @@ func (s *Session) regLookup(kind datum.OID, text string) (datum.OID, bool) {
 	if len(parts) > 1 {
 		schema = parts[len(parts)-2]
 	}
-	return sessionInfo{s}.CatalogOID(regKinds[kind], schema, parts[len(parts)-1])
+	return s.info().CatalogOID(regKinds[kind], schema, parts[len(parts)-1])
 }
 
 // identifiers splits a possibly qualified, possibly quoted name and folds what is not quoted.
@@ -155,7 +155,7 @@ func identifiers(text string) []string {
 
 // funcCtx is what functions may know of the statement that starts now.
 func (s *Session) funcCtx(ctx context.Context, env *datum.Env) *funcs.Ctx {
-	return &funcs.Ctx{Context: ctx, Env: env, Now: s.now(), StmtNow: micros(s.engine.cfg.Now()), Session: sessionInfo{s}, Sequences: numbers{s}, Advisory: advisory{s},
+	return &funcs.Ctx{Context: ctx, Env: env, Now: s.now(), StmtNow: micros(s.engine.cfg.Now()), Session: s.info(), Sequences: numbers{s}, Advisory: advisory{s},
 		Room: s.engine.cfg.Memory / 2}
 }
 
