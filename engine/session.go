@@ -167,6 +167,12 @@ func explainError(ctx context.Context, err error) error {
 			WithDetail("current_version=%d", vc.Actual).
 			WithHint("Read the entity again, decide again, and append with the version you saw.")
 	}
+	var rc *storage.RepeatConflict
+	if errors.As(err, &rc) {
+		return pgerr.New(pgerr.UniqueViolation, "entity %q has other events after version %d than this append", rc.Entity, rc.Version).
+			WithDetail("current_version=%d", rc.Actual).
+			WithHint("The event with version %d is there already, and what follows it in the append is not what followed it then. Send the same events again, or give new ones ids of their own.", rc.Version)
+	}
 	var ic *storage.IDConflict
 	if errors.As(err, &ic) {
 		return pgerr.New(pgerr.UniqueViolation, "an event of entity %q with id %s and other content exists", ic.Entity, formatUUID(ic.ID)).

@@ -110,6 +110,16 @@ type VersionConflict struct {
 
 func (e *VersionConflict) Error() string { return "the entity has another version than expected" }
 
+// RepeatConflict is the error of an append that begins with an event which is there already, with the expectation that it came with,
+// and goes on with a new one, though others of the entity came behind the first: it is no repetition of what was appended, and what it
+// expected does not hold for the rest.
+type RepeatConflict struct {
+	Entity          string
+	Version, Actual int64 // of the event that is there, and of the entity
+}
+
+func (e *RepeatConflict) Error() string { return "the append repeats an event that others follow" }
+
 // IDConflict wraps ErrIDConflict with the event.
 type IDConflict struct {
 	Entity   string

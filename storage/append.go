@@ -24,7 +24,7 @@ func (e *EventError) Error() string { return e.Column + ": " + e.Err.Error() }
 func (e *EventError) Unwrap() error { return e.Err }
 
 // Append adds the events, all or none, and returns when they are durable and visible. Concurrent appends share a sync.
-// It fails with *VersionConflict, *IDConflict or *EventError. progress may be nil. Once an append waits for its turn, a
+// It fails with *VersionConflict, *IDConflict, *RepeatConflict or *EventError. progress may be nil. Once an append waits for its turn, a
 // canceled ctx does not take it back: it is either refused or durable.
 func (d *DB) Append(ctx context.Context, events []Event, progress *Progress) (Appended, error) {
 	r, err := d.Commit(ctx, Commit{Events: events, Progress: progress})

@@ -128,6 +128,8 @@ type txn struct {
 	ids      map[idKey]int64
 	next     uint64
 	touched  []*txnEntity // by each of rows
+	// repeated are the last versions that the append at hand found there already of events that expected a version, by entity.
+	repeated map[string]int64
 }
 
 type txnEntity struct {
@@ -160,6 +162,7 @@ func (t *txn) anything(group []*pending) bool {
 // take checks one append against the log and the group so far, and adds its new rows.
 func (t *txn) take(p *pending) error {
 	before, next := len(t.rows), t.next
+	t.repeated = nil
 	places := make([]int64, 2*len(p.rows))
 	p.result = Appended{Positions: places[:len(p.rows):len(p.rows)], Versions: places[len(p.rows):]}
 	for i := range p.rows {
@@ -215,6 +218,12 @@ func (t *txn) event(p *pending, i int) error {
 		}
 		if found {
 			p.result.Positions[i], p.result.Versions[i] = pos, version
+			if p.events[i].Expected >= 0 || t.repeated[r.Entity] > 0 {
+				if t.repeated == nil {
+					t.repeated = map[string]int64{}
+				}
+				t.repeated[r.Entity] = version
+			}
 			return nil
 		}
 	}
@@ -222,6 +231,10 @@ func (t *txn) event(p *pending, i int) error {
 	if err != nil {
 		return err
 	}
+	if version := t.repeated[r.Entity]; version > 0 && version != e.version {
+		return &RepeatConflict{Entity: r.Entity, Version: version, Actual: e.version}
+	}
+	delete(t.repeated, r.Entity)
 	if want := p.events[i].Expected; want != AnyVersion && want != e.version && !(want == SomeVersion && e.version > 0) {
 		return &VersionConflict{Entity: r.Entity, Expected: want, Actual: e.version}
 	}

@@ -111,6 +111,7 @@ func sameValue(a, b string) bool {
 func (m *model) append(events []Event, bulk bool) (fresh []modelEvent, positions []int64, err error) {
 	was := len(m.events)
 	defer func() { m.events = m.events[:was] }()
+	repeated := map[string]int64{} // versions of repeats, where an expectation came with the first
 	for _, ev := range events {
 		e := modelEvent{entity: ev.Entity, typ: ev.Type, id: ev.ID, hasID: ev.HasID, time: ev.Timestamp, hasTime: ev.HasTime,
 			payload: canonical(ev.Payload), metadata: canonical(ev.Metadata)}
@@ -121,10 +122,17 @@ func (m *model) append(events []Event, bulk bool) (fresh []modelEvent, positions
 					return nil, nil, ErrIDConflict
 				}
 				positions = append(positions, int64(i)+1)
+				if ev.Expected >= 0 || repeated[ev.Entity] > 0 {
+					repeated[ev.Entity] = old.version
+				}
 				continue
 			}
 		}
 		e.version = m.version(ev.Entity) + 1
+		if v := repeated[ev.Entity]; !bulk && v > 0 && v != e.version-1 {
+			return nil, nil, &RepeatConflict{ev.Entity, v, e.version - 1}
+		}
+		delete(repeated, ev.Entity)
 		if !bulk && ev.Expected != AnyVersion && ev.Expected != e.version-1 {
 			return nil, nil, &VersionConflict{ev.Entity, ev.Expected, e.version - 1}
 		}
@@ -334,7 +342,12 @@ func mustView(t fataler, d *DB, at Micros) View {
 func sameError(t fataler, got, want error) {
 	t.Helper()
 	var gotV, wantV *VersionConflict
+	var gotR, wantR *RepeatConflict
 	switch {
+	case errors.As(want, &wantR):
+		if !errors.As(got, &gotR) || *gotR != *wantR {
+			t.Fatalf("error %v, expected %+v", got, wantR)
+		}
 	case errors.As(want, &wantV):
 		if !errors.As(got, &gotV) || *gotV != *wantV {
 			t.Fatalf("error %v, expected %+v", got, wantV)
