@@ -26,6 +26,7 @@ type Prepared struct {
 	locks      bool      // it changes tables or locks their rows
 	changing   bool      // the plan is not to be kept: a view in it follows the log
 	moving     bool      // a view in it is that of a moment, which is only known when the statement is executed
+	locking    string    // what locks rows, as SELECT FOR UPDATE
 	described  bool      // the client was told what columns it gives
 	planning   time.Duration
 	moments    []int            // parameters that name the moment of an AS OF clause
@@ -143,7 +144,7 @@ func (s *Session) compile(ctx context.Context, p *Prepared, types []datum.OID, p
 	}
 	p.planning = time.Since(start)
 	p.node, p.ParamTypes, p.Fields, p.moments = node, bound.ParamTypes, bound.Fields, bound.TimeParams
-	p.changing, p.moving = bound.Changing, bound.Moving
+	p.changing, p.moving, p.locking = bound.Changing, bound.Moving, bound.Locks
 	_, empties := node.(*plan.Truncate)
 	p.locks = empties || plan.Locks(node)
 	return nil

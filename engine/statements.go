@@ -80,6 +80,11 @@ func (s *Session) query(ctx context.Context, p *Prepared, params []*vec.Column) 
 	if a, ok := p.node.(*plan.Append); ok {
 		return s.runAppend(ctx, p, a, params)
 	}
+	if p.locking != "" {
+		if err := s.writable(p.locking); err != nil {
+			return nil, err
+		}
+	}
 	if len(s.tx.held.events) > 0 && readsEvents(p.node) {
 		return nil, pgerr.New(pgerr.FeatureNotSupported, "events cannot be read in the transaction that appends to them yet").
 			WithHint("COMMIT first, or read before you append.")

@@ -32,6 +32,7 @@ type Bound struct {
 	Changing   bool             // a view in it follows the log
 	Moving     bool             // a view in it is that of the moment of a clause, which each execution finds anew
 	AsOf       *plan.TimeClause // of the outermost query; nil when it asks about now
+	Locks      string           // what locks rows, as SELECT FOR UPDATE; empty: nothing does
 	Tag        string           // as in the completion message, without counts
 }
 
@@ -49,7 +50,7 @@ func Bind(ctx *Context, stmt syntax.Stmt, paramTypes []datum.OID) (*Bound, error
 	if err != nil {
 		return nil, err
 	}
-	out := &Bound{Node: node, Tag: stmt.Tag(), ReadOnly: !b.appends, Changing: b.changing, Moving: b.moving, AsOf: b.topAsOf, TimeParams: b.timeParams}
+	out := &Bound{Node: node, Tag: stmt.Tag(), ReadOnly: !b.appends, Changing: b.changing, Moving: b.moving, Locks: b.locks, AsOf: b.topAsOf, TimeParams: b.timeParams}
 	if out.Fields = node.Schema(); out.Fields == nil {
 		out.Fields = []plan.Field{} // rows without columns are rows
 	}
@@ -111,6 +112,7 @@ type binder struct {
 	appends     bool
 	changing    bool
 	moving      bool
+	locks       string
 	operators   map[operatorKey]operatorChoice // found so far
 	topAsOf     *plan.TimeClause
 	calling     *functionQuery // whose query is being bound, if it is one's

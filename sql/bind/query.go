@@ -25,6 +25,9 @@ func (b *binder) query(q *syntax.Query, e *env, keep bool) (plan.Node, error) {
 		}
 		inner = *in
 	}
+	if err := b.locking(q.Locking, &inner); err != nil {
+		return nil, err
+	}
 	inner.top, inner.outer = false, within(inner.outer)
 	inner.hidden = e.hidden
 	withs, ctes, err := b.with(q.With, &inner, e.top)

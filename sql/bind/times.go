@@ -36,6 +36,19 @@ func (b *binder) asOf(x *syntax.AsOf, e *env) (*env, error) {
 	return &out, nil
 }
 
+// locking refuses to lock rows of the past. Where a transaction only reads, its executions refuse.
+func (b *binder) locking(list []*syntax.Locking, e *env) error {
+	if len(list) == 0 {
+		return nil
+	}
+	b.locks = "SELECT " + [...]string{syntax.ForKeyShare: "FOR KEY SHARE", syntax.ForShare: "FOR SHARE",
+		syntax.ForNoKeyUpdate: "FOR NO KEY UPDATE", syntax.ForUpdate: "FOR UPDATE"}[list[0].Strength]
+	if e.asOf != nil {
+		return b.errorIn(list[0], pgerr.ReadOnlySQLTransaction, "cannot execute %s in a read-only transaction", b.locks)
+	}
+	return nil
+}
+
 func (b *binder) asOfClause(x *syntax.AsOf) (*plan.TimeClause, error) {
 	kind, what := plan.AsOf, "AS OF SYSTEM TIME"
 	if x.Kind == syntax.AsOfPosition {
