@@ -110,8 +110,13 @@ type person struct {
 
 func (b *bed) connect(t fataler, worker int) *person {
 	t.Helper()
+	return b.connectTo(t, worker, storage.FirstDatabase)
+}
+
+func (b *bed) connectTo(t fataler, worker int, database string) *person {
+	t.Helper()
 	p := &person{}
-	s, err := b.engines[worker].Connect(engine.SessionOptions{Database: storage.FirstDatabase, User: "ann",
+	s, err := b.engines[worker].Connect(engine.SessionOptions{Database: database, User: "ann",
 		Notice: func(n *pgerr.Error) { p.notices = append(p.notices, n) }})
 	if err != nil {
 		t.Fatalf("connect: %v", err)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/allsource-db/allsource/sql/opt"
 	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/storage"
 )
 
 // TestSession plays the scripts of testdata/session, each on a new store whose clock goes only when it is told to. `sql` runs
@@ -74,17 +75,28 @@ func (s *sessions) leave() {
 	clear(s.people)
 }
 
-func (s *sessions) step(t *testing.T, d *datadriven.TestData) string {
+// person is who does a step.
+func (s *sessions) person(t *testing.T, d *datadriven.TestData) *person {
+	t.Helper()
 	name := "ann"
 	d.MaybeScanArgs(t, "session", &name)
 	p := s.people[name]
 	if p == nil {
-		p = s.connect(t, len(s.people)%len(s.engines))
+		_, database, ok := strings.Cut(name, "@")
+		if !ok {
+			database = storage.FirstDatabase
+		}
+		p = s.connectTo(t, len(s.people)%len(s.engines), database)
 		s.people[name] = p
 		if _, err := p.run(s.first); err != nil {
 			d.Fatalf(t, "%s: %v", s.first, err)
 		}
 	}
+	return p
+}
+
+func (s *sessions) step(t *testing.T, d *datadriven.TestData) string {
+	p, name := s.person(t, d), ""
 	var err error
 	switch d.Cmd {
 	case "table":
