@@ -8,11 +8,11 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestScenarios plays the stories of testdata/scenarios, one for each promise about time and intent that is easily broken. What they
+// TestSessionScenarios plays the stories of testdata/scenarios, one for each promise about time and intent that is easily broken. What they
 // expect is what the promise says, written by hand. They are scripts as those of TestSession, with more commands: `keep` asks a question and
 // remembers the answer under a name, `again` asks it once more and says whether it is the same to the last bit; `crash` takes the power
 // away and opens what was synced; `database` makes one. session=ann@acme is ann at the database acme.
-func TestScenarios(t *testing.T) {
+func TestSessionScenarios(t *testing.T) {
 	datadriven.Walk(t, "testdata/scenarios", func(t *testing.T, path string) {
 		defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 		b := &bed{rows: 32, fs: vfs.NewCrashableMem(), clock: newHandClock()}

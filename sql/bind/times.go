@@ -41,8 +41,7 @@ func (b *binder) locking(list []*syntax.Locking, e *env) error {
 	if len(list) == 0 {
 		return nil
 	}
-	b.locks = "SELECT " + [...]string{syntax.ForKeyShare: "FOR KEY SHARE", syntax.ForShare: "FOR SHARE",
-		syntax.ForNoKeyUpdate: "FOR NO KEY UPDATE", syntax.ForUpdate: "FOR UPDATE"}[list[0].Strength]
+	b.locks = "SELECT " + lockWords[list[0].Strength]
 	if e.asOf != nil {
 		return b.errorIn(list[0], pgerr.ReadOnlySQLTransaction, "cannot execute %s in a read-only transaction", b.locks)
 	}
