@@ -169,21 +169,30 @@ func (r *Reader) readVersions(ctx context.Context, l rowList) (*vec.Column, erro
 	if err != nil {
 		return nil, err
 	}
-	t, err := r.entityTable(ctx)
+	t, list, err := r.entitiesOf(ctx, l)
 	if err != nil {
 		return nil, err
 	}
-	codes, err := r.entityCodes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]int32, l.n)
-	readList(codes, list, l)
 	out := make([]int64, l.n)
 	for i, c := range list {
 		out[i] = t.byCode[c].base + int64(ranks[l.at(i)]) + 1
 	}
 	return intColumn(out), nil
+}
+
+// entitiesOf returns the entities of the group and, checked, the codes of rows in them.
+func (r *Reader) entitiesOf(ctx context.Context, l rowList) (*entityTable, []int32, error) {
+	t, err := r.entityTable(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	codes, err := r.entityCodes(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	list := make([]int32, l.n)
+	readList(codes, list, l)
+	return t, list, checkCodes(list, r.entities)
 }
 
 // Entity is one entity of a group.
@@ -316,17 +325,8 @@ func (r *Reader) Ordinals(ctx context.Context, from, to int) ([]uint64, error) {
 	if err := l.check(r.rows); err != nil || l.n == 0 {
 		return nil, err
 	}
-	t, err := r.entityTable(ctx)
+	t, list, err := r.entitiesOf(ctx, l)
 	if err != nil {
-		return nil, err
-	}
-	codes, err := r.entityCodes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]int32, l.n)
-	readList(codes, list, l)
-	if err := checkCodes(list, r.entities); err != nil {
 		return nil, err
 	}
 	out := make([]uint64, l.n)
