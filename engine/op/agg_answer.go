@@ -10,7 +10,7 @@ import (
 // copied: they are given as codes of the columns that they came in, which ends a batch where these change.
 type answer struct {
 	keys   []keyValues
-	copies []*vec.Column // of the keys, where those are not places
+	copies []*vec.Column // of the keys that do not wait
 	rest   []*vec.Column
 	order  []int32 // of the groups; nil: as they are
 	n, at  int
@@ -33,7 +33,7 @@ func (t *aggTable) result(ctx context.Context) (*answer, error) {
 		out.n = len(out.order)
 	}
 	for k := range t.keys {
-		if t.keys[k].places == nil {
+		if !t.keys[k].waits() {
 			out.copies[k] = t.keys[k].column(out.order)
 		}
 	}

@@ -67,6 +67,9 @@ func newAggTable(in *aggInput, blocks bool) *aggTable {
 	for _, k := range in.keyTypes {
 		t.keys = append(t.keys, keyValues{typ: k})
 	}
+	if len(t.keys) == 1 && in.Sets == nil {
+		t.keys[0].table = &t.groups.cols[0]
+	}
 	for _, c := range in.calls {
 		t.calls = append(t.calls, newCallState(c, in.env, blocks))
 	}

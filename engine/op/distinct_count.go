@@ -14,7 +14,9 @@ type distinctCount struct {
 }
 
 func newDistinctCount(t datum.Type) *distinctCount {
-	return &distinctCount{numbers: newGrouper([]datum.Type{t}), values: keyValues{typ: t}}
+	d := &distinctCount{numbers: newGrouper([]datum.Type{t}), values: keyValues{typ: t}}
+	d.values.table = &d.numbers.cols[0]
+	return d
 }
 
 // add takes the values of c into groups, those of group -1 not.
@@ -32,6 +34,9 @@ func (d *distinctCount) add(c *vec.Column, groups []int32, total int) {
 func (d *distinctCount) number(c *vec.Column) {
 	d.ids = resized(d.ids, c.Len)
 	d.numbers.assign([]*vec.Column{c}, c.Len, d.ids)
+	if d.values.inTable {
+		d.values.n = d.numbers.len()
+	}
 	if d.numbers.len() == d.values.n {
 		return
 	}

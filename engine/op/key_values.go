@@ -6,10 +6,13 @@ import (
 )
 
 // keyValues keeps the values of a column of keys, one for each group. Numbered values (vec.Space) stay where they are until
-// the column is asked for: tables that are merged are then merged without copying a text.
+// the column is asked for: tables that are merged are then merged without copying a text. Other texts that a table numbers as the
+// groups are read from there.
 type keyValues struct {
 	typ     datum.Type
 	n       int
+	table   *valueTable  // whose numbers are those of the groups; may be nil
+	inTable bool         // the values are there
 	b       *vec.Builder // values
 	bytes   int64
 	columns []*vec.Column // or places of values
@@ -24,14 +27,21 @@ type place struct {
 
 // add appends row i of c.
 func (k *keyValues) add(c *vec.Column, i int) {
+	if k.inTable {
+		k.n++
+		return
+	}
 	d, row := c, i
 	if c.Codes != nil {
 		d, row = c.Dict, int(c.Codes[i])
 	}
 	numbered := d.Nums != nil && !c.Null(i)
 	if k.n == 0 && !numbered || k.b != nil || !numbered || k.n > 0 && d.Space != k.columns[0].Space {
-		k.copy()
-		k.value(c, i)
+		if k.copy(); k.inTable {
+			k.n++
+		} else {
+			k.value(c, i)
+		}
 		return
 	}
 	if n := len(k.columns); n == 0 || k.columns[n-1] != d {
@@ -44,6 +54,10 @@ func (k *keyValues) add(c *vec.Column, i int) {
 
 // addRows appends the rows of c that are listed.
 func (k *keyValues) addRows(c *vec.Column, rows []int32) {
+	if k.inTable {
+		k.n += len(rows)
+		return
+	}
 	d := c.Dict
 	if len(rows) == 0 || c.Codes == nil || c.Valid != nil || d.Valid != nil || d.Nums == nil || k.b != nil || k.n > 0 && d.Space != k.columns[0].Space {
 		for _, i := range rows {
@@ -70,9 +84,13 @@ func (k *keyValues) value(c *vec.Column, i int) {
 	}
 }
 
-// copy takes the values out of their places.
+// copy takes the values out of their places, which is not needed where the table has them.
 func (k *keyValues) copy() {
-	if k.b != nil {
+	if k.b != nil || k.inTable {
+		return
+	}
+	if k.table != nil && isPlainText(k.typ.OID) {
+		k.inTable, k.bytes, k.places, k.columns = true, 0, nil, nil
 		return
 	}
 	k.b = datum.NewBuilder(k.typ, 0)
@@ -85,8 +103,10 @@ func (k *keyValues) copy() {
 
 // column gives the values in the order of the list, nil for the order in which they came, and forgets them.
 func (k *keyValues) column(order []int32) *vec.Column {
-	if k.places == nil {
+	if k.places == nil && !k.inTable {
 		k.copy()
+	}
+	if k.b != nil {
 		c := k.b.Finish()
 		if order != nil {
 			c = c.Take(order)
@@ -97,7 +117,21 @@ func (k *keyValues) column(order []int32) *vec.Column {
 	if order != nil {
 		n = len(order)
 	}
+	if k.inTable {
+		return k.fromTable(order, 0, n)
+	}
 	return k.copied(order, 0, n)
+}
+
+// waits reports whether the values are better given some at a time.
+func (k *keyValues) waits() bool { return k.places != nil || k.inTable }
+
+// fromTable gives values [from, to) of an order out of the table.
+func (k *keyValues) fromTable(order []int32, from, to int) *vec.Column {
+	t := k.table
+	t.space.spell(t)
+	t.texts.leaveOut(t.n)
+	return t.texts.column(order, from, to, t.null-1)
 }
 
 // at is the place of value i of an order.
@@ -151,6 +185,9 @@ func (k *keyValues) cut(order []int32, from, to int) int {
 
 // rows gives values [from, to) of an order, of which cut has said that they are best given together.
 func (k *keyValues) rows(order []int32, from, to int) *vec.Column {
+	if k.inTable {
+		return k.fromTable(order, from, to)
+	}
 	column := k.columns[k.at(order, from).column]
 	if to-from < worthCoding {
 		return k.copied(order, from, to)
@@ -170,55 +207,11 @@ func (k *keyValues) memSize() int64 { return k.bytes + int64(cap(k.places))*12 }
 
 // adopt makes the places of another column places of this one, from column base on; false where values are copied.
 func (k *keyValues) adopt(from *keyValues) (base int32, ok bool) {
-	if k.b != nil || len(from.places) == 0 || k.n > 0 && k.columns[0].Space != from.columns[0].Space {
+	if k.b != nil || k.inTable || len(from.places) == 0 || k.n > 0 && k.columns[0].Space != from.columns[0].Space {
 		return 0, false
 	}
 	base = int32(len(k.columns))
 	k.columns = append(k.columns, from.columns...)
 	k.bytes += from.bytes
 	return base, true
-}
-
-// numberValues gives the values that another table holds, one for each of its groups, their numbers here. Those that are new are added
-// to held, which has the values of this table; where earlier says so of a value's number and the other's group, its place there is
-// taken over.
-func (t *valueTable) numberValues(from, held *keyValues, earlier func(id int32, group int) bool) []int32 {
-	ids := make([]int32, 0, from.n)
-	base, ok := held.adopt(from)
-	if !ok || !t.space.takes(t, from.columns[0]) {
-		c := from.column(nil)
-		ids = ids[:from.n]
-		for at := 0; at < from.n; at += vec.BatchRows {
-			part := c.Slice(at, min(at+vec.BatchRows, from.n))
-			t.number(part, part.Len, ids[at:], true)
-			for i, id := range ids[at : at+part.Len] {
-				if int(id) == held.n {
-					held.add(part, i)
-				}
-			}
-		}
-		return ids
-	}
-	direct := t.space.direct
-	for _, p := range from.places { // accesses to memory that do not wait for each other
-		id := int32(-1)
-		if int(p.num) < len(direct) {
-			id = direct[p.num] - 1
-		}
-		ids = append(ids, id)
-	}
-	for i, p := range from.places {
-		if ids[i] < 0 {
-			ids[i] = t.one(from.columns[p.column], int(p.row), true)
-		}
-		p.column += base
-		switch id := ids[i]; {
-		case int(id) == held.n:
-			held.places = append(doubled(held.places), p)
-			held.n++
-		case earlier != nil && earlier(id, i):
-			held.places[id] = p
-		}
-	}
-	return ids
 }

@@ -44,6 +44,9 @@ func TestNumberedKeys(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		g := newGrouper([]datum.Type{datum.T(datum.Text)})
 		values := keyValues{typ: datum.T(datum.Text)}
+		if seed%4 < 2 {
+			values.table = &g.cols[0]
+		}
 		model := map[int]int32{}
 		spread := []uint32{1, directNumbers / 3}[seed%2]
 		for range 1 + r.IntN(6) {

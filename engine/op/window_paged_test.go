@@ -139,7 +139,10 @@ func TestWindowPaged(t *testing.T) {
 		{syntax.FrameRange, datum.Date, day, constant(t, datum.Interval, "9 days"), false},
 	} {
 		in := pagedRows(way.key, way.show, way.desc)
-		for _, frame := range frames(way.mode, way.offset) {
+		for k, frame := range frames(way.mode, way.offset) {
+			if testing.Short() && k%3 > 0 {
+				continue
+			}
 			n := &plan.Window{Input: input(in.Types), Partition: []expr.Expr{col(0, text)}, Keep: []int{0, 4}, Sorted: true,
 				Order: []plan.SortKey{{Expr: col(1, way.key), Desc: way.desc}}, Calls: pagedCalls(t, way.key, frame)}
 			want, err := windowAnswer(context.Background(), t, in, n, 64<<20)
