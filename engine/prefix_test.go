@@ -42,7 +42,7 @@ var prefixQuestions = []string{
 	`SELECT position FROM events e{} WHERE NOT EXISTS (SELECT FROM events x WHERE x.entity_id = e.entity_id AND x.version > e.version) ORDER BY 1`,
 	`SELECT position, lag(position) OVER w, rank() OVER (PARTITION BY event_type ORDER BY version), sum((payload->>'f')::float8) OVER w FROM events{} WINDOW w AS (PARTITION BY entity_id ORDER BY position ROWS 3 PRECEDING) ORDER BY 1`,
 	`WITH RECURSIVE r(position, depth) AS (SELECT 1::int8, 1 UNION ALL SELECT e.position, depth + 1 FROM r JOIN events e ON e.position = r.position * 2) SELECT count(*), max(depth) FROM r`,
-	`SELECT entity_id FROM events WHERE event_type = 'a' EXCEPT SELECT entity_id FROM events WHERE event_type = 'b' ORDER BY 1`,
+	`SELECT entity_id FROM events WHERE event_type = 'a' EXCEPT SELECT entity_id FROM events WHERE event_type = 'rare' ORDER BY 1`,
 	`SELECT k, count(*) FROM events, jsonb_object_keys(CASE WHEN jsonb_typeof(payload) = 'object' THEN payload END) AS k{} GROUP BY 1 ORDER BY 1`,
 	// Event types as tables.
 	`SELECT * FROM by_type.a{} ORDER BY position`, `SELECT * FROM by_type.b{} ORDER BY position`, `SELECT * FROM by_type.c{} ORDER BY position`,
