@@ -115,6 +115,9 @@ func (s *Session) explain(ctx context.Context, st *syntax.Explain, p *Prepared, 
 
 // analyzed runs a plan to its end; events that it appends stay. The caller closes the execution.
 func (s *Session) analyzed(ctx context.Context, n plan.Node, params []*vec.Column) (*execution, error) {
+	if plan.Locks(n) {
+		return nil, pgerr.New(pgerr.FeatureNotSupported, "EXPLAIN ANALYZE of a statement that changes or locks rows of tables is not supported yet")
+	}
 	a, appends := n.(*plan.Append)
 	if appends {
 		if err := s.writable("INSERT"); err != nil {

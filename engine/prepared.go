@@ -7,6 +7,7 @@ import (
 
 	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/bind"
+	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/opt"
 	"github.com/allsource-db/allsource/sql/pgerr"
@@ -22,12 +23,14 @@ type Prepared struct {
 	stmt       syntax.Statement
 	script     string // what positions count in
 	text       string
-	node       plan.Node // optimized; nil for statements that are no queries
-	locks      bool      // it changes tables or locks their rows
-	changing   bool      // the plan is not to be kept: a view in it follows the log
-	moving     bool      // a view in it is that of a moment, which is only known when the statement is executed
-	locking    string    // what locks rows, as SELECT FOR UPDATE
-	described  bool      // the client was told what columns it gives
+	node       plan.Node        // optimized; nil for statements that are no queries
+	tables     bool             // it is about tables of users
+	catalog    *catalog.Catalog // that it was analysed with
+	locks      bool             // it changes tables or locks their rows
+	changing   bool             // the plan is not to be kept: a view in it follows the log
+	moving     bool             // a view in it is that of a moment, which is only known when the statement is executed
+	described  bool             // the client was told what columns it gives
+	locking    string           // what locks rows, as SELECT FOR UPDATE
 	planning   time.Duration
 	moments    []int            // parameters that name the moment of an AS OF clause
 	asOf       *plan.TimeClause // of BEGIN and SET TRANSACTION
@@ -147,6 +150,7 @@ func (s *Session) compile(ctx context.Context, p *Prepared, types []datum.OID, p
 	p.changing, p.moving, p.locking = bound.Changing, bound.Moving, bound.Locks
 	_, empties := node.(*plan.Truncate)
 	p.locks = empties || plan.Locks(node)
+	p.tables, p.catalog = readsTables(node), s.catalog()
 	return nil
 }
 

@@ -34,6 +34,9 @@ func (s *Session) runAppend(ctx context.Context, p *Prepared, a *plan.Append, pa
 	defer x.Close()
 	defer in.Close()
 	n, out, err := s.appendFrom(ctx, x, in, a, when)
+	if err == nil {
+		err = x.complete(ctx)
+	}
 	switch {
 	case err != nil:
 		return nil, err

@@ -74,6 +74,9 @@ func (s *Session) query(ctx context.Context, p *Prepared, params []*vec.Column) 
 	if err != nil {
 		return nil, err
 	}
+	if p, err = s.current(ctx, p, params); err != nil {
+		return nil, err
+	}
 	if p.locks {
 		return s.change(ctx, p, params)
 	}
@@ -85,15 +88,57 @@ func (s *Session) query(ctx context.Context, p *Prepared, params []*vec.Column) 
 			return nil, err
 		}
 	}
-	if len(s.tx.held.events) > 0 && readsEvents(p.node) {
-		return nil, pgerr.New(pgerr.FeatureNotSupported, "events cannot be read in the transaction that appends to them yet").
-			WithHint("COMMIT first, or read before you append.")
+	if err := s.mayRead(p); err != nil {
+		return nil, err
 	}
 	x, root, err := s.open(ctx, p, params)
 	if err != nil {
 		return nil, err
 	}
 	return streamed(ctx, p, x, root), nil
+}
+
+// mayRead refuses to read events where the transaction has appended some, which the answer would have to show.
+func (s *Session) mayRead(p *Prepared) error {
+	if len(s.tx.held.events) > 0 && readsEvents(p.node) {
+		return pgerr.New(pgerr.FeatureNotSupported, "events cannot be read in the transaction that appends to them yet").
+			WithHint("COMMIT first, or read before you append.")
+	}
+	return nil
+}
+
+// current is a statement as the catalog is now: a plan that reads tables is made again where it was made for another catalog.
+func (s *Session) current(ctx context.Context, p *Prepared, params []*vec.Column) (*Prepared, error) {
+	if !p.tables || p.catalog == s.catalog() {
+		return p, nil
+	}
+	out := *p
+	if params == nil {
+		params = []*vec.Column{}
+	}
+	if err := s.compile(ctx, &out, p.ParamTypes, params); err != nil {
+		return nil, err
+	}
+	if !slices.Equal(out.Fields, p.Fields) {
+		return nil, pgerr.New(pgerr.FeatureNotSupported, "cached plan must not change result type")
+	}
+	return &out, nil
+}
+
+// readsTables reports whether a plan is about tables of users.
+func readsTables(n plan.Node) bool {
+	found := false
+	plan.Walk(n, func(n plan.Node) bool {
+		switch n := n.(type) {
+		case *plan.Scan:
+			found = found || n.Relation.Table != nil
+		case *plan.Modify, *plan.Truncate:
+			found = true
+		}
+		found = found || slices.ContainsFunc(plan.Subplans(n), readsTables)
+		return !found
+	})
+	return found
 }
 
 // streamed is the answer of a query, computed as it is asked for.
