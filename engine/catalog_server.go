@@ -9,7 +9,6 @@ import (
 
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
-	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/storage"
 )
 
@@ -84,7 +83,11 @@ func (v serverView) Sessions(context.Context) ([]catalog.Session, error) {
 
 // SequenceState says where a sequence stands.
 func (v serverView) SequenceState(id datum.OID) (int64, bool, error) {
-	return 0, false, pgerr.New(pgerr.UndefinedTable, "could not open relation with OID %d", id)
+	q, ok := v.s.catalog().Object(id).(*catalog.SequenceObject)
+	if !ok {
+		return 0, false, nil
+	}
+	return v.s.sequenceState(q)
 }
 
 func (s *Session) activity() catalog.Session {
@@ -108,6 +111,9 @@ func (s *Session) activity() catalog.Session {
 func (s *Session) searchPath() []string {
 	v, _ := s.vars.get("search_path")
 	var out []string
+	if s.temporary.schema != nil {
+		out = append(out, s.temporary.schema.Name)
+	}
 	for part := range strings.SplitSeq(v, ",") {
 		part = strings.Trim(strings.TrimSpace(part), `"`)
 		if part != "" && part != "$user" {
@@ -117,17 +123,7 @@ func (s *Session) searchPath() []string {
 	return out
 }
 
-// catalog returns the relations of the session's database, as they were at the moment that the transaction is about.
-func (s *Session) catalog() *catalog.Catalog { return s.catalogAt(s.tx.present) }
-
-func (s *Session) catalogAt(p *present) *catalog.Catalog {
-	c := s.engine.catalogOf(s.opts.Database)
-	if p != nil {
-		c = c.AsOf(p.last() + 1)
-	}
-	return c
-}
-
+// catalogOf is the catalog of what every database has.
 func (e *Engine) catalogOf(database string) *catalog.Catalog {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -13,18 +13,29 @@ func (i sessionInfo) CatalogText(what string, oid datum.OID, sub int) (string, b
 	c := i.catalog
 	switch what {
 	case "comment":
-		if r := c.ByOID(oid); r != nil && r.Doc != "" {
-			return r.Doc, true
-		}
+		return comment(c, oid)
+	case "type":
+		o, _ := c.TypeObject(oid)
+		return c.FormatType(i.s.searchPath(), catalog.TypeRef{OID: oid, Mod: -1}), o != nil
 	case "columncomment":
-		if r := c.ByOID(oid); r != nil && sub > 0 && sub <= len(r.Columns) && r.Columns[sub-1].Doc != "" {
-			return r.Columns[sub-1].Doc, true
+		if r := c.ByOID(oid); r != nil {
+			for k := range r.Columns {
+				if int(r.AttrNum(k)) == sub && r.Columns[k].Doc != "" {
+					return r.Columns[k].Doc, true
+				}
+			}
 		}
 	case "viewdef":
 		if r := c.ByOID(oid); r != nil && r.Definition != "" {
+			if r.Object != nil {
+				return i.s.viewText(r.Definition), true
+			}
 			return r.Definition, true
 		}
-	case "indexdef", "indexcolumn", "constraintdef":
+	case "indexdef", "indexcolumn", "constraintdef", "constraintdefspare":
+		if text, ok := i.userText(c, what, oid, sub); ok {
+			return text, true
+		}
 		return indexText(c, what, oid, sub)
 	case "functionargs", "functionresult":
 		return functionText(what, oid)
@@ -32,10 +43,74 @@ func (i sessionInfo) CatalogText(what string, oid datum.OID, sub int) (string, b
 	return "", false
 }
 
+// comment is what COMMENT ON said of an object.
+func comment(c *catalog.Catalog, oid datum.OID) (string, bool) {
+	text := ""
+	if r := c.ByOID(oid); r != nil {
+		text = r.Doc
+	} else if o := c.Object(oid); o != nil {
+		text = o.Head().Comment
+	} else {
+		for _, o := range c.Objects() {
+			r := c.ByOID(o.Head().ID)
+			if r == nil || r.Table == nil {
+				continue
+			}
+			if ix := r.Table.Index(oid); ix != nil {
+				text = ix.Comment
+			}
+			for n := range r.Table.Constraints {
+				if r.Table.Constraints[n].ID == oid {
+					text = r.Table.Constraints[n].Comment
+				}
+			}
+		}
+	}
+	return text, text != ""
+}
+
+// userText describes the indexes and constraints of users.
+func (i sessionInfo) userText(c *catalog.Catalog, what string, oid datum.OID, sub int) (text string, ok bool) {
+	var err error
+	for _, o := range c.Objects() {
+		if d, is := o.(*catalog.DomainObject); is && strings.HasPrefix(what, "constraintdef") {
+			for k := range d.Checks {
+				if d.Checks[k].ID == oid {
+					return "CHECK (" + i.s.domainCheckText(d, &d.Checks[k], what != "constraintdef") + ")", true
+				}
+			}
+		}
+		r := c.ByOID(o.Head().ID)
+		if r == nil || r.Table == nil {
+			continue
+		}
+		for n := range r.Table.Constraints {
+			if k := &r.Table.Constraints[n]; k.ID == oid && strings.HasPrefix(what, "constraintdef") {
+				text, err = i.s.constraintText(r, k, what != "constraintdef")
+				return text, err == nil
+			}
+		}
+		ix := r.Table.Index(oid)
+		switch {
+		case ix == nil || strings.HasPrefix(what, "constraintdef"):
+			continue
+		case sub == 0:
+			text, err = i.s.indexText(r, ix, what == "indexdef")
+		case sub <= len(ix.Keys):
+			text, err = i.s.indexKeyText(r, &ix.Keys[sub-1], false)
+		case sub <= len(ix.Keys)+len(ix.Include):
+			text = attrNames(r.Table, ix.Include[sub-1-len(ix.Keys):][:1])
+		}
+		return text, err == nil
+	}
+	return "", false
+}
+
 func indexText(c *catalog.Catalog, what string, oid datum.OID, sub int) (string, bool) {
+	what = strings.TrimSuffix(what, "spare")
 	for _, r := range c.Relations() {
 		for _, ix := range r.Indexes {
-			if ix.OID != oid && (what != "constraintdef" || ix.Constraint != oid) {
+			if ix.OID != oid && (what != "constraintdef" || ix.Constraint != oid) || ix.Stored != nil {
 				continue
 			}
 			cols := make([]string, len(ix.Columns))

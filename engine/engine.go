@@ -32,6 +32,7 @@ type Log interface {
 	Fate(t storage.TableID, row storage.RowID) (closed storage.Micros, next storage.RowID, err error)
 	Sequence(id uint32) (value int64, called, ok bool, err error)
 	SetSequence(id uint32, value int64, called bool) error
+	NewObjectID() (uint32, error) // of objects, and of what belongs to them
 }
 
 // Logs gives the databases. A database is a tenant: nothing crosses from one to another.
@@ -60,6 +61,7 @@ type Engine struct {
 	nextPID   int32
 	started   time.Time
 	catalogs  map[string]*catalog.Catalog // by database; built-in relations and events do not change
+	users     map[string]*userCatalogs    // by database
 	plans     *planCache
 	notifiers map[string]*notifier // by database
 	metrics   Metrics
@@ -78,7 +80,7 @@ func New(cfg Config) *Engine {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Engine{cfg: cfg, sessions: map[int32]*Session{}, catalogs: map[string]*catalog.Catalog{}, plans: newPlanCache(), notifiers: map[string]*notifier{}, lockers: map[string]*lock.Manager{}, started: cfg.Now(), nextPID: 1000,
+	return &Engine{cfg: cfg, sessions: map[int32]*Session{}, catalogs: map[string]*catalog.Catalog{}, users: map[string]*userCatalogs{}, plans: newPlanCache(), notifiers: map[string]*notifier{}, lockers: map[string]*lock.Manager{}, started: cfg.Now(), nextPID: 1000,
 		budget: op.NewBudget(cfg.Memory, cfg.TempDir)}
 }
 

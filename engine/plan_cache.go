@@ -114,7 +114,7 @@ func (s *Session) planKey(text string, types []datum.OID) planKey {
 	for _, t := range types {
 		given = binary.BigEndian.AppendUint32(given, uint32(t))
 	}
-	return planKey{text: text, types: string(given), catalog: s.engine.catalogOf(s.opts.Database), settings: s.derive().planning}
+	return planKey{text: text, types: string(given), catalog: s.catalogAt(nil), settings: s.derive().planning}
 }
 
 // planning lists the values of the parameters on which reading and planning a statement depends.

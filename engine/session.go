@@ -9,6 +9,7 @@ import (
 
 	"github.com/allsource-db/allsource/engine/lock"
 	"github.com/allsource-db/allsource/engine/op"
+	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/syntax"
@@ -30,6 +31,10 @@ type Session struct {
 	internals internals
 	drawn     drawn
 	advisory  *lock.Owner // nil until it locks a number
+	temporary temporaries
+	overlay   overlay
+	past      pastCatalog
+	pretended *catalog.Catalog // while a definition is carried out: what stands for the catalog; nil: it is itself
 	prepared  map[string]*Prepared
 	planned   *cachedPlan // of the script that was parsed last; nil: it was not in the cache
 	whole     syntax.Stmt // the one statement of that script; nil: it has several

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/funcs"
@@ -93,7 +94,7 @@ func (s *Session) regName(kind, oid datum.OID) (string, bool) {
 	switch kind {
 	case datum.Regtype:
 		if datum.Lookup(oid) == nil {
-			return "", false
+			return sessionInfo{s}.CatalogText("type", oid, 0)
 		}
 		return datum.FormatType(datum.T(oid)), true
 	case datum.Regproc, datum.Regproced:
@@ -120,7 +121,12 @@ func (s *Session) regLookup(kind datum.OID, text string) (datum.OID, bool) {
 	case datum.Regtype:
 		info, ok := datum.ByName(strings.ToLower(text))
 		if !ok {
-			return 0, false
+			parts := identifiers(text)
+			if len(parts) == 0 || len(parts) > 2 {
+				return 0, false
+			}
+			o := s.catalog().TypeByName(s.searchPath(), syntax.Name(parts).Qualifier(), parts[len(parts)-1])
+			return catalog.TypeOID(o), o != nil
 		}
 		return info.OID, true
 	case datum.Regproc, datum.Regproced:

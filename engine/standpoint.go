@@ -27,7 +27,7 @@ func (s *Session) bindContext(ctx context.Context, script string, params []*vec.
 	out.Catalog = s.catalogAt(standpoint)
 	out.AsOf = func(c *plan.TimeClause) *catalog.Catalog {
 		if at, ok := s.known(ctx, c, standpoint, params); ok {
-			return out.Catalog.AsOf(at.last() + 1)
+			return s.engine.catalogOfView(s.opts.Database, at.view).AsOf(at.last() + 1)
 		}
 		return out.Catalog
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/ddl"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
@@ -64,6 +65,9 @@ func (s *Session) execute(ctx context.Context, p *Prepared, params []*vec.Column
 		return done(st.Tag()), s.lockStmt(ctx, st)
 	case *syntax.Checkpoint, *syntax.Vacuum:
 		return done(st.Tag()), nil // nothing to do: there is nothing to vacuum, and every append is durable
+	}
+	if ddl.Plans(p.stmt.Stmt) {
+		return s.define(ctx, p)
 	}
 	return nil, notYet(p.stmt.Stmt)
 }

@@ -19,7 +19,7 @@ type work struct {
 	running bool        // it has not ended
 	deltas  map[storage.TableID]*delta
 	tables  map[storage.TableID]*catalog.Relation // as the last statement knew those of deltas
-	objects []storage.ObjectChange                // of the catalog
+	objects []defined                             // of the catalog
 	fresh   map[uint32]bool                       // objects that the transaction has made
 	late    []func(ctx context.Context) error     // what is checked when the statement is over
 	// What is checked before the commit, and what SET CONSTRAINTS said of which constraint (0: of all).
@@ -223,7 +223,11 @@ func (s *Session) commitWork(ctx context.Context, w *work, events []storage.Even
 	if err != nil {
 		return err
 	}
-	c := storage.Commit{Events: events, Tables: tables, Objects: w.objects}
+	objects, err := s.objectChanges(w)
+	if err != nil {
+		return err
+	}
+	c := storage.Commit{Events: events, Tables: tables, Objects: objects}
 	if len(when) > 0 {
 		c.Check = func(now storage.View) error { return when.check(ctx, s, now, 0) }
 	}
@@ -234,6 +238,7 @@ func (s *Session) commitWork(ctx context.Context, w *work, events []storage.Even
 		}
 		s.count(int64(res.New), int64(res.Repeats))
 	}
+	s.temporary.keep(w.objects)
 	for _, q := range w.restart {
 		if err := s.setSequence(q.ID, q.Start, false); err != nil {
 			return err

@@ -64,7 +64,7 @@ func (w *writer) lockKeys(ctx context.Context, keys storage.IndexKeys, look []in
 // made reports whether the transaction has made an object.
 func (w *work) made(id uint32) bool {
 	for _, o := range w.objects {
-		if o.ID == id {
+		if uint32(o.id) == id {
 			return w.fresh[id]
 		}
 	}

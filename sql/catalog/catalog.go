@@ -93,6 +93,10 @@ type Server interface {
 	Sessions(ctx context.Context) ([]Session, error)
 	// SequenceState is the last value that a sequence gave, or the first that it will give when called is false.
 	SequenceState(id datum.OID) (last int64, called bool, err error)
+	// Shown writes an expression of a user's relation, or the query of a view, as PostgreSQL does.
+	Shown(r *Relation, text string) (string, error)
+	// ShownIndex is CREATE INDEX of an index.
+	ShownIndex(r *Relation, ix *TableIndex) (string, error)
 }
 
 // Database is a row of pg_database.

@@ -26,6 +26,10 @@ func (testServer) Sessions(context.Context) ([]Session, error) {
 	return []Session{{PID: 1, Database: "allsource", User: "allsource", Started: 7}}, nil
 }
 
+func (testServer) Shown(_ *Relation, text string) (string, error) { return text, nil }
+
+func (testServer) ShownIndex(_ *Relation, ix *TableIndex) (string, error) { return ix.Name, nil }
+
 func (testServer) SequenceState(datum.OID) (int64, bool, error) { return 7, true, nil }
 
 // TestRowsOfEverything makes the rows of every built-in relation and checks their shape.

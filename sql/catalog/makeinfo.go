@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/allsource-db/allsource/sql/datum"
 )
@@ -17,28 +18,80 @@ func yesNo(b bool) string {
 	return "NO"
 }
 
-func (r *Relation) insertable() bool { return r.OID == EventsOID }
+func (r *Relation) insertable() bool { return r.OID == EventsOID || r.Kind == Table && r.Table != nil }
 
 func infoTableRows(c *Catalog, t *rows) {
 	for _, r := range c.relations {
-		t.add(row{"table_catalog": c.database, "table_schema": r.Schema, "table_name": r.Name, "table_type": tableTypes[r.Kind],
+		kind := tableTypes[r.Kind]
+		if kind == "" {
+			continue
+		}
+		if r.Table != nil && r.Table.Persistence == Temporary {
+			kind = "LOCAL TEMPORARY"
+		}
+		t.add(row{"table_catalog": c.database, "table_schema": r.Schema, "table_name": r.Name, "table_type": kind,
 			"is_insertable_into": yesNo(r.insertable()), "is_typed": "NO"})
 	}
 }
 
-func infoColumnRows(c *Catalog, t *rows) {
-	for _, r := range c.relations {
+func infoColumnRows(_ context.Context, x *Context, t *rows) error {
+	for _, r := range x.Catalog.relations {
+		if tableTypes[r.Kind] == "" {
+			continue
+		}
 		for i, col := range r.Columns {
-			t.add(c.infoColumn(r, i, col))
+			out := x.Catalog.infoColumn(r, i, col)
+			if err := x.userColumn(r, col, out); err != nil {
+				return err
+			}
+			t.add(out)
 		}
 	}
+	return nil
+}
+
+// userColumn adds what the row of a column says of tables of users.
+func (x *Context) userColumn(r *Relation, col Column, out row) error {
+	c := x.Catalog
+	if col.Domain != nil {
+		out["domain_catalog"], out["domain_schema"], out["domain_name"] = c.database, c.schemaName(col.Domain.Schema), col.Domain.Name
+	}
+	s := col.Stored
+	if s == nil {
+		return nil
+	}
+	delete(out, "column_default")
+	if o, array := c.TypeObject(s.Type.OID); o != nil && col.Domain == nil {
+		out["data_type"], out["udt_schema"], out["udt_name"] = "USER-DEFINED", c.schemaName(o.Head().Schema), o.Head().Name
+		if array {
+			out["data_type"], out["udt_name"] = "ARRAY", "_"+o.Head().Name
+		}
+	}
+	var err error
+	switch {
+	case s.Generated.Text != "":
+		out["is_generated"], out["is_updatable"] = "ALWAYS", "YES"
+		out["generation_expression"], err = x.shown(r, s.Generated.Text)
+	case s.Identity != "":
+		out["is_identity"], out["identity_generation"] = "YES", map[string]string{"a": "ALWAYS", "d": "BY DEFAULT"}[s.Identity]
+		c.sequences(func(q *SequenceObject) {
+			if q.Identity && q.Owner == r.OID && q.Column == col.Attr {
+				text := func(n int64) string { return strconv.FormatInt(n, 10) }
+				out["identity_start"], out["identity_increment"], out["identity_maximum"], out["identity_minimum"] = text(q.Start), text(q.Increment), text(q.Max), text(q.Min)
+				out["identity_cycle"] = yesNo(q.Cycle)
+			}
+		})
+	case s.Default.Text != "":
+		out["column_default"], err = x.shown(r, s.Default.Text)
+	}
+	return err
 }
 
 func (c *Catalog) infoColumn(r *Relation, i int, col Column) row {
 	out := row{
-		"table_catalog": c.database, "table_schema": r.Schema, "table_name": r.Name, "column_name": col.Name, "ordinal_position": i + 1,
+		"table_catalog": c.database, "table_schema": r.Schema, "table_name": r.Name, "column_name": col.Name, "ordinal_position": r.AttrNum(i),
 		"is_nullable": yesNo(!col.NotNull), "data_type": infoType(col.Type), "udt_catalog": c.database, "udt_schema": pgCatalog,
-		"dtd_identifier": decimalText(i + 1), "is_self_referencing": "NO", "is_identity": "NO", "identity_cycle": "NO",
+		"dtd_identifier": decimalText(int(r.AttrNum(i))), "is_self_referencing": "NO", "is_identity": "NO", "identity_cycle": "NO",
 		"is_generated": "NEVER", "is_updatable": yesNo(r.insertable()),
 	}
 	if info := datum.Lookup(col.Type.OID); info != nil {
@@ -47,7 +100,13 @@ func (c *Catalog) infoColumn(r *Relation, i int, col Column) row {
 	if col.Default != "" {
 		out["column_default"] = col.Default
 	}
-	chars, precision, scale, times := datum.ColumnMod(col.Type)
+	typeFacts(col.Type, out)
+	return out
+}
+
+// typeFacts adds lengths and precisions of a type to a row.
+func typeFacts(t datum.Type, out row) {
+	chars, precision, scale, times := datum.ColumnMod(t)
 	set := func(name string, v int32) {
 		if v >= 0 {
 			out[name] = v
@@ -58,12 +117,12 @@ func (c *Catalog) infoColumn(r *Relation, i int, col Column) row {
 	set("numeric_scale", scale)
 	set("datetime_precision", times)
 	switch {
-	case col.Type.OID == datum.Numeric:
+	case t.OID == datum.Numeric:
 		out["numeric_precision_radix"] = 10
 	case precision >= 0:
 		out["numeric_precision_radix"] = 2
 	}
-	switch col.Type.OID {
+	switch t.OID {
 	case datum.Text, datum.Varchar, datum.BPChar:
 		if chars >= 0 {
 			out["character_octet_length"] = 4 * chars
@@ -71,7 +130,6 @@ func (c *Catalog) infoColumn(r *Relation, i int, col Column) row {
 			out["character_octet_length"] = 1 << 30
 		}
 	}
-	return out
 }
 
 func decimalText(n int) string {
@@ -101,7 +159,7 @@ func catalogNameRows(c *Catalog, t *rows) { t.add(row{"catalog_name": c.database
 func (c *Catalog) keys(f func(r *Relation, ix *Index)) {
 	for _, r := range c.relations {
 		for i := range r.Indexes {
-			if r.Indexes[i].Constraint != 0 {
+			if r.Indexes[i].Constraint != 0 && r.Table == nil {
 				f(r, &r.Indexes[i])
 			}
 		}
@@ -114,6 +172,7 @@ func tableConstraintRows(c *Catalog, t *rows) {
 			"table_schema": r.Schema, "table_name": r.Name, "constraint_type": ix.constraintKind(), "is_deferrable": "NO",
 			"initially_deferred": "NO", "enforced": "YES", "nulls_distinct": "YES"})
 	})
+	c.userTableConstraints(t)
 }
 
 func keyColumnRows(c *Catalog, t *rows) {
@@ -123,6 +182,7 @@ func keyColumnRows(c *Catalog, t *rows) {
 				"table_schema": r.Schema, "table_name": r.Name, "column_name": r.Columns[k].Name, "ordinal_position": i + 1})
 		}
 	})
+	c.userKeyColumns(t)
 }
 
 func constraintColumnRows(c *Catalog, t *rows) {
@@ -132,16 +192,15 @@ func constraintColumnRows(c *Catalog, t *rows) {
 				"constraint_catalog": c.database, "constraint_schema": r.Schema, "constraint_name": ix.Name})
 		}
 	})
+	c.userConstraintColumns(t)
 }
 
-func infoViewRows(c *Catalog, t *rows) {
-	for _, r := range c.relations {
-		if r.Kind == View {
-			t.add(row{"table_catalog": c.database, "table_schema": r.Schema, "table_name": r.Name, "view_definition": r.Definition,
-				"check_option": "NONE", "is_updatable": "NO", "is_insertable_into": "NO", "is_trigger_updatable": "NO",
-				"is_trigger_deletable": "NO", "is_trigger_insertable_into": "NO"})
-		}
-	}
+func infoViewRows(_ context.Context, x *Context, t *rows) error {
+	return x.views(View, func(r *Relation, text string) {
+		t.add(row{"table_catalog": x.Catalog.database, "table_schema": r.Schema, "table_name": r.Name, "view_definition": text,
+			"check_option": "NONE", "is_updatable": "NO", "is_insertable_into": "NO", "is_trigger_updatable": "NO",
+			"is_trigger_deletable": "NO", "is_trigger_insertable_into": "NO"})
+	})
 }
 
 // privileges are what roles may do with the relations that are not built in.

@@ -21,7 +21,11 @@ func typeRows(c *Catalog, t *rows) {
 			"typreceive": ioFunction(i, "recv"), "typsend": ioFunction(i, "send"),
 		})
 	}
+	c.userTypeRows(t)
 	for _, r := range c.relations {
+		if r.Object != nil {
+			continue
+		}
 		t.add(row{
 			"oid": r.typeOID(), "typname": r.Name, "typnamespace": c.schemaOID(r.Schema), "typowner": superuser, "typlen": -1,
 			"typtype": "c", "typcategory": "C", "typisdefined": true, "typdelim": ",", "typrelid": r.OID, "typalign": "d",

@@ -149,7 +149,7 @@ func currentSchemas(c *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
 	return b.Finish(), nil
 }
 
-func formatTypeBody(_ *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
+func formatTypeBody(c *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
 	bare := map[datum.OID]string{datum.BPChar: "bpchar", datum.ArrayOf(datum.BPChar): "bpchar[]", datum.Bit: `"bit"`, datum.ArrayOf(datum.Bit): `"bit"[]`}
 	b := vec.NewBuilder(vec.Bytes, n)
 	for i := range n {
@@ -165,7 +165,11 @@ func formatTypeBody(_ *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
 		case t.OID == 0:
 			b.AppendString("-")
 		case datum.Lookup(t.OID) == nil:
-			b.AppendString("???")
+			name, ok := c.Session.CatalogText("type", t.OID, 0)
+			if !ok {
+				name = "???"
+			}
+			b.AppendString(name)
 		case !a[1].Null(i) && t.Mod < 0 && bare[t.OID] != "": // "character" would be of length 1
 			b.AppendString(bare[t.OID])
 		default:
@@ -277,7 +281,7 @@ var catalogTexts = map[datum.OID]struct {
 }{
 	1643: {"pg_get_indexdef", "indexdef", "the index as SQL", []datum.OID{datum.Oid}},
 	2507: {"pg_get_indexdef", "indexcolumn", "the index, or one column of it, as SQL", []datum.OID{datum.Oid, datum.Int4, datum.Bool}},
-	1387: {"pg_get_constraintdef", "constraintdef", "the constraint as SQL", []datum.OID{datum.Oid}},
+	1387: {"pg_get_constraintdef", "constraintdefspare", "the constraint as SQL", []datum.OID{datum.Oid}},
 	2508: {"pg_get_constraintdef", "constraintdef", "the constraint as SQL", []datum.OID{datum.Oid, datum.Bool}},
 	1641: {"pg_get_viewdef", "viewdef", "the view's query", []datum.OID{datum.Oid}},
 	2506: {"pg_get_viewdef", "viewdef", "the view's query", []datum.OID{datum.Oid, datum.Bool}},

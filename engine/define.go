@@ -1,0 +1,272 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/allsource-db/allsource/engine/lock"
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/ddl"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/syntax"
+	"github.com/allsource-db/allsource/storage"
+)
+
+// catalogLock is held by a transaction that changes the catalog, to its end: what names mean does not change under it.
+const catalogLock datum.OID = 2615
+
+// define runs a statement that defines objects.
+func (s *Session) define(ctx context.Context, p *Prepared) (*Rows, error) {
+	st := p.stmt.Stmt
+	if err := s.writable(st.Tag()); err != nil {
+		return nil, err
+	}
+	if x, ok := st.(*syntax.CreateIndex); ok && x.Concurrently && s.tx.block {
+		return nil, pgerr.New(pgerr.ActiveSQLTransaction, "CREATE INDEX CONCURRENTLY cannot run inside a transaction block")
+	}
+	return s.atomic(ctx, func() (*Rows, error) {
+		if err := s.lockTable(ctx, catalogLock, lock.AccessExclusive); err != nil {
+			return nil, err
+		}
+		dc, err := s.defineContext(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		ch, err := ddl.Plan(dc, st)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.lockChanged(ctx, ch); err != nil {
+			return nil, err
+		}
+		rows, err := s.applyChange(ctx, ch)
+		if err != nil {
+			return nil, err
+		}
+		if x, ok := st.(*syntax.CreateTableAs); ok && rows >= 0 && !x.Materialized {
+			return done("SELECT " + itoa(rows)), nil
+		}
+		return done(st.Tag()), nil
+	})
+}
+
+// defineContext is what a definition is planned in.
+func (s *Session) defineContext(ctx context.Context, p *Prepared) (*ddl.Context, error) {
+	newID := func() (datum.OID, error) {
+		id, err := s.log.NewObjectID()
+		return datum.OID(id), err
+	}
+	if s.temporary.schema == nil && wantsTemporary(p.stmt.Stmt) {
+		id, err := newID()
+		if err != nil {
+			return nil, err
+		}
+		s.temporary.schema = &catalog.SchemaObject{Header: catalog.Header{ID: id, Name: "pg_temp_" + strconv.Itoa(int(s.pid))}}
+	}
+	out := &ddl.Context{Bind: s.bindContext(ctx, p.script, nil), NewID: newID, Notice: s.notice,
+		Constant: func(x syntax.Expr, t catalog.TypeRef) (*string, error) { return s.defaultText(ctx, x, t) }}
+	if s.temporary.schema != nil {
+		out.Temporary = s.temporary.schema.ID
+	}
+	return out, nil
+}
+
+// wantsTemporary reports whether a statement makes temporary objects.
+func wantsTemporary(st syntax.Stmt) bool {
+	temp := func(p syntax.Persistence, n syntax.Name) bool {
+		return p == syntax.Temporary || n.Qualifier() == "pg_temp"
+	}
+	switch st := st.(type) {
+	case *syntax.CreateTable:
+		return temp(st.Persistence, st.Name)
+	case *syntax.CreateTableAs:
+		return temp(st.Persistence, st.Name)
+	case *syntax.CreateView:
+		return temp(st.Persistence, st.Name)
+	case *syntax.CreateSequence:
+		return temp(st.Persistence, st.Name)
+	}
+	return false
+}
+
+// defaultText evaluates an expression as the value that rows have which are there already.
+func (s *Session) defaultText(ctx context.Context, x syntax.Expr, t catalog.TypeRef) (*string, error) {
+	typ, _ := s.catalog().Resolve(t)
+	col, err := s.constant(ctx, x, typ, "")
+	if err != nil || col.Null(0) {
+		return nil, err
+	}
+	text := string(datum.AppendText(nil, typ, col, 0, &datum.Env{}))
+	return &text, nil
+}
+
+// lockChanged keeps others from the tables that change.
+func (s *Session) lockChanged(ctx context.Context, ch *ddl.Change) error {
+	before := s.catalog()
+	ids := slices.Clone(ch.Dropped)
+	for _, o := range ch.Objects {
+		ids = append(ids, o.Head().ID)
+	}
+	for _, w := range ch.Work {
+		if e, ok := w.(ddl.Empty); ok {
+			ids = append(ids, e.Table)
+		}
+	}
+	for _, id := range ids {
+		if before.ByOID(id) == nil {
+			continue
+		}
+		if err := s.lockTable(ctx, id, lock.AccessExclusive); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applyChange puts the objects into the transaction and does what there is to do with rows. It returns how many rows were put into a new
+// table, -1 if none was filled.
+func (s *Session) applyChange(ctx context.Context, ch *ddl.Change) (rows int64, err error) {
+	w := &s.tx.work
+	before := s.catalog()
+	for _, id := range ch.Dropped {
+		w.objects = append(w.objects, defined{id: id})
+	}
+	for _, o := range ch.Objects {
+		if before.Object(o.Head().ID) == nil {
+			if w.fresh == nil {
+				w.fresh = map[uint32]bool{}
+			}
+			w.fresh[uint32(o.Head().ID)] = true
+		}
+		w.objects = append(w.objects, defined{id: o.Head().ID, object: o})
+	}
+	rows = -1
+	for _, x := range ch.Work {
+		n, err := s.doWork(ctx, x)
+		if err != nil {
+			return rows, err
+		}
+		if r, ok := x.(ddl.Run); ok && r.Count {
+			rows = n
+		}
+	}
+	s.reshape()
+	return rows, nil
+}
+
+// reshape makes the deltas those of the tables as they are now.
+func (s *Session) reshape() {
+	w := &s.tx.work
+	c := s.catalog()
+	for id := range w.deltas {
+		if rel := c.ByOID(datum.OID(id)); rel != nil && rel.Table != nil {
+			w.tables[id] = rel
+		} else {
+			delete(w.deltas, id)
+		}
+	}
+}
+
+func (s *Session) doWork(ctx context.Context, x ddl.Work) (int64, error) {
+	switch x := x.(type) {
+	case ddl.Check:
+		return 0, s.checkRows(ctx, x)
+	case ddl.Run:
+		return s.runWork(ctx, x)
+	case ddl.Build:
+		return s.buildIndex(ctx, x)
+	case ddl.SetSequence:
+		return 0, s.setSequence(x.Sequence, x.Value, x.Called)
+	case ddl.Empty:
+		rel := s.catalog().ByOID(x.Table)
+		s.tx.work.delta(rel).empty(s.tx.work.command)
+		s.tx.work.command++
+	}
+	return 0, nil
+}
+
+// checkRows looks for a row that must not be there.
+func (s *Session) checkRows(ctx context.Context, x ddl.Check) error {
+	s.tx.work.command++
+	p, err := s.internal(ctx, x.Query, nil)
+	if err != nil {
+		return err
+	}
+	rows, err := s.query(ctx, p, nil)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	b, err := rows.Next()
+	if err != nil || b == nil || b.Len == 0 {
+		return err
+	}
+	var texts []string
+	env := s.env()
+	for i, f := range p.Fields {
+		text := "null"
+		if !b.Cols[i].Null(0) {
+			text = string(datum.AppendText(nil, f.Type, b.Cols[i], 0, env))
+		}
+		texts = append(texts, text)
+	}
+	return x.Failed(texts)
+}
+
+// runWork executes a statement that changes rows, while other objects stand in the catalog.
+func (s *Session) runWork(ctx context.Context, x ddl.Run) (int64, error) {
+	s.tx.work.command++
+	c := s.catalog()
+	s.pretended = ddl.Apply(c, x.Objects, nil)
+	defer func() { s.pretended = nil }()
+	st, err := syntax.ParseOne(x.Statement)
+	if err != nil {
+		return 0, err
+	}
+	p, err := s.prepare(ctx, st, x.Statement, nil)
+	if err != nil {
+		return 0, err
+	}
+	rows, err := s.runModify(ctx, p, nil)
+	if err != nil {
+		return 0, err
+	}
+	tag := rows.Tag()
+	n, err := strconv.ParseInt(tag[strings.LastIndexByte(tag, ' ')+1:], 10, 64)
+	return n, err
+}
+
+// buildIndex makes an index over rows that are there: they are written again, with their keys in it.
+func (s *Session) buildIndex(ctx context.Context, x ddl.Build) (int64, error) {
+	v, err := s.log.View(ctx, storage.Latest)
+	if err != nil {
+		return 0, err
+	}
+	d := s.tx.work.deltas[storage.TableID(x.Table.ID)]
+	if v.Table(storage.TableID(x.Table.ID)).Rows() == 0 && d == nil {
+		return 0, nil
+	}
+	plain, err := catalog.Clone(x.Table)
+	if err != nil {
+		return 0, err
+	}
+	plain.Constraints = nil
+	for i := range plain.Columns {
+		plain.Columns[i].Generated = catalog.Expression{}
+		plain.Columns[i].Identity = ""
+	}
+	for i := range plain.Columns {
+		c := &plain.Columns[i]
+		if c.Dropped {
+			continue
+		}
+		rel := s.catalog().ByOID(x.Table.ID)
+		name := `"` + strings.ReplaceAll(c.Name, `"`, `""`) + `"`
+		return s.runWork(ctx, ddl.Run{Objects: []catalog.Object{plain},
+			Statement: "UPDATE " + `"` + strings.ReplaceAll(rel.Schema, `"`, `""`) + `"."` + strings.ReplaceAll(rel.Name, `"`, `""`) + `" SET ` + name + " = " + name})
+	}
+	return 0, nil
+}

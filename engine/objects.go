@@ -1,0 +1,222 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/storage"
+)
+
+// userCatalogs are the catalogs of a database by the versions of its objects, the one used last in front.
+type userCatalogs struct {
+	mu      sync.Mutex
+	made    []versionCatalog
+	decoded map[uint32]decodedObject
+}
+
+type versionCatalog struct {
+	version uint64
+	catalog *catalog.Catalog
+}
+
+// decodedObject is an object as it was from a moment on.
+type decodedObject struct {
+	from   storage.Micros
+	object catalog.Object
+}
+
+// maxUserCatalogs is how many moments the catalog is kept of.
+const maxUserCatalogs = 8
+
+// catalogOfView is the catalog of a database at a moment.
+func (e *Engine) catalogOfView(database string, v storage.View) *catalog.Catalog {
+	base := e.catalogOf(database)
+	e.mu.Lock()
+	u := e.users[database]
+	if u == nil {
+		u = &userCatalogs{decoded: map[uint32]decodedObject{}}
+		e.users[database] = u
+	}
+	e.mu.Unlock()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	version := v.ObjectsVersion()
+	for i, m := range u.made {
+		if m.version == version {
+			copy(u.made[1:i+1], u.made[:i])
+			u.made[0] = m
+			return m.catalog
+		}
+	}
+	c := base
+	if list := v.Objects(); len(list) > 0 {
+		c = base.With(e.decode(u, list)...)
+	}
+	u.made = append([]versionCatalog{{version, c}}, u.made[:min(len(u.made), maxUserCatalogs-1)]...)
+	return c
+}
+
+// decode reads objects. One that cannot be read, since a newer program wrote it, is left out and said in the log.
+func (e *Engine) decode(u *userCatalogs, list []storage.Object) []catalog.Object {
+	out := make([]catalog.Object, 0, len(list))
+	for _, o := range list {
+		d, ok := u.decoded[o.ID]
+		if !ok || d.from != o.From {
+			object, err := catalog.Decode(datum.OID(o.ID), o.Value)
+			if err != nil {
+				e.cfg.Logger.Error("an object of the catalog cannot be read", "error", err)
+				continue
+			}
+			d = decodedObject{o.From, object}
+			u.decoded[o.ID] = d
+		}
+		out = append(out, d.object)
+	}
+	return out
+}
+
+// defined is an object that a transaction has made, changed or dropped (then it is nil).
+type defined struct {
+	id     datum.OID
+	object catalog.Object
+}
+
+// overlay is the catalog with what the session alone sees, and what it was made of.
+type overlay struct {
+	base      *catalog.Catalog
+	temporary int // version of the session's temporary objects
+	defined   []defined
+	catalog   *catalog.Catalog
+}
+
+// pastCatalog is the catalog with the views of event types of a position.
+type pastCatalog struct {
+	of, made *catalog.Catalog
+	end      int64
+}
+
+// catalog returns the relations of the session's database, as they were at the moment that the transaction is about.
+func (s *Session) catalog() *catalog.Catalog { return s.catalogAt(s.tx.present) }
+
+// catalogAt is the catalog of a present; nil is the newest there is. The objects of a transaction's own are in it.
+func (s *Session) catalogAt(p *present) *catalog.Catalog {
+	if s.pretended != nil {
+		return s.pretended
+	}
+	var c *catalog.Catalog
+	if p != nil && p.stated {
+		c = s.engine.catalogOfView(s.opts.Database, p.view)
+	} else {
+		c = s.latestCatalog()
+	}
+	if p == nil {
+		return c
+	}
+	if end := p.last() + 1; s.past.of != c || s.past.end != end {
+		s.past = pastCatalog{of: c, made: c.AsOf(end), end: end}
+	}
+	return s.past.made
+}
+
+// latestCatalog is the newest catalog, with what the session alone sees.
+func (s *Session) latestCatalog() *catalog.Catalog {
+	v, err := s.log.View(context.Background(), storage.Latest)
+	if err != nil {
+		return s.engine.catalogOf(s.opts.Database) // the statement itself will meet the error
+	}
+	base := s.engine.catalogOfView(s.opts.Database, v)
+	own := s.tx.work.objects
+	if len(own) == 0 && s.temporary.schema == nil {
+		return base
+	}
+	o := &s.overlay
+	if o.base != base || o.temporary != s.temporary.version || !slices.Equal(o.defined, own) {
+		*o = overlay{base: base, temporary: s.temporary.version, defined: slices.Clone(own)}
+		o.catalog = overlaid(base, s.temporary.all(), own)
+	}
+	return o.catalog
+}
+
+// overlaid is a catalog with more objects and with changes.
+func overlaid(base *catalog.Catalog, more []catalog.Object, changes []defined) *catalog.Catalog {
+	list := append(slices.Clone(base.Objects()), more...)
+	for _, d := range changes {
+		i := slices.IndexFunc(list, func(o catalog.Object) bool { return o.Head().ID == d.id })
+		switch {
+		case i >= 0 && d.object == nil:
+			list = slices.Delete(list, i, i+1)
+		case i >= 0:
+			list[i] = d.object
+		case d.object != nil:
+			list = append(list, d.object)
+		}
+	}
+	return base.With(list...)
+}
+
+// temporaries are the session's temporary objects, in a schema of its own. They are kept by no log.
+type temporaries struct {
+	schema  *catalog.SchemaObject // nil: there were none yet
+	objects []catalog.Object
+	version int
+}
+
+func (t *temporaries) all() []catalog.Object {
+	if t.schema == nil {
+		return nil
+	}
+	return append([]catalog.Object{t.schema}, t.objects...)
+}
+
+// has reports whether an object is temporary.
+func (t *temporaries) has(d defined) bool {
+	if t.schema == nil {
+		return false
+	}
+	if d.object != nil {
+		return d.object.Head().Schema == t.schema.ID
+	}
+	return slices.ContainsFunc(t.objects, func(o catalog.Object) bool { return o.Head().ID == d.id })
+}
+
+// keep takes over what a transaction did to temporary objects.
+func (t *temporaries) keep(list []defined) {
+	for _, d := range list {
+		if !t.has(d) {
+			continue
+		}
+		t.objects = slices.DeleteFunc(slices.Clone(t.objects), func(o catalog.Object) bool { return o.Head().ID == d.id })
+		if d.object != nil {
+			t.objects = append(t.objects, d.object)
+		}
+		t.version++
+	}
+}
+
+// objectChanges are the changes of the catalog that are kept. Of an object that was changed more than once it is the last.
+func (s *Session) objectChanges(w *work) ([]storage.ObjectChange, error) {
+	var out []storage.ObjectChange
+	at := map[datum.OID]int{}
+	for _, d := range w.objects {
+		if s.temporary.has(d) {
+			continue
+		}
+		ch := storage.ObjectChange{ID: uint32(d.id)}
+		if d.object != nil {
+			var err error
+			if ch.Value, err = catalog.Encode(d.object); err != nil {
+				return nil, err
+			}
+		}
+		if i, ok := at[d.id]; ok {
+			out[i] = ch
+			continue
+		}
+		at[d.id] = len(out)
+		out = append(out, ch)
+	}
+	return out, nil
+}

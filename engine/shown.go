@@ -1,0 +1,255 @@
+package engine
+
+import (
+	"strings"
+
+	"github.com/allsource-db/allsource/sql/bind"
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/funcs"
+	"github.com/allsource-db/allsource/sql/syntax"
+)
+
+// What the catalog keeps in SQL, written as PostgreSQL writes it.
+
+// Shown writes an expression of a user's relation, or the query of a view.
+func (v serverView) Shown(r *catalog.Relation, text string) (string, error) {
+	return v.s.shown(r, text, false)
+}
+
+// ShownIndex is CREATE INDEX of an index.
+func (v serverView) ShownIndex(r *catalog.Relation, ix *catalog.TableIndex) (string, error) {
+	return v.s.indexText(r, ix, true)
+}
+
+// shown writes SQL of the catalog; spare asks for parentheses around every operator.
+func (s *Session) shown(r *catalog.Relation, text string, spare bool) (string, error) {
+	x, err := syntax.ParseExpr(text)
+	if err != nil {
+		return s.viewText(text), nil
+	}
+	if v, ok := x.(*syntax.SQLValue); ok {
+		return strings.ToUpper(v.Name), nil
+	}
+	ctx := *s.momentContext("")
+	ctx.Catalog, ctx.Text = s.catalog(), ""
+	e, err := bind.Definition(&ctx, r, x, bind.Place{What: "expression", Columns: true})
+	if err != nil {
+		return text, nil // it is what was written
+	}
+	return expr.Show(e, spare, s.env()), nil
+}
+
+// indexText is pg_get_indexdef. In whole the table has its schema.
+func (s *Session) indexText(r *catalog.Relation, ix *catalog.TableIndex, whole bool) (string, error) {
+	var b strings.Builder
+	b.WriteString("CREATE ")
+	if ix.Unique {
+		b.WriteString("UNIQUE ")
+	}
+	b.WriteString("INDEX " + funcs.QuoteIdent(ix.Name) + " ON " + s.tableText(r, whole) + " USING btree (")
+	for i := range ix.Keys {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		text, err := s.indexKeyText(r, &ix.Keys[i], true)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(text)
+	}
+	b.WriteString(")")
+	if len(ix.Include) > 0 {
+		b.WriteString(" INCLUDE (" + attrNames(r.Table, ix.Include) + ")")
+	}
+	if ix.NullsNotDistinct {
+		b.WriteString(" NULLS NOT DISTINCT")
+	}
+	if ix.Where.Text != "" {
+		text, err := s.shown(r, ix.Where.Text, whole)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(" WHERE " + text)
+	}
+	return b.String(), nil
+}
+
+// indexKeyText is one column or expression of an index.
+func (s *Session) indexKeyText(r *catalog.Relation, k *catalog.IndexKey, order bool) (string, error) {
+	text := ""
+	if k.Column > 0 {
+		text = funcs.QuoteIdent(r.Table.Attr(k.Column).Name)
+	} else {
+		var err error
+		if text, err = s.shown(r, k.Expr.Text, false); err != nil {
+			return "", err
+		}
+		if x, err := syntax.ParseExpr(k.Expr.Text); err == nil {
+			if _, call := x.(*syntax.FuncCall); !call {
+				text = "(" + text + ")"
+			}
+		}
+	}
+	switch {
+	case !order:
+	case k.Desc && !k.NullsFirst:
+		text += " DESC NULLS LAST"
+	case k.Desc:
+		text += " DESC"
+	case k.NullsFirst:
+		text += " NULLS FIRST"
+	}
+	return text, nil
+}
+
+func attrNames(t *catalog.TableObject, attrs []int16) string {
+	names := make([]string, len(attrs))
+	for i, a := range attrs {
+		names[i] = funcs.QuoteIdent(t.Attr(a).Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// tableText is a relation's name, with its schema where that is asked for or the search path does not have it.
+func (s *Session) tableText(r *catalog.Relation, whole bool) string {
+	name := funcs.QuoteIdent(r.Name)
+	if whole || s.catalog().Lookup(s.searchPath(), "", r.Name) != r {
+		name = funcs.QuoteIdent(r.Schema) + "." + name
+	}
+	return name
+}
+
+var actionWords = map[string]string{"r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
+
+// constraintText is pg_get_constraintdef.
+func (s *Session) constraintText(r *catalog.Relation, k *catalog.Constraint, spare bool) (string, error) {
+	text := ""
+	switch k.Kind {
+	case catalog.PrimaryKey, catalog.Unique:
+		if text = "UNIQUE"; k.Kind == catalog.PrimaryKey {
+			text = "PRIMARY KEY"
+		}
+		ix := r.Table.Index(k.Index)
+		if ix != nil && ix.NullsNotDistinct {
+			text += " NULLS NOT DISTINCT"
+		}
+		text += " (" + attrNames(r.Table, k.Columns) + ")"
+		if ix != nil && len(ix.Include) > 0 {
+			text += " INCLUDE (" + attrNames(r.Table, ix.Include) + ")"
+		}
+	case catalog.Check:
+		e, err := s.shown(r, k.Check.Text, spare)
+		if err != nil {
+			return "", err
+		}
+		text = "CHECK (" + e + ")"
+		if k.NoInherit {
+			text += " NO INHERIT"
+		}
+	case catalog.ForeignKey:
+		text = s.foreignText(r, k)
+	}
+	if k.Deferrable {
+		text += " DEFERRABLE"
+	}
+	if k.Deferred {
+		text += " INITIALLY DEFERRED"
+	}
+	if k.NotValid {
+		text += " NOT VALID"
+	}
+	return text, nil
+}
+
+func (s *Session) foreignText(r *catalog.Relation, k *catalog.Constraint) string {
+	ref := s.catalog().ByOID(k.RefTable)
+	if ref == nil || ref.Table == nil {
+		return ""
+	}
+	text := "FOREIGN KEY (" + attrNames(r.Table, k.Columns) + ") REFERENCES " + s.tableText(ref, false) + "(" + attrNames(ref.Table, k.RefColumns) + ")"
+	if k.Full {
+		text += " MATCH FULL"
+	}
+	if w := actionWords[k.OnUpdate]; w != "" {
+		text += " ON UPDATE " + w
+	}
+	if w := actionWords[k.OnDelete]; w != "" {
+		text += " ON DELETE " + w
+	}
+	if len(k.SetColumns) > 0 {
+		text += " (" + attrNames(r.Table, k.SetColumns) + ")"
+	}
+	return text
+}
+
+// domainCheckText is a condition of a domain.
+func (s *Session) domainCheckText(d *catalog.DomainObject, k *catalog.DomainCheck, spare bool) string {
+	typ, _ := s.catalog().Resolve(d.Base)
+	value := &catalog.Relation{Name: "value", Object: d, Columns: []catalog.Column{{Name: "value", Type: typ}}}
+	x, err := syntax.ParseExpr(k.Check.Text)
+	if err != nil {
+		return k.Check.Text
+	}
+	ctx := *s.momentContext("")
+	ctx.Catalog = s.catalog()
+	e, err := bind.Definition(&ctx, value, x, bind.Place{What: "expression", Columns: true})
+	if err != nil {
+		return k.Check.Text
+	}
+	e = expr.Transform(e, func(e expr.Expr) expr.Expr {
+		if c, ok := e.(*expr.Col); ok {
+			named := *c
+			named.Name = "VALUE"
+			return &named
+		}
+		return e
+	})
+	return strings.ReplaceAll(expr.Show(e, spare, s.env()), `"VALUE"`, "VALUE")
+}
+
+// viewText is the query of a view, a clause a line.
+func (s *Session) viewText(text string) string {
+	st, err := syntax.ParseOne(text)
+	if err != nil {
+		return text
+	}
+	q, ok := st.Stmt.(*syntax.Query)
+	if !ok {
+		return text
+	}
+	syntax.Walk(q, func(n syntax.Node) bool {
+		if t, ok := n.(*syntax.TableName); ok && len(t.Name) == 2 {
+			if r := s.catalog().Lookup(nil, t.Name[0], t.Name[1]); r != nil && s.catalog().Lookup(s.searchPath(), "", t.Name[1]) == r {
+				t.Name = t.Name[1:]
+			}
+		}
+		return true
+	})
+	sel, ok := q.Body.(*syntax.Select)
+	if !ok || q.With != nil || sel.Distinct || len(sel.Windows) > 0 {
+		return " " + syntax.Format(q) + ";"
+	}
+	clause := func(indent string, part syntax.Query, of syntax.Select) string {
+		part.Body = &of
+		if text := strings.TrimPrefix(syntax.Format(&part), "SELECT"); text != "" {
+			return "\n" + indent + strings.TrimPrefix(text, " ")
+		}
+		return ""
+	}
+	return " SELECT " + formatEach(sel.Targets, ",\n    ") +
+		clause("   ", syntax.Query{}, syntax.Select{From: sel.From, AsOf: sel.AsOf}) +
+		clause("  ", syntax.Query{}, syntax.Select{Where: sel.Where}) +
+		clause("  ", syntax.Query{}, syntax.Select{GroupBy: sel.GroupBy}) +
+		clause(" ", syntax.Query{}, syntax.Select{Having: sel.Having}) +
+		clause("  ", syntax.Query{OrderBy: q.OrderBy}, syntax.Select{}) +
+		clause(" ", syntax.Query{Limit: q.Limit, Skip: q.Skip, WithTies: q.WithTies}, syntax.Select{}) + ";"
+}
+
+func formatEach[N syntax.Node](list []N, sep string) string {
+	parts := make([]string, len(list))
+	for i, n := range list {
+		parts[i] = syntax.Format(n)
+	}
+	return strings.Join(parts, sep)
+}
