@@ -46,7 +46,7 @@ func (s *Session) define(ctx context.Context, p *Prepared) (*Rows, error) {
 		if err != nil {
 			return nil, err
 		}
-		if x, ok := st.(*syntax.CreateTableAs); ok && rows >= 0 && !x.Materialized {
+		if _, ok := st.(*syntax.CreateTableAs); ok && rows >= 0 {
 			return done("SELECT " + itoa(rows)), nil
 		}
 		return done(st.Tag()), nil

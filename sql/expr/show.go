@@ -123,6 +123,9 @@ func (s *shower) constant(v *vec.Column, t datum.Type) string {
 }
 
 func (s *shower) cast(e *Cast, implicit bool) string {
+	if c, ok := e.Arg.(*Const); ok && e.Implicit && c.Typ.OID == datum.Text && (e.Typ.OID == datum.Varchar || e.Typ.OID == datum.BPChar) {
+		return s.constant(c.Val, datum.T(e.Typ.OID))
+	}
 	if e.Implicit && !implicit {
 		return s.show(e.Arg, implicit)
 	}
