@@ -22,7 +22,14 @@ func (b *binder) typeName(t *syntax.TypeName) (datum.Type, error) {
 	if err != nil {
 		return datum.Type{}, err
 	}
-	typ, _ := b.ctx.Catalog.Resolve(ref)
+	typ, domain := b.ctx.Catalog.Resolve(ref)
+	switch {
+	case datum.Lookup(typ.OID) == nil:
+		return typ, b.errorIn(t, pgerr.FeatureNotSupported, "values of type %q are not supported yet", dotted(t.Name))
+	case domain != nil && (domain.NotNull || len(domain.Checks) > 0):
+		return typ, b.errorIn(t, pgerr.FeatureNotSupported, "casts to domain %q are not supported yet", dotted(t.Name)).
+			WithHint("Cast to the type under it; a column of the domain checks what is stored.")
+	}
 	return typ, nil
 }
 
