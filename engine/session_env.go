@@ -94,7 +94,7 @@ func (s *Session) regName(kind, oid datum.OID) (string, bool) {
 	switch kind {
 	case datum.Regtype:
 		if datum.Lookup(oid) == nil {
-			return sessionInfo{s}.CatalogText("type", oid, 0)
+			return s.info().CatalogText("type", oid, 0)
 		}
 		return datum.FormatType(datum.T(oid)), true
 	case datum.Regproc, datum.Regproced:
