@@ -34,6 +34,9 @@ const maxUserCatalogs = 8
 // catalogOfView is the catalog of a database at a moment.
 func (e *Engine) catalogOfView(database string, v storage.View) *catalog.Catalog {
 	base := e.catalogOf(database)
+	if v == nil {
+		return base // before everything
+	}
 	e.mu.Lock()
 	u := e.users[database]
 	if u == nil {
