@@ -522,12 +522,12 @@ func indexListRows(_ context.Context, x *Context, t *rows) error {
 	for _, r := range x.Catalog.relations {
 		for i := range r.Indexes {
 			ix := &r.Indexes[i]
-			def, _ := x.Catalog.IndexDefinition(ix.OID, 0)
-			if ix.Stored != nil {
-				var err error
-				if def, err = x.Server.ShownIndex(r, ix.Stored); err != nil {
-					return err
-				}
+			var def string
+			var err error
+			if ix.Stored == nil {
+				def, _ = x.Catalog.IndexDefinition(ix.OID, 0)
+			} else if def, err = x.Server.ShownIndex(r, ix.Stored); err != nil {
+				return err
 			}
 			t.add(row{"schemaname": r.Schema, "tablename": r.Name, "indexname": ix.Name, "indexdef": def})
 		}
