@@ -22,6 +22,7 @@ type outcome struct {
 	message string
 	columns []pgconn.FieldDescription
 	rows    [][][]byte
+	tag     string
 }
 
 func ask(c *pgconn.PgConn, sql string) outcome {
@@ -34,7 +35,7 @@ func ask(c *pgconn.PgConn, sql string) outcome {
 		return outcome{state: "lost", message: err.Error()}
 	}
 	last := results[len(results)-1]
-	return outcome{columns: last.FieldDescriptions, rows: last.Rows}
+	return outcome{columns: last.FieldDescriptions, rows: last.Rows, tag: last.CommandTag.String()}
 }
 
 // exhausted are answers about the machine, not about the query.
