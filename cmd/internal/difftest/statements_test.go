@@ -22,7 +22,9 @@ const sequences = 40
 func TestStatements(t *testing.T) {
 	door := ours
 	if os.Getenv("SELF") != "" {
-		door = func(t *testing.T) func() *pgconn.PgConn { return postgres(t, "postgres://postgres@127.0.0.1:5615/postgres") }
+		door = func(t *testing.T) func() *pgconn.PgConn {
+			return postgres(t, "postgres://postgres@127.0.0.1:5615/postgres")
+		}
 	}
 	r := &sequenceRun{t: t, us: door(t)(), them: postgres(t, *server)()}
 	end := time.Now().Add(*duration)
