@@ -1,0 +1,250 @@
+// Command tpcb runs pgbench's built-in scripts, TPC-B above all, on AllSource and PostgreSQL 18, one after the other, and checks
+// that the books balance: the sums over accounts, tellers, branches and history agree afterwards, and on AllSource also as
+// of moments in the middle of the run.
+//
+//	go run ./bench/tpcb -for 10s -scale 2 allsource postgres
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/allsource-db/allsource/bench/internal/figure"
+	"github.com/allsource-db/allsource/bench/internal/peer"
+)
+
+type settings struct {
+	binary, script, pgbench, folder, out string
+	scale                                int
+	length                               time.Duration
+}
+
+// load is one way to run pgbench.
+type load struct {
+	name string
+	args []string
+}
+
+// loads are TPC-B over all three protocols, updates of single rows that never meet, and look-ups by key.
+var loads = []load{
+	{"TPC-B, simple protocol, 16 clients", []string{"-b", "tpcb-like", "-M", "simple", "-c", "16"}},
+	{"TPC-B, extended, 16 clients", []string{"-b", "tpcb-like", "-M", "extended", "-c", "16"}},
+	{"TPC-B, prepared, 16 clients", []string{"-b", "tpcb-like", "-M", "prepared", "-c", "16"}},
+	{"TPC-B without branches and tellers, prepared, 64 clients", []string{"-b", "simple-update", "-M", "prepared", "-c", "64"}},
+	{"look-up by key, prepared, 1 client", []string{"-b", "select-only", "-M", "prepared", "-c", "1"}},
+}
+
+// result is what one system did.
+type result struct {
+	system, version string
+	machine         float64
+	initialize      time.Duration
+	tps             []float64
+	moments         int // at which the books were found balanced
+}
+
+func main() {
+	var s settings
+	flag.StringVar(&s.binary, "binary", "./allsource", "the allsource binary")
+	flag.StringVar(&s.script, "postgres", "bench/peers/postgres.sh", "what starts PostgreSQL 18")
+	flag.StringVar(&s.pgbench, "pgbench", "", "the pgbench program (default: found in the path or where Debian keeps it)")
+	flag.StringVar(&s.folder, "folder", "", "where to put the stores (default: the system's temporary folder)")
+	flag.StringVar(&s.out, "out", "bench/results/tpcb.txt", "file that the table is written to as well")
+	flag.IntVar(&s.scale, "scale", 2, "branches; each has 100,000 accounts")
+	flag.DurationVar(&s.length, "for", 10*time.Second, "how long each load lasts")
+	flag.Parse()
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer cancel()
+	if err := run(ctx, s, flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "tpcb:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, s settings, systems []string) (err error) {
+	if len(systems) == 0 {
+		return errors.New("name the systems: allsource, postgres")
+	}
+	if s.pgbench, err = findPgbench(s.pgbench); err != nil {
+		return err
+	}
+	began := time.Now()
+	var results []*result
+	lowest, highest := 1e9, 0.0
+	for _, system := range systems {
+		r, err := s.measure(ctx, system)
+		if err != nil {
+			return fmt.Errorf("%s: %w", system, err)
+		}
+		lowest, highest = min(lowest, r.machine), max(highest, r.machine)
+		results = append(results, r)
+	}
+	return figure.Tell(s.out, func(w io.Writer) error { return table(w, s, results, figure.Run(began, lowest, highest)) })
+}
+
+func findPgbench(given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	if path, err := exec.LookPath("pgbench"); err == nil {
+		return path, nil
+	}
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/pgbench")
+	if len(found) == 0 {
+		return "", errors.New("pgbench is not installed; it comes with PostgreSQL")
+	}
+	return found[len(found)-1], nil
+}
+
+// measure starts a system, fills it and runs all loads.
+func (s settings) measure(ctx context.Context, system string) (r *result, err error) {
+	r = &result{system: system, machine: peer.Quiet()}
+	parent, err := os.MkdirTemp(s.folder, "tpcb-"+system+"-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(parent)
+	if err := os.Chmod(parent, 0o755); err != nil { // PostgreSQL runs as another user
+		return nil, err
+	}
+	server, err := s.start(ctx, system, parent)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	began := time.Now()
+	if _, err := s.pgbenchRun(ctx, server.URL, "-i", "-q", "-s", strconv.Itoa(s.scale)); err != nil {
+		return nil, err
+	}
+	r.initialize = time.Since(began)
+	conn, err := pgx.Connect(ctx, server.URL)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	r.version = conn.PgConn().ParameterStatus("server_version")
+	for _, l := range loads {
+		tps, err := s.load(ctx, r, conn, server.URL, l)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", l.name, err)
+		}
+		r.tps = append(r.tps, tps)
+	}
+	return r, nil
+}
+
+func (s settings) start(ctx context.Context, system, parent string) (*peer.Server, error) {
+	switch system {
+	case "allsource":
+		binary, err := filepath.Abs(s.binary)
+		if err != nil {
+			return nil, err
+		}
+		return peer.StartAllSource(ctx, binary, filepath.Join(parent, "data"), "")
+	case "postgres":
+		return peer.StartPostgres(ctx, s.script, filepath.Join(parent, "cluster"))
+	}
+	return nil, errors.New("no such system; there are allsource and postgres")
+}
+
+var tpsLine = regexp.MustCompile(`(?m)^tps = ([0-9.]+)`)
+
+// load runs one load from an empty history, and looks at the books afterwards.
+func (s settings) load(ctx context.Context, r *result, conn *pgx.Conn, url string, l load) (float64, error) {
+	seconds := strconv.Itoa(max(1, int(s.length.Seconds())))
+	before := time.Now()
+	said, err := s.pgbenchRun(ctx, url, append([]string{"-n", "-T", seconds, "-j", "2"}, l.args...)...)
+	if err != nil {
+		return 0, err
+	}
+	found := tpsLine.FindSubmatch(said)
+	if found == nil {
+		return 0, fmt.Errorf("pgbench said no rate:\n%s", said)
+	}
+	if err := balanced(ctx, conn, "", false); err != nil {
+		return 0, err
+	}
+	if r.system == "allsource" {
+		for i := range 5 {
+			at := before.Add(time.Since(before) * time.Duration(i+1) / 6).UTC().Format("2006-01-02 15:04:05.000000-07")
+			if err := balanced(ctx, conn, " AS OF SYSTEM TIME '"+at+"'", true); err != nil {
+				return 0, err
+			}
+			r.moments++
+		}
+	}
+	return strconv.ParseFloat(string(found[1]), 64)
+}
+
+// balanced compares the sum of what was moved with the sums of what it was moved to. Some loads leave branches and tellers out, so these
+// agree with each other, and accounts with history.
+func balanced(ctx context.Context, conn *pgx.Conn, asOf string, past bool) error {
+	sum := func(column, table string) (n int64, err error) {
+		err = conn.QueryRow(ctx, "SELECT coalesce(sum("+column+"), 0)::bigint FROM "+table+asOf).Scan(&n)
+		return n, err
+	}
+	var sums [4]int64
+	for i, q := range [4][2]string{{"abalance", "pgbench_accounts"}, {"delta", "pgbench_history"}, {"bbalance", "pgbench_branches"}, {"tbalance", "pgbench_tellers"}} {
+		var err error
+		if sums[i], err = sum(q[0], q[1]); err != nil {
+			return err
+		}
+	}
+	if sums[0] != sums[1] || sums[2] != sums[3] {
+		return fmt.Errorf("the books do not balance%s: accounts %d, history %d, branches %d, tellers %d", asOf, sums[0], sums[1], sums[2], sums[3])
+	}
+	return nil
+}
+
+func (s settings) pgbenchRun(ctx context.Context, url string, args ...string) ([]byte, error) {
+	said, err := exec.CommandContext(ctx, s.pgbench, append(args, url)...).CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("pgbench %v: %w\n%s", args, err, said)
+	}
+	return said, nil
+}
+
+func table(w io.Writer, s settings, results []*result, about string) error {
+	fmt.Fprintf(w, "pgbench at scale %d, %s each load. %s\n\n", s.scale, s.length, about)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(t, "transactions a second\t")
+	for _, r := range results {
+		fmt.Fprintf(t, "%s %s\t", r.system, r.version)
+	}
+	fmt.Fprintln(t, "ratio\t")
+	for i, l := range loads {
+		fmt.Fprintf(t, "%s\t", l.name)
+		for _, r := range results {
+			fmt.Fprintf(t, "%.0f\t", r.tps[i])
+		}
+		ratio := "-"
+		if len(results) > 1 {
+			ratio = fmt.Sprintf("%.2f", results[0].tps[i]/results[1].tps[i])
+		}
+		fmt.Fprintf(t, "%s\t\n", ratio)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, r := range results {
+		fmt.Fprintf(w, "%s: filled in %.1f s; the books balanced after each load", r.system, r.initialize.Seconds())
+		if r.moments > 0 {
+			fmt.Fprintf(w, " and as of %d moments of the runs", r.moments)
+		}
+		fmt.Fprintln(w, ".")
+	}
+	return nil
+}
