@@ -134,6 +134,7 @@ BESIDE    = bench/data/shoplog-$(shell echo $$(($(EVENTS) < 2000000 ? $(EVENTS) 
 .PHONY: bench-time
 bench-time: build peers $(TIME_LOG) $(BESIDE) ## ten moments of a log beside now, and beside a valid-from/valid-to table in PostgreSQL 18 (ROUNDS=3 EVENTS=20000000 KEEP=folder)
 	$(GO) run ./bench/time -binary ./allsource -rounds $(ROUNDS) $(if $(KEEP),-keep $(KEEP)) -beside $(BESIDE) $(TIME_LOG)
+
 .PHONY: bench-tpcb
 bench-tpcb: build peers ## pgbench's TPC-B and single-row updates: AllSource, then PostgreSQL 18 (DURATION=10s SCALE=2)
 	$(GO) run ./bench/tpcb -binary ./allsource -for $(DURATION) $(if $(SCALE),-scale $(SCALE)) allsource postgres
