@@ -16,6 +16,9 @@ import (
 // sequences is how many sequences of statements are run where neither number nor duration is given.
 const sequences = 40
 
+// smaller is how often it is tried to make a sequence that shows a difference smaller.
+const smaller = 100
+
 // TestStatements runs random sequences of statements that define and change tables, each in a schema of its own, in both. After each
 // statement the answers and tags are the same, or the same SQLSTATE; after the last one so are all tables, and AllSource is asked what they
 // were after each statement that was committed.
@@ -60,10 +63,12 @@ func (r *sequenceRun) sequence(number int) {
 	if said == "" {
 		return
 	}
+	left := smaller
 	for again := true; again; {
 		again = false
-		for i := len(list) - 1; i >= 0; i-- {
+		for i := len(list) - 1; i >= 0 && left > 0; i-- {
 			fewer := slices.Delete(slices.Clone(list), i, i+1)
+			left--
 			if now := r.compare(fewer, false); now != "" && kindOf(now) == kindOf(said) {
 				list, said, again = fewer, now, true
 			}
@@ -97,6 +102,9 @@ func (r *sequenceRun) compare(list []string, count bool) string {
 				r.refused++
 			}
 		}
+		if us.state != them.state && aboutRows(us.state) && aboutRows(them.state) {
+			continue // of several rows any may be the first to be refused
+		}
 		if kind := (rules{}).difference(us, them); kind != "" || us.tag != them.tag {
 			return fmt.Sprintf("-- %s\n-- %s\n-- AllSource:  %s %s\n-- PostgreSQL: %s %s", orTag(kind), sql, us.tag, us, them.tag, them)
 		}
@@ -113,6 +121,9 @@ func (r *sequenceRun) compare(list []string, count bool) string {
 	}
 	return past.differ()
 }
+
+// aboutRows says whether an error is one of values or constraints.
+func aboutRows(state string) bool { return strings.HasPrefix(state, "22") || strings.HasPrefix(state, "23") }
 
 func endsTransaction(sql string) bool {
 	return strings.HasPrefix(sql, "ROLLBACK") || sql == "COMMIT"
