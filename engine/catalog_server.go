@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/allsource-db/allsource/engine/lock"
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/storage"
@@ -79,6 +80,27 @@ func (v serverView) Sessions(context.Context) ([]catalog.Session, error) {
 		out = append(out, s.activity())
 	}
 	return out, nil
+}
+
+// Locks lists what sessions of the same database have locked or wait for.
+func (v serverView) Locks() []catalog.Lock {
+	held := v.s.engine.lockManager(v.s.opts.Database).Held()
+	out := make([]catalog.Lock, len(held))
+	for i, h := range held {
+		l := catalog.Lock{Mode: h.Mode.String(), PID: h.PID, Granted: h.Granted}
+		switch k := h.Key; k.Kind {
+		case lock.Table:
+			l.Type, l.Relation = "relation", datum.OID(k.Object)
+		case lock.Row:
+			l.Type, l.Relation = "tuple", datum.OID(k.Object)
+		case lock.IndexKey:
+			l.Type, l.Object = "object", datum.OID(k.Object)
+		default:
+			l.Type, l.Class, l.Object, l.Two = "advisory", datum.OID(uint64(k.Row)>>32), datum.OID(uint32(k.Row)), k.Object == 1
+		}
+		out[i] = l
+	}
+	return out
 }
 
 // SequenceState says where a sequence stands.

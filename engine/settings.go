@@ -37,6 +37,7 @@ var settings = []setting{
 	{name: "client_min_messages", def: "notice", doc: "Least severe messages sent to the client.", check: oneOf("debug5", "debug4", "debug3", "debug2", "debug1", "debug", "log", "info", "notice", "warning", "error")},
 	{name: "DateStyle", def: "ISO, MDY", doc: "Output and input order of dates.", report: true, check: checkDateStyle},
 	{name: "default_transaction_as_of", doc: "Moment that transactions ask about: what AS OF SYSTEM TIME takes, or POSITION n; empty for now.", check: checkMoment},
+	{name: "deadlock_timeout", def: "1s", doc: "Accepted for compatibility: a deadlock is found at once.", check: checkDuration},
 	{name: "default_transaction_deferrable", def: "off", doc: "Default of DEFERRABLE.", check: checkBool},
 	{name: "default_transaction_isolation", def: "read committed", doc: "Default isolation level.", check: checkIsolation},
 	{name: "default_transaction_read_only", def: "off", doc: "Default of READ ONLY.", report: true, check: checkBool},

@@ -91,6 +91,8 @@ type Server interface {
 	Roles(ctx context.Context) ([]Role, error)
 	Settings(ctx context.Context) ([]Setting, error)
 	Sessions(ctx context.Context) ([]Session, error)
+	// Locks lists what sessions of the database have locked or wait for.
+	Locks() []Lock
 	// SequenceState is the last value that a sequence gave, or the first that it will give when called is false.
 	SequenceState(id datum.OID) (last int64, called bool, err error)
 	// Shown writes an expression of a user's relation, or the query of a view, as PostgreSQL does.
@@ -133,6 +135,17 @@ type Session struct {
 	Started, TxStarted, QueryStarted    int64
 	StateChanged                        int64
 	State, Query                        string
+}
+
+// Lock is a row of pg_locks.
+type Lock struct {
+	Type, Mode string
+	Relation   datum.OID // 0: not of a table
+	Object     datum.OID // an index; the lower half of an advisory lock's number
+	Class      datum.OID // the upper half
+	Two        bool      // an advisory lock that was named by two numbers
+	PID        int32
+	Granted    bool
 }
 
 // Schema is a namespace.

@@ -118,3 +118,21 @@ func activityRows(ctx context.Context, c *Context, t *rows) error {
 	}
 	return err
 }
+
+func lockRows(_ context.Context, c *Context, t *rows) error {
+	for _, l := range c.Server.Locks() {
+		r := row{"locktype": l.Type, "pid": l.PID, "mode": l.Mode, "granted": l.Granted, "fastpath": false}
+		switch {
+		case l.Relation != 0:
+			r["relation"] = l.Relation
+		case l.Type == "advisory" && l.Two:
+			r["classid"], r["objid"], r["objsubid"] = l.Class, l.Object, 2
+		case l.Type == "advisory":
+			r["classid"], r["objid"], r["objsubid"] = l.Class, l.Object, 1
+		default:
+			r["objid"] = l.Object
+		}
+		t.add(r)
+	}
+	return nil
+}

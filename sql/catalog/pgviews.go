@@ -8,7 +8,7 @@ var pgViews = []builtin{
 	{12077, "pg_cursors", rowsMaker{}, `name text, statement text, is_holdable bool, is_binary bool, is_scrollable bool, creation_time timestamptz`},
 	{12010, "pg_group", rowsMaker{}, `groname name, grosysid oid, grolist _oid`},
 	{12043, "pg_indexes", asked(indexListRows), `schemaname name, tablename name, indexname name, tablespace name, indexdef text`},
-	{12073, "pg_locks", rowsMaker{}, `locktype text, database oid, relation oid, page int4, tuple int2, virtualxid text, transactionid xid, classid oid,
+	{12073, "pg_locks", asked(lockRows), `locktype text, database oid, relation oid, page int4, tuple int2, virtualxid text, transactionid xid, classid oid,
 		objid oid, objsubid int2, virtualtransaction text, pid int4, mode text, granted bool, fastpath bool,
 		waitstart timestamptz`},
 	{12038, "pg_matviews", asked(materializedRows), `schemaname name, matviewname name, matviewowner name, tablespace name, hasindexes bool, ispopulated bool,

@@ -123,7 +123,9 @@ func (r *sequenceRun) compare(list []string, count bool) string {
 }
 
 // aboutRows says whether an error is one of values or constraints.
-func aboutRows(state string) bool { return strings.HasPrefix(state, "22") || strings.HasPrefix(state, "23") }
+func aboutRows(state string) bool {
+	return strings.HasPrefix(state, "22") || strings.HasPrefix(state, "23")
+}
 
 func endsTransaction(sql string) bool {
 	return strings.HasPrefix(sql, "ROLLBACK") || sql == "COMMIT"
