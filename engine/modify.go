@@ -216,7 +216,7 @@ func (m *modifier) claim(ctx context.Context, b *vec.Batch) (stay []int32, moved
 // strength is how rows are locked: an update that leaves the keys alone lets others go on referring to them.
 func (m *modifier) strength() lock.Mode {
 	if m.n.Kind != plan.UpdateRows {
-		return lock.ForUpdate
+		return lock.ForEnding
 	}
 	for k := range m.w.keys {
 		if !m.w.keys[k].unique {
@@ -225,7 +225,7 @@ func (m *modifier) strength() lock.Mode {
 		for _, key := range m.w.keys[k].Index.Keys {
 			for _, c := range m.n.Set {
 				if key.Column == 0 || m.w.rel.Columns[c].Attr == key.Column {
-					return lock.ForUpdate
+					return lock.ForEnding
 				}
 			}
 		}

@@ -37,7 +37,11 @@ func (m *modifier) upsertRow(ctx context.Context, row *vec.Batch) error {
 			}
 			m.w.refs.added(m.w, row, m.w.add(row, keys))
 			return m.give(row, nil)
-		case !m.n.Conflict.Update:
+		}
+		if err := m.w.visible(ctx, other); err != nil {
+			return err
+		}
+		if !m.n.Conflict.Update {
 			return nil
 		}
 		done, err := m.updateInstead(ctx, other, row)
@@ -45,6 +49,22 @@ func (m *modifier) upsertRow(ctx context.Context, row *vec.Batch) error {
 			return err
 		}
 	}
+}
+
+// visible refuses a row that came after the snapshot of a transaction that reads repeatably.
+func (w *writer) visible(ctx context.Context, row storage.RowID) error {
+	if row < 0 || !w.s.repeatable() || w.s.tx.present == nil {
+		return nil
+	}
+	v, err := w.s.log.View(ctx, storage.Latest)
+	if err != nil {
+		return err
+	}
+	came, _, err := v.Table(w.shape.id).Periods(ctx, []storage.RowID{row})
+	if err == nil && came[0] > w.s.tx.present.view.At() {
+		err = pgerr.New(pgerr.SerializationFailure, "could not serialize access due to concurrent update")
+	}
+	return err
 }
 
 // conflicting finds the row that has a key of the new one already, 0 if there is none.
@@ -86,7 +106,7 @@ func (m *modifier) conflicting(ctx context.Context, row *vec.Batch, keys []stora
 func (m *modifier) updateInstead(ctx context.Context, other storage.RowID, row *vec.Batch) (done bool, err error) {
 	w := m.w
 	if other > 0 {
-		now, err := w.s.claim(ctx, w.rel, other, lock.ForUpdate, false, false)
+		now, err := w.s.claim(ctx, w.rel, other, lock.ForEnding, false, false)
 		if err != nil || now != other {
 			return false, err
 		}
@@ -156,7 +176,7 @@ func (m *modifier) mergeRow(ctx context.Context, b *vec.Batch) error {
 		return nil
 	}
 	if row > 0 {
-		now, err := m.w.s.claim(ctx, m.w.rel, row, lock.ForUpdate, false, false)
+		now, err := m.w.s.claim(ctx, m.w.rel, row, lock.ForEnding, false, false)
 		if now == 0 || err != nil {
 			return err
 		}

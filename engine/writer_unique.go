@@ -112,7 +112,7 @@ func (w *writer) holder(ctx context.Context, t storage.TableView, index uint32, 
 			return 0, err
 		}
 		probe := w.s.locks().NewOwner()
-		err = w.s.waitFor(ctx, probe, w.rowLock(row), lock.ForKeyShare)
+		err = w.s.waitFor(ctx, probe, w.rowLock(row), lock.Glance)
 		probe.Release()
 		if err != nil {
 			return 0, err

@@ -1,7 +1,7 @@
 package lock
 
-// Mode is how a thing is locked. Table modes are PostgreSQL's (manual 13.3.1), row modes too (13.3.2); keys of indexes and
-// advisory locks have two.
+// Mode is how a thing is locked. Table modes are PostgreSQL's (manual 13.3.1), row modes too (13.3.2), with two that tell whether a row
+// that is locked will end, which PostgreSQL sees in the row itself; keys of indexes and advisory locks have two.
 type Mode uint8
 
 // The modes of tables, of rows, and of keys and advisory locks, each from weak to strong.
@@ -19,6 +19,8 @@ const (
 	ForShare
 	ForNoKeyUpdate
 	ForUpdate
+	ForEnding // ForUpdate of who ends the row, or its keys
+	Glance    // of who only wants to know whether the row stays
 
 	Share
 	Exclusive
@@ -29,7 +31,7 @@ const (
 // names are those of pg_locks.
 var names = [numModes]string{
 	"AccessShareLock", "RowShareLock", "RowExclusiveLock", "ShareUpdateExclusiveLock", "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock",
-	"For Key Share", "For Share", "For No Key Update", "For Update",
+	"For Key Share", "For Share", "For No Key Update", "For Update", "For Ending", "Glance",
 	"ShareLock", "ExclusiveLock",
 }
 
@@ -60,10 +62,12 @@ var conflicts = [numModes]set{
 		AccessExclusive),
 	AccessExclusive: modes(AccessShare, RowShare, RowExclusive, ShareUpdateExclusive, TableShare, ShareRowExclusive, TableExclusive,
 		AccessExclusive),
-	ForKeyShare:    modes(ForUpdate),
-	ForShare:       modes(ForNoKeyUpdate, ForUpdate),
-	ForNoKeyUpdate: modes(ForShare, ForNoKeyUpdate, ForUpdate),
-	ForUpdate:      modes(ForKeyShare, ForShare, ForNoKeyUpdate, ForUpdate),
+	ForKeyShare:    modes(ForUpdate, ForEnding),
+	ForShare:       modes(ForNoKeyUpdate, ForUpdate, ForEnding),
+	ForNoKeyUpdate: modes(ForShare, ForNoKeyUpdate, ForUpdate, ForEnding),
+	ForUpdate:      modes(ForKeyShare, ForShare, ForNoKeyUpdate, ForUpdate, ForEnding),
+	ForEnding:      modes(ForKeyShare, ForShare, ForNoKeyUpdate, ForUpdate, ForEnding, Glance),
+	Glance:         modes(ForEnding),
 	Share:          modes(Exclusive),
 	Exclusive:      modes(Share, Exclusive),
 }

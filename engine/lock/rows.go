@@ -48,13 +48,13 @@ func (o *Owner) lockEveryRow(table uint32) {
 		}
 		if !placed {
 			placed = true
-			kept = append(kept, taken{all, ForUpdate, t.at})
+			kept = append(kept, taken{all, ForEnding, t.at})
 		}
 		delete(m.entries, t.e.key)
 	}
 	clear(o.taken[len(kept):])
 	o.taken = kept
-	all.holds = []hold{{owner: o, modes: modes(ForUpdate)}}
+	all.holds = []hold{{owner: o, modes: modes(ForEnding)}}
 	m.entries[all.key] = all
 	still := map[*entry]bool{}
 	for _, t := range kept {

@@ -6,6 +6,7 @@ import (
 	"github.com/allsource-db/allsource/sql/bind"
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/syntax"
 )
@@ -406,8 +407,15 @@ func (b *building) setDefault(col *catalog.TableColumn, x syntax.Expr) error {
 	}
 	typ, _ := b.cat.Resolve(col.Type)
 	var err error
-	if col.Default, _, err = b.expression(x, nil, bind.Place{What: "DEFAULT expression", To: &typ, Column: col.Name}); err != nil {
+	var e expr.Expr
+	if col.Default, e, err = b.expression(x, nil, bind.Place{What: "DEFAULT expression", To: &typ, Column: col.Name}); err != nil {
 		return err
+	}
+	// A literal is read once, with the settings that it was written under.
+	if lit, ok := x.(*syntax.Const); ok && lit.Kind == syntax.StringConst {
+		if c, ok := e.(*expr.Const); ok && c.Typ.OID != datum.Text {
+			col.Default.Text = expr.Show(c, false, &datum.Env{ExtraFloatDigits: 1})
+		}
 	}
 	return b.ids(&col.DefaultID)
 }
