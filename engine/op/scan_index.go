@@ -113,7 +113,7 @@ func (s *indexScan) ids(ctx context.Context) ([]storage.RowID, error) {
 			if u.In != nil {
 				named++
 			}
-			s.cur = s.scan.Table.seek(ctx, uint32(u.Index.ID), s.ranges[0], s.scan.Reverse, named == len(u.Index.Keys))
+			s.cur = s.scan.Table.seek(ctx, uint32(u.Index.ID), s.ranges[0], s.scan.Reverse, named == len(u.Index.Keys), u.Index.Unique)
 			s.ranges = s.ranges[1:]
 		}
 		_, id, ok, err := s.cur.next(ctx)
@@ -139,11 +139,14 @@ type indexCursor struct {
 	keys   []string
 	rows   []storage.RowID
 	desc   bool
+	one    bool // a view has one version at most
 }
 
-// seek goes through a range of an index; whole says that it is that of one whole key.
-func (t *TableRows) seek(ctx context.Context, index uint32, r keyRange, desc, whole bool) *indexCursor {
-	c := &indexCursor{t: t, desc: desc}
+// seek goes through a range of an index; whole says that it is that of one whole key. Of a key of a unique index a view has one version at
+// most, and the newest come first: those before it, of which a row that changes often has very many, are not looked at.
+func (t *TableRows) seek(ctx context.Context, index uint32, r keyRange, desc, whole, unique bool) *indexCursor {
+	c := &indexCursor{t: t, desc: desc, one: whole && unique}
+	desc = desc && !c.one
 	if t.Own == nil || !t.Own.EndedAll() {
 		c.stored = t.View.Seek(ctx, index, r.lo, r.hi, desc)
 	}
@@ -162,9 +165,10 @@ func (c *indexCursor) next(ctx context.Context) (key []byte, row storage.RowID, 
 		if c.key, c.row, ok, err = c.stored.Next(ctx); err != nil {
 			return nil, 0, false, storageError(err)
 		}
-		if !ok {
+		if !ok || c.one {
 			c.stored = nil
-		} else if c.t.Own == nil || !c.t.Own.Ended(c.row) {
+		}
+		if ok && (c.t.Own == nil || !c.t.Own.Ended(c.row)) {
 			c.ready = true
 		}
 	}
