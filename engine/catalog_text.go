@@ -97,7 +97,7 @@ func (i sessionInfo) userText(c *catalog.Catalog, what string, oid datum.OID, su
 		case sub == 0:
 			text, err = i.s.indexText(r, ix, what == "indexdef")
 		case sub <= len(ix.Keys):
-			text, err = i.s.indexKeyText(r, &ix.Keys[sub-1], false)
+			text, err = i.s.indexKeyText(r, &ix.Keys[sub-1], false, false)
 		case sub <= len(ix.Keys)+len(ix.Include):
 			text = attrNames(r.Table, ix.Include[sub-1-len(ix.Keys):][:1])
 		}

@@ -52,7 +52,7 @@ func (s *Session) indexText(r *catalog.Relation, ix *catalog.TableIndex, whole b
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		text, err := s.indexKeyText(r, &ix.Keys[i], true)
+		text, err := s.indexKeyText(r, &ix.Keys[i], true, whole)
 		if err != nil {
 			return "", err
 		}
@@ -76,13 +76,13 @@ func (s *Session) indexText(r *catalog.Relation, ix *catalog.TableIndex, whole b
 }
 
 // indexKeyText is one column or expression of an index.
-func (s *Session) indexKeyText(r *catalog.Relation, k *catalog.IndexKey, order bool) (string, error) {
+func (s *Session) indexKeyText(r *catalog.Relation, k *catalog.IndexKey, order, spare bool) (string, error) {
 	text := ""
 	if k.Column > 0 {
 		text = funcs.QuoteIdent(r.Table.Attr(k.Column).Name)
 	} else {
 		var err error
-		if text, err = s.shown(r, k.Expr.Text, false); err != nil {
+		if text, err = s.shown(r, k.Expr.Text, spare); err != nil {
 			return "", err
 		}
 		if x, err := syntax.ParseExpr(k.Expr.Text); err == nil {

@@ -306,6 +306,9 @@ func (m *modification) returning(list []*syntax.Target, others *scope, at int) e
 	if err != nil {
 		return err
 	}
+	if len(cols) == 0 {
+		return m.errorIn(list[0], pgerr.SyntaxError, "RETURNING must have at least one column")
+	}
 	m.out.Returning, m.out.Fields = []expr.Expr{}, []plan.Field{}
 	for _, c := range cols {
 		m.out.Returning = append(m.out.Returning, c.expr)

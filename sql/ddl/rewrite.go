@@ -149,6 +149,19 @@ func (b *building) setType(a *syntax.AlterAction, attr int16) error {
 		return pgerr.New(pgerr.FeatureNotSupported, "cannot alter type of a column used by a view or rule").
 			WithDetail("rule _RETURN on %s depends on column %q", views[0], c.Name)
 	}
+	for _, other := range b.table.Columns {
+		if other.Dropped || other.Generated.Text == "" {
+			continue
+		}
+		x, err := parsed(other.Generated)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(columnsOf(b.table, x), attr) {
+			return pgerr.New(pgerr.FeatureNotSupported, "cannot alter type of a column used by a generated column").
+				WithDetail("Column %q is used by generated column %q.", c.Name, other.Name)
+		}
+	}
 	typ, _ := b.cat.Resolve(to)
 	if err := b.collation(a.Collation, typ, a); err != nil {
 		return err

@@ -413,8 +413,12 @@ func (b *building) setDefault(col *catalog.TableColumn, x syntax.Expr) error {
 	}
 	// A literal is read once, with the settings that it was written under.
 	if lit, ok := x.(*syntax.Const); ok && lit.Kind == syntax.StringConst {
-		if c, ok := e.(*expr.Const); ok && c.Typ.OID != datum.Text {
-			col.Default.Text = expr.Show(c, false, &datum.Env{ExtraFloatDigits: 1})
+		_, read := e.(*expr.Const)
+		if cast, ok := e.(*expr.Cast); ok {
+			_, read = cast.Arg.(*expr.Const)
+		}
+		if read {
+			col.Default.Text = expr.Show(e, false, &datum.Env{ExtraFloatDigits: 1})
 		}
 	}
 	return b.ids(&col.DefaultID)

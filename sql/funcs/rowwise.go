@@ -5,7 +5,12 @@ import "github.com/allsource-db/allsource/vec"
 // rowwise makes the body of a strict function that is computed row by row; rows with a null argument are null. Constants
 // and dictionaries are computed once.
 func rowwise(kind vec.Kind, f func(c *Ctx, b *vec.Builder, args []*vec.Column, i int) error) Body {
-	return perEntry(func(c *Ctx, args []*vec.Column, n int) (*vec.Column, error) {
+	return perEntry(eachRow(kind, f))
+}
+
+// eachRow is rowwise for functions that do something, or give another value each time: they are called for every row.
+func eachRow(kind vec.Kind, f func(c *Ctx, b *vec.Builder, args []*vec.Column, i int) error) Body {
+	return func(c *Ctx, args []*vec.Column, n int) (*vec.Column, error) {
 		b := vec.NewBuilder(kind, n)
 	row:
 		for i := range n {
@@ -23,7 +28,7 @@ func rowwise(kind vec.Kind, f func(c *Ctx, b *vec.Builder, args []*vec.Column, i
 			}
 		}
 		return b.Finish(), nil
-	})
+	}
 }
 
 // perEntry runs a body that depends on nothing but its arguments on fewer rows where they allow it: on one row when all are

@@ -46,7 +46,7 @@ func sequenceFuncs() []Func {
 }
 
 func sequence(f func(s Sequences, a []*vec.Column, i int) (int64, error)) Body {
-	return rowwise(vec.Int64, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+	return eachRow(vec.Int64, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
 		if c.Sequences == nil {
 			return pgerr.New(pgerr.FeatureNotSupported, "sequences cannot be used here")
 		}
@@ -81,7 +81,7 @@ func lockFuncs() []Func {
 		if f.try {
 			ret, kind, doc = datum.Bool, vec.Bool, doc+", if nobody else has it"
 		}
-		body := rowwise(kind, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+		body := eachRow(kind, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
 			key, two := advisoryKey(a, i)
 			got, err := c.Advisory.Lock(c.Context, key, two, f.shared, f.transaction, f.try)
 			if kind == vec.Bool {
@@ -98,7 +98,7 @@ func lockFuncs() []Func {
 		name   string
 		shared bool
 	}{{[2]datum.OID{2884, 2890}, "pg_advisory_unlock", false}, {[2]datum.OID{2885, 2891}, "pg_advisory_unlock_shared", true}} {
-		body := rowwise(vec.Bool, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+		body := eachRow(vec.Bool, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
 			key, two := advisoryKey(a, i)
 			b.AppendBool(c.Advisory.Unlock(key, two, f.shared))
 			return nil
@@ -106,7 +106,7 @@ func lockFuncs() []Func {
 		doc := "lets go of an advisory lock; false: the session does not have it"
 		out = append(out, row(f.oid[0], f.name, datum.Bool, doc, body, one...).as(Volatile), row(f.oid[1], f.name, datum.Bool, doc, body, two...).as(Volatile))
 	}
-	return append(out, row(2892, "pg_advisory_unlock_all", datum.Void, "lets go of all advisory locks of the session", rowwise(vec.Bytes, func(c *Ctx, b *vec.Builder, _ []*vec.Column, _ int) error {
+	return append(out, row(2892, "pg_advisory_unlock_all", datum.Void, "lets go of all advisory locks of the session", eachRow(vec.Bytes, func(c *Ctx, b *vec.Builder, _ []*vec.Column, _ int) error {
 		c.Advisory.UnlockAll()
 		b.AppendString("")
 		return nil

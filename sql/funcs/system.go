@@ -103,7 +103,7 @@ var sessionFuncs = []Func{
 	}},
 	{OID: 2077, Name: "current_setting", Args: []datum.OID{datum.Text}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "value of a parameter", Body: currentSetting},
 	{OID: 3294, Name: "current_setting", Args: []datum.OID{datum.Text, datum.Bool}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "value of a parameter, null if there is none and the second is true", Body: currentSetting},
-	{OID: 2078, Name: "set_config", Args: []datum.OID{datum.Text, datum.Text, datum.Bool}, Ret: datum.Text, Strict: true, Volatile: Volatile, Doc: "sets a parameter", Body: rowwise(vec.Bytes, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+	{OID: 2078, Name: "set_config", Args: []datum.OID{datum.Text, datum.Text, datum.Bool}, Ret: datum.Text, Strict: true, Volatile: Volatile, Doc: "sets a parameter", Body: eachRow(vec.Bytes, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
 		name := string(a[0].Bytes(i))
 		if err := c.Session.SetSetting(name, string(a[1].Bytes(i)), a[2].Bool(i)); err != nil {
 			return err
@@ -117,7 +117,7 @@ var sessionFuncs = []Func{
 		b.AppendString(sizePretty(a[0].Int(i)))
 		return nil
 	})},
-	{OID: 2626, Name: "pg_sleep", Args: []datum.OID{datum.Float8}, Ret: datum.Void, Strict: true, Volatile: Volatile, Doc: "waits so many seconds", Body: rowwise(vec.Bytes, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+	{OID: 2626, Name: "pg_sleep", Args: []datum.OID{datum.Float8}, Ret: datum.Void, Strict: true, Volatile: Volatile, Doc: "waits so many seconds", Body: eachRow(vec.Bytes, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
 		b.AppendString("")
 		return sleep(c.Context, a[0].Float(i))
 	})},

@@ -104,7 +104,7 @@ func (g *sequenceMaker) column(t *madeTable) string {
 		c.typ = "text"
 		text = c.name + " text GENERATED ALWAYS AS (" + oneOf(g, "coalesce("+from.name+"::text, '-')", "left("+from.name+"::text, 2)") + ") STORED"
 	case n < 35:
-		text += " DEFAULT " + g.value(c.typ)
+		text += " DEFAULT " + g.given(c.typ)
 	case n < 42 && len(g.tables) > 0:
 		if to := oneOf(g, g.tables...); to.key != "" {
 			text += " REFERENCES " + to.name + oneOf(g, "", " ("+to.key+")") + oneOf(g, "", "", " ON DELETE CASCADE", " ON DELETE SET NULL", " ON UPDATE CASCADE ON DELETE RESTRICT")
@@ -122,6 +122,15 @@ func (g *sequenceMaker) column(t *madeTable) string {
 	}
 	t.columns = append(t.columns, c)
 	return text
+}
+
+// given is a value that is not null: PostgreSQL shows a default of null, but not for every type.
+func (g *sequenceMaker) given(typ string) string {
+	for {
+		if v := g.value(typ); v != "NULL" {
+			return v
+		}
+	}
 }
 
 // value is a constant of a type, from few, so that keys collide. Each fits its type: PostgreSQL refuses one that does not when it plans, also for
@@ -317,7 +326,7 @@ func (g *sequenceMaker) alter(t *madeTable) string {
 	case 1:
 		return head + "DROP COLUMN " + oneOf(g, "", "IF EXISTS ") + c.name + oneOf(g, "", " CASCADE")
 	case 2:
-		return head + "ALTER " + c.name + oneOf(g, " SET DEFAULT "+g.value(c.typ), " DROP DEFAULT")
+		return head + "ALTER " + c.name + oneOf(g, " SET DEFAULT "+g.given(c.typ), " DROP DEFAULT")
 	case 3:
 		return head + "ALTER " + c.name + oneOf(g, " SET NOT NULL", " DROP NOT NULL")
 	case 4:
