@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,6 +22,9 @@ const documented = `INSERT INTO events (entity_id, event_type, payload) VALUES
 INSERT INTO events (entity_id, event_type, payload) SELECT 'order-1', 'order.made', '{"amount": 120.5, "user": {"name": "ann"}}' FROM generate_series(1, 2);
 INSERT INTO events (entity_id, event_type) SELECT 'account-1', 'money.deposited' FROM generate_series(1, 7);
 INSERT INTO events (entity_id, event_type) VALUES ('account-2', 'account.opened')`
+
+// guides have examples that fail, and answers: package engine runs them, with a clock of its own.
+var guides = []string{"append.md", "time.md"}
 
 var sqlBlock = regexp.MustCompile("(?s)```sql\n(.*?)```")
 
@@ -37,6 +41,9 @@ func TestDocuments(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range append(files, "../../README.md") {
+		if slices.Contains(guides, filepath.Base(name)) {
+			continue
+		}
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
