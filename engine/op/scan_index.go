@@ -92,7 +92,6 @@ func (s *indexScan) Next(ctx context.Context) (*vec.Batch, error) {
 			}
 			s.left -= int64(b.Len)
 		}
-		s.scan.Stats.count(b)
 		return b, nil
 	}
 	return nil, nil
