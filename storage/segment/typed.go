@@ -165,8 +165,9 @@ func (t *TypedEncoder) scaled(c *vec.Column, scale uint8) ([]int64, bool) {
 		}
 		f := c.Float(i)
 		m := math.Round(f * float10[scale])
-		ok = math.Abs(m) < most && math.Float64bits(m/float10[scale]) == math.Float64bits(f)
-		nums = append(nums, int64(m))
+		n := int64(m) // of the negative zero too, whose sign an integer has not
+		ok = math.Abs(m) < most && math.Float64bits(float64(n)/float10[scale]) == math.Float64bits(f)
+		nums = append(nums, n)
 	}
 	t.e.nums = nums
 	return nums, ok
