@@ -85,11 +85,20 @@ func (r *run) found(t *testing.T) {
 
 func (r *run) random(t *testing.T) {
 	r.t = t
-	end := time.Now().Add(*duration)
-	for i := *skip; *duration == 0 && i < *skip+*count || time.Now().Before(end); i++ {
-		r.query(i)
-	}
+	numbered(shortRun, r.query)
 	r.report()
+}
+
+// numbered tries the numbers that the flags ask for, one after the other: short of them where they do not say.
+func numbered(short int, try func(number int)) {
+	end := time.Now().Add(*duration)
+	n := short
+	if *count != shortRun {
+		n = *count
+	}
+	for i := *skip; *duration == 0 && i < *skip+n || time.Now().Before(end); i++ {
+		try(i)
+	}
 }
 
 // query asks the query of a number; each has a generator of its own, so that it can be asked alone.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -23,20 +22,12 @@ const replays = 6
 // wait for which sessions, what each of them says, and what is there in the end is the same in both. Who is the victim of a deadlock is not compared.
 func TestIsolation(t *testing.T) {
 	doors := [2]func() *pgconn.PgConn{ours(t), postgres(t, *server)}
-	if os.Getenv("SELF") != "" {
-		doors[0] = postgres(t, "postgres://postgres@127.0.0.1:5615/postgres")
-	}
 	var stages [2]*stage
 	for i, door := range doors {
 		stages[i] = newStage(t, door)
 	}
-	end := time.Now().Add(*duration)
-	n := interleavings
-	if *count != shortRun {
-		n = *count
-	}
 	waited, deadlocks := 0, 0
-	for i := *skip; *duration == 0 && i < *skip+n || time.Now().Before(end); i++ {
+	numbered(interleavings, func(i int) {
 		var seen [2][][]string
 		script := newScript(rand.New(rand.NewPCG(*seed, uint64(i))))
 		plays, same := [2]play{}, false
@@ -52,11 +43,11 @@ func TestIsolation(t *testing.T) {
 			deadlocks++
 		}
 		if same {
-			continue
+			return
 		}
 		t.Errorf("%s\nAllSource:\n%s\nPostgreSQL:\n%s\n-- again: go test ./cmd/internal/difftest -run TestIsolation -args -seed %d -skip %d -queries 1",
 			strings.Join(script, "\n"), strings.Join(plays[0].said, "\n"), strings.Join(plays[1].said, "\n"), *seed, i)
-	}
+	})
 	t.Logf("%d statements waited, %d interleavings ended in a deadlock", waited, deadlocks)
 }
 

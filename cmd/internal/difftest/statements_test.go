@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -23,21 +22,8 @@ const smaller = 100
 // statement the answers and tags are the same, or the same SQLSTATE; after the last one so are all tables, and AllSource is asked what they
 // were after each statement that was committed.
 func TestStatements(t *testing.T) {
-	door := ours
-	if os.Getenv("SELF") != "" {
-		door = func(t *testing.T) func() *pgconn.PgConn {
-			return postgres(t, "postgres://postgres@127.0.0.1:5615/postgres")
-		}
-	}
-	r := &sequenceRun{t: t, us: door(t)(), them: postgres(t, *server)()}
-	end := time.Now().Add(*duration)
-	n := sequences
-	if *count != shortRun {
-		n = *count
-	}
-	for i := *skip; *duration == 0 && i < *skip+n || time.Now().Before(end); i++ {
-		r.sequence(i)
-	}
+	r := &sequenceRun{t: t, us: ours(t)(), them: postgres(t, *server)()}
+	numbered(sequences, r.sequence)
 	t.Logf("%d sequences, %d statements: %d done, %d refused by both; %d tables compared with their past", r.run, r.statements, r.statements-r.refused, r.refused, r.moments)
 }
 
