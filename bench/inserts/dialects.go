@@ -16,7 +16,8 @@ type event struct {
 
 // writer is how one system takes an event.
 type writer struct {
-	prepare   []string
+	prepare   []string // before everything
+	watch     []string // what makes an insert tell who listens to events, where it does not do so by itself
 	insert    string
 	arguments func(event) []any
 }
@@ -47,6 +48,10 @@ func dialect(name string) *writer {
 					unique (entity_id, version),
 					unique (entity_id, id)
 				)`,
+			},
+			watch: []string{
+				`create or replace function tell() returns trigger language plpgsql as $$ begin perform pg_notify('events', ''); return null; end $$`,
+				`create or replace trigger tell after insert on events for each statement execute function tell()`,
 			},
 			insert: `insert into events (id, entity_id, event_type, version, timestamp, payload, metadata) values ($1, $2, $3, $4, $5, $6, $7)`,
 			arguments: func(e event) []any {

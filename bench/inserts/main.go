@@ -1,5 +1,5 @@
 // Command inserts measures the small writes of an application: single durable inserts of one event each, from many
-// connections at once, and then how fast the last events of one entity come back.
+// connections at once, then how fast the last events of one entity come back, and how soon a listener hears of an event.
 //
 // AllSource and PostgreSQL 18 get the same events. PostgreSQL's table has AllSource's columns and unique keys, so that both
 // promise the same: a position, a version per entity without gaps, and that an id arrives once. In PostgreSQL the writer
@@ -40,6 +40,7 @@ type figure struct {
 	inserted        int64
 	length          time.Duration
 	insert, history times
+	wake            times
 	machine         float64
 	peak            int64
 }
@@ -160,7 +161,10 @@ func (w *writer) measure(ctx context.Context, s settings, url string) (f figure,
 	if after-before != f.inserted {
 		return f, fmt.Errorf("%d inserts were acknowledged and %d events are there", f.inserted, after-before)
 	}
-	f.history, err = histories(ctx, admin, entityName(run, 0, 0))
+	if f.history, err = histories(ctx, admin, entityName(run, 0, 0)); err != nil {
+		return f, err
+	}
+	f.wake, err = w.wakes(ctx, admin, url, run)
 	return f, err
 }
 
@@ -255,15 +259,16 @@ func histories(ctx context.Context, conn *pgx.Conn, entity string) (times, error
 
 func table(figures []figure) error {
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "system\tversion\tinserts\tinserts/s\tmedian\t99%\tlast 20 median\t99%\tpeak MB\tmachine load\t")
+	fmt.Fprintln(t, "system\tversion\tinserts\tinserts/s\tmedian\t99%\tlast 20 median\t99%\twake median\t99%\tworst\tpeak MB\tmachine load\t")
 	for _, f := range figures {
 		peak := "-"
 		if f.peak > 0 {
 			peak = fmt.Sprintf("%.0f", float64(f.peak)/1e6)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%.0f\t%s\t%s\t%s\t%s\t%s\t%.2f\t\n",
+		fmt.Fprintf(t, "%s\t%s\t%d\t%.0f\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.2f\t\n",
 			f.system, f.version, f.inserted, float64(f.inserted)/f.length.Seconds(),
 			round(f.insert.at(0.5)), round(f.insert.at(0.99)), round(f.history.at(0.5)), round(f.history.at(0.99)),
+			round(f.wake.at(0.5)), round(f.wake.at(0.99)), round(f.wake.at(1)),
 			peak, f.machine)
 	}
 	return t.Flush()
