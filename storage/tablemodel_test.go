@@ -385,8 +385,9 @@ func (c *modelChange) apply(first RowID, at Micros) {
 			v.end = at
 		}
 	}
+	shape := len(c.ch.Columns)/2 - 1
 	for i, s := range c.seeds {
-		v := modelVersion{begin: at, end: math.MaxInt64, shape: mt.shape, seed: s}
+		v := modelVersion{begin: at, end: math.MaxInt64, shape: shape, seed: s}
 		if c.dropped[i] {
 			v.end = math.MinInt64
 		}
