@@ -54,8 +54,8 @@ func (s *Session) newEnv() datum.Env {
 		return v
 	}
 	e := datum.Env{ByteaEscape: get("bytea_output") == "escape"}
-	if loc, err := LoadZone(get("TimeZone")); err == nil {
-		e.Location = loc
+	if zone, _, ok := datum.ZoneSetting(get("TimeZone")); ok {
+		e.Location = zone
 	}
 	style, order, _ := strings.Cut(get("DateStyle"), ", ")
 	e.DateFormat = map[string]datum.DateFormat{"SQL": datum.SQLDates, "Postgres": datum.PostgresDates, "German": datum.GermanDates}[style]

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/pgerr"
 )
 
@@ -186,47 +187,10 @@ func checkDateStyle(v string) (string, error) {
 }
 
 func checkZone(v string) (string, error) {
-	if _, err := LoadZone(v); err != nil {
-		return "", errBadValue
+	if _, shown, ok := datum.ZoneSetting(v); ok {
+		return shown, nil
 	}
-	return v, nil
-}
-
-// LoadZone finds a time zone by IANA name, without regard to case, or by an offset in hours as SET TIME ZONE takes it.
-func LoadZone(v string) (*time.Location, error) {
-	if strings.EqualFold(v, "default") || strings.EqualFold(v, "local") || v == "" {
-		return time.UTC, nil
-	}
-	if h, err := strconv.ParseFloat(v, 64); err == nil && h >= -15 && h <= 15 {
-		return time.FixedZone(v, int(h*3600)), nil
-	}
-	if loc, err := time.LoadLocation(v); err == nil && !strings.EqualFold(v, "local") {
-		return loc, nil
-	}
-	usual := zoneCase(v)
-	area, place, _ := strings.Cut(usual, "/")
-	for _, name := range []string{usual, strings.ToUpper(v), strings.ToUpper(area) + "/" + place, area + "/" + strings.ToUpper(place)} {
-		if loc, err := time.LoadLocation(name); err == nil { // America/New_York, EST5EDT, US/Eastern, Etc/UTC
-			return loc, nil
-		}
-	}
-	return nil, fmt.Errorf("no time zone is called %q", v)
-}
-
-// zoneCase writes a zone's name as most are written: America/Port_of_Spain.
-func zoneCase(name string) string {
-	out := []byte(strings.ToLower(name))
-	for i := 0; i < len(out); {
-		end := i
-		for end < len(out) && out[end] != '/' && out[end] != '_' && out[end] != '-' {
-			end++
-		}
-		if word := string(out[i:end]); i == 0 || out[i-1] == '/' || word != "of" && word != "es" && word != "au" {
-			copy(out[i:end], strings.ToUpper(word[:min(1, len(word))]))
-		}
-		i = end + 1
-	}
-	return string(out)
+	return "", errBadValue
 }
 
 var durationUnits = map[string]time.Duration{

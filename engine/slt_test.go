@@ -383,9 +383,7 @@ func (w *wireRig) run(sql string) (slt.Answer, error) {
 		}
 	}
 	env := &datum.Env{ExtraFloatDigits: 1}
-	if env.Location, err = engine.LoadZone(w.client.ParameterStatus("TimeZone")); err != nil {
-		return slt.Answer{}, err
-	}
+	env.Location, _, _ = datum.ZoneSetting(w.client.ParameterStatus("TimeZone"))
 	var bad error
 	rows := w.client.ExecPrepared(ctx, "", nil, nil, formats)
 	a := answerOf(rows, func(f pgconn.FieldDescription, v []byte) string {

@@ -189,7 +189,7 @@ func (s *Session) setStmt(st *syntax.Set) error {
 	}
 	words := make([]string, 0, len(st.Values))
 	for _, v := range st.Values {
-		w, err := settingWord(v)
+		w, err := s.settingWord(v)
 		if err != nil {
 			return err
 		}
@@ -206,19 +206,41 @@ func (s *Session) setStmt(st *syntax.Set) error {
 }
 
 // settingWord reads one value of SET: a constant, a bare word, or the interval of SET TIME ZONE.
-func settingWord(e syntax.Expr) (string, error) {
+func (s *Session) settingWord(e syntax.Expr) (string, error) {
 	switch v := e.(type) {
 	case *syntax.Const:
 		return v.Text, nil
 	case *syntax.ColumnRef:
 		return dotted(v.Name), nil
 	case *syntax.Unary:
-		w, err := settingWord(v.X)
+		w, err := s.settingWord(v.X)
 		return v.Op.Name + w, err
 	case *syntax.Cast:
-		return settingWord(v.X)
+		return s.zoneInterval(v)
 	}
 	return "", pgerr.New(pgerr.SyntaxError, "SET takes constants only")
+}
+
+// zoneInterval is the time zone that an interval says, east of Greenwich.
+func (s *Session) zoneInterval(c *syntax.Cast) (string, error) {
+	text, ok := c.X.(*syntax.Const)
+	if fields := c.Type.Fields; !ok || fields != "" && fields != "hour" && fields != "hour to minute" {
+		return "", pgerr.New(pgerr.SyntaxError, "time zone interval must be HOUR or HOUR TO MINUTE")
+	}
+	mod, _ := datum.IntervalTypmod(c.Type.Fields, -1)
+	b := vec.NewBuilder(vec.Interval, 1)
+	if err := datum.ParseText(datum.Type{OID: datum.Interval, Mod: mod}, []byte(text.Text), b, s.env()); err != nil {
+		return "", err
+	}
+	iv := b.Finish().Interval(0)
+	if iv.Months != 0 || iv.Days != 0 {
+		return "", pgerr.New(pgerr.InvalidParameterValue, "a time zone interval has hours and minutes only, not days or months")
+	}
+	zone, ok := datum.OffsetSetting(float64(iv.Micros) / 1e6)
+	if !ok {
+		return "", pgerr.New(pgerr.InvalidParameterValue, "time zone interval out of range")
+	}
+	return zone, nil
 }
 
 func (s *Session) setTransaction(ctx context.Context, st *syntax.SetTransaction, p *Prepared, params []*vec.Column) error {

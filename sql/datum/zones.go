@@ -92,7 +92,9 @@ func findZone(name string) *time.Location {
 	case "", "local":
 		return nil
 	}
-	for _, try := range []string{name, zoneCase(name), strings.ToUpper(name)} {
+	usual := zoneCase(name)
+	area, place, _ := strings.Cut(usual, "/")
+	for _, try := range []string{name, usual, strings.ToUpper(name), strings.ToUpper(area) + "/" + place, area + "/" + strings.ToUpper(place)} {
 		if loc, err := time.LoadLocation(try); err == nil {
 			return loc
 		}
@@ -115,30 +117,6 @@ func zoneCase(name string) string {
 		s = strings.ReplaceAll(s, small, strings.ToLower(small))
 	}
 	return s
-}
-
-// posixZone reads STDoffset, where offset counts west: EST5, UTC+3, <-03>3. Rules for summer time are not read.
-func posixZone(name string) *time.Location {
-	i := 0
-	if strings.HasPrefix(name, "<") {
-		end := strings.IndexByte(name, '>')
-		if end < 0 {
-			return nil
-		}
-		i = end + 1
-	} else {
-		for i < len(name) && (name[i]|32 >= 'a' && name[i]|32 <= 'z') {
-			i++
-		}
-	}
-	if i < 3 || i == len(name) {
-		return nil
-	}
-	east, rest, ok := parseOffset(name[i:])
-	if !ok || rest != "" {
-		return nil
-	}
-	return fixedZone(strings.ToUpper(strings.Trim(name[:i], "<>")), -east)
 }
 
 // parseOffset reads [+-]hh[[:]mm[[:]ss]] in seconds, as written (no turning of the sign).
