@@ -60,6 +60,9 @@ func (b *builder) buildFor(n plan.Node, used map[int]bool) (op.Op, error) {
 	if o, err := b.buildEvents(n); o != nil || err != nil {
 		return o, err
 	}
+	if p := pipelineOf(n, used); p != nil {
+		return b.pipeline(p), nil
+	}
 	s := b.x.statsOf(n)
 	if s == nil {
 		return b.operator(n, used)

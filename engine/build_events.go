@@ -177,6 +177,14 @@ func (b *builder) aggregate(n *plan.Aggregate) (op.Op, error) {
 	a := aggregation(n)
 	a.Top = b.x.topOf(n)
 	c := scanUnder(n)
+	if p := pipelineOf(n.Input, a.Cols()); p != nil && a.Parallel() && !p.chain.scan.Reverse {
+		return &pipelineOp{b: b, p: p, group: func(s *op.EventScan, in op.Op) op.Op {
+			if s != nil {
+				return op.NewScanAggregate(b.env, s, a)
+			}
+			return op.NewAggregate(b.env, in, a)
+		}}, nil
+	}
 	if c == nil {
 		return b.overFor(n.Input, a.Cols(), func(in op.Op) op.Op { return op.NewAggregate(b.env, in, a) })
 	}

@@ -24,10 +24,7 @@ func reads(used map[int]bool, list ...expr.Expr) map[int]bool {
 
 // join makes a join of which some columns are used above, nil: all.
 func (b *builder) join(n *plan.Join, used map[int]bool) (op.Op, error) {
-	j := &op.Joining{
-		Kind: n.Kind, LeftTypes: typesOf(n.Left), RightTypes: typesOf(n.Right),
-		LeftKeys: n.LeftKeys, RightKeys: n.RightKeys, Cond: n.Cond,
-	}
+	j := joining(n, nil)
 	if n.Lateral {
 		left, err := b.build(n.Left)
 		if err != nil {
@@ -58,6 +55,14 @@ func (b *builder) join(n *plan.Join, used map[int]bool) (op.Op, error) {
 		return op.NewMergeJoin(b.env, left, right, j, n.Merge), nil
 	}
 	return op.NewHashJoin(b.env, left, right, j), nil
+}
+
+// joining says what a join does of whose columns some are used above, nil: all.
+func joining(n *plan.Join, used map[int]bool) *op.Joining {
+	return &op.Joining{
+		Kind: n.Kind, LeftTypes: typesOf(n.Left), RightTypes: typesOf(n.Right),
+		LeftKeys: n.LeftKeys, RightKeys: n.RightKeys, Cond: n.Cond, Used: used,
+	}
 }
 
 // sides splits what is used of a join into what it reads of its inputs.

@@ -195,6 +195,20 @@ func (s *callState) groupsOf(args []*vec.Column, ids, rows []int32) []int32 {
 	return s.own
 }
 
+// dropNulls takes the group from rows with a null among the columns.
+func dropNulls(cols []*vec.Column, groups []int32) {
+	for _, c := range cols {
+		if !c.HasNulls() {
+			continue
+		}
+		for i := range groups {
+			if c.Null(i) {
+				groups[i] = -1
+			}
+		}
+	}
+}
+
 // add takes the columns' rows into groups. total is how many groups the table has.
 func (s *callState) add(cols []*vec.Column, ids, rows []int32, total int) error {
 	args := s.in.plainArgs(cols)

@@ -1,6 +1,8 @@
 package op
 
 import (
+	"maps"
+
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
@@ -24,13 +26,30 @@ func (j *Joining) keepsLeft() bool  { return j.Kind == plan.Left || j.Kind == pl
 func (j *Joining) keepsRight() bool { return j.Kind == plan.Right || j.Kind == plan.Full }
 func (j *Joining) leftOnly() bool   { return j.Kind == plan.Semi || j.Kind == plan.Anti }
 
+// readsLeft adds the columns of the left input that the join reads to used, and reports whether all of them are.
+func (j *Joining) readsLeft(used map[int]bool) (all bool) {
+	for _, e := range j.LeftKeys {
+		plan.Cols(e, used)
+	}
+	joined := maps.Clone(j.Used)
+	if j.Cond != nil && joined != nil {
+		plan.Cols(j.Cond, joined)
+	}
+	for c := range joined {
+		if c < len(j.LeftTypes) {
+			used[c] = true
+		}
+	}
+	return j.Used == nil
+}
+
 // matcher turns candidate pairs of rows into the answer's pairs.
 type matcher struct {
 	*Joining
 	env  *Env
 	test *expr.Program
 	cols map[int]bool // columns of the joined row that the condition reads
-	hit  []bool       // right rows that matched, where the kind asks for the others
+	hit  vec.Bitmap   // right rows that matched, where the kind asks for the others
 }
 
 func newMatcher(env *Env, j *Joining) *matcher {
@@ -61,7 +80,7 @@ func (m *matcher) match(l, r *vec.Batch, c pairs, from, to int) (pairs, error) {
 	}
 	if m.hit != nil {
 		for _, x := range c.right {
-			m.hit[x] = true
+			m.hit.Set(int(x))
 		}
 	}
 	switch {
@@ -97,8 +116,13 @@ func (m *matcher) filter(l, r *vec.Batch, c pairs) (pairs, error) {
 // joined makes a batch of joined rows; with only, of those columns alone.
 func (m *matcher) joined(l, r *vec.Batch, p pairs, only map[int]bool) *vec.Batch {
 	out := &vec.Batch{Len: len(p.left), Cols: make([]*vec.Column, len(l.Cols)+len(r.Cols))}
+	whole := isWhole(p.left, l.Len)
 	for i, c := range l.Cols {
-		if c != nil && (only == nil || only[i]) {
+		switch {
+		case c == nil || only != nil && !only[i]:
+		case whole:
+			out.Cols[i] = c
+		default:
 			out.Cols[i] = c.Take(p.left)
 		}
 	}
@@ -108,6 +132,19 @@ func (m *matcher) joined(l, r *vec.Batch, p pairs, only map[int]bool) *vec.Batch
 		}
 	}
 	return out
+}
+
+// isWhole reports whether rows are all of n in their order.
+func isWhole(rows []int32, n int) bool {
+	if len(rows) != n {
+		return false
+	}
+	for i, r := range rows {
+		if int(r) != i {
+			return false
+		}
+	}
+	return true
 }
 
 // sides gives the left rows [from, to) that have a pair, or for Anti those that have none.
@@ -145,25 +182,38 @@ func withUnmatched(c pairs, from, to int) pairs {
 	return out
 }
 
+// having lists the left rows that have a place among right rows, or for Anti those that have none.
+func (m *matcher) having(at, rows []int32) []int32 {
+	for i, k := range at {
+		if k >= 0 == (m.Kind == plan.Semi) {
+			rows = append(rows, int32(i))
+		}
+	}
+	return rows
+}
+
 // emit cuts pairs into output batches.
 func (m *matcher) emit(l, r *vec.Batch, p pairs) []*vec.Batch {
 	var out []*vec.Batch
 	for at := 0; at < len(p.left); at += m.env.Rows {
-		end := min(at+m.env.Rows, len(p.left))
-		if m.leftOnly() {
-			out = append(out, m.joined(l, &vec.Batch{}, pairs{p.left[at:end], nil}, m.Used))
-			continue
-		}
-		out = append(out, m.joined(l, r, pairs{p.left[at:end], p.right[at:end]}, m.Used))
+		out = append(out, m.rows(l, r, p, at, min(at+m.env.Rows, len(p.left))))
 	}
 	return out
+}
+
+// rows makes the rows of pairs [from, to).
+func (m *matcher) rows(l, r *vec.Batch, p pairs, from, to int) *vec.Batch {
+	if m.leftOnly() {
+		return m.joined(l, &vec.Batch{}, pairs{p.left[from:to], nil}, m.Used)
+	}
+	return m.joined(l, r, pairs{p.left[from:to], p.right[from:to]}, m.Used)
 }
 
 // unmatchedRight gives the right rows that no left row matched.
 func (m *matcher) unmatchedRight(r *vec.Batch) []*vec.Batch {
 	var p pairs
-	for i, hit := range m.hit[:r.Len] {
-		if !hit {
+	for i := range r.Len {
+		if !m.hit.Get(i) {
 			p.left, p.right = append(p.left, -1), append(p.right, int32(i))
 		}
 	}

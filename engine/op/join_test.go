@@ -90,7 +90,7 @@ func TestJoins(t *testing.T) {
 						},
 						Types: joinTypes(kind, l, r), Want: joinModel(kind, l, r, c.match),
 						// Rows of the left input stay in order; those of the right one that matched nothing come last.
-						Ordered: true,
+						Ordered: true, Aside: true,
 					})
 				})
 			}

@@ -152,7 +152,7 @@ func (o *mergeJoin) nextRight(ctx context.Context) error {
 func (o *mergeJoin) look(w *keyed) {
 	o.window, o.start, o.end = w, 0, 0
 	if o.keepsRight() {
-		o.m.hit = make([]bool, w.b.Len)
+		o.m.hit = vec.NewBitmap(w.b.Len)
 	}
 }
 
@@ -167,7 +167,7 @@ func (o *mergeJoin) leave() {
 
 // unmatchable takes right rows that match nothing, because a key is null.
 func (o *mergeJoin) unmatchable(b *vec.Batch) {
-	o.m.hit = make([]bool, b.Len)
+	o.m.hit = vec.NewBitmap(b.Len)
 	o.queue = append(o.queue, o.m.unmatchedRight(b)...)
 }
 

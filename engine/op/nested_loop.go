@@ -17,7 +17,7 @@ type nestedLoop struct {
 
 	m       *matcher
 	rows    *buffer
-	hits    [][]bool // of each right batch
+	hits    []vec.Bitmap // of each right batch
 	cur     *vec.Batch
 	matched []bool // rows of cur
 	reader  *bufferReader
@@ -57,7 +57,7 @@ func newNestedLoop(ctx context.Context, env *Env, left, right source, list []*ve
 // keep takes a right batch.
 func (n *nestedLoop) keep(b *vec.Batch) error {
 	if n.keepsRight() {
-		n.hits = append(n.hits, make([]bool, b.Len))
+		n.hits = append(n.hits, vec.NewBitmap(b.Len))
 	}
 	return n.rows.add(b)
 }
@@ -149,7 +149,7 @@ func (n *nestedLoop) pair() error {
 	for k, l := range p.left {
 		n.matched[l] = true
 		if n.hits != nil {
-			n.hits[n.batch][p.right[k]] = true
+			n.hits[n.batch].Set(int(p.right[k]))
 		}
 	}
 	if !n.leftOnly() {

@@ -11,6 +11,8 @@ import (
 	"github.com/allsource-db/allsource/vec"
 )
 
+func nameOf(k int) string { return fmt.Sprintf("n%d", k) }
+
 // names makes a column of texts "n<k>"; numbered ones of space get number k, or k spread so far that tables are no arrays.
 func names(r *rand.Rand, n int, space *vec.Space, spread uint32, coded bool) (*vec.Column, []int) {
 	b := vec.NewBuilder(vec.Bytes, n)
@@ -18,7 +20,7 @@ func names(r *rand.Rand, n int, space *vec.Space, spread uint32, coded bool) (*v
 	var nums []uint32
 	for i := range n {
 		ks[i] = r.IntN(50)
-		b.AppendString(fmt.Sprintf("n%d", ks[i]))
+		b.AppendString(nameOf(ks[i]))
 		nums = append(nums, uint32(ks[i])*spread)
 	}
 	c := b.Finish()

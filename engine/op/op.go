@@ -9,7 +9,6 @@ package op
 
 import (
 	"context"
-	"slices"
 
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
@@ -350,16 +349,21 @@ func concatBatches(types []datum.Type, list []*vec.Batch) *vec.Batch {
 	for _, b := range list {
 		out.Len += b.Len
 	}
-	cols := make([]*vec.Column, len(list))
 	for k, t := range types {
-		for i, b := range list {
-			cols[i] = b.Cols[k]
-		}
-		if !slices.Contains(cols, nil) {
-			out.Cols[k] = concat(t, cols)
-		}
+		out.Cols[k] = concatColumn(t, list, k)
 	}
 	return out
+}
+
+// concatColumn is column k of concatBatches, nil where one of the batches has none.
+func concatColumn(t datum.Type, list []*vec.Batch, k int) *vec.Column {
+	cols := make([]*vec.Column, len(list))
+	for i, b := range list {
+		if cols[i] = b.Cols[k]; cols[i] == nil {
+			return nil
+		}
+	}
+	return concat(t, cols)
 }
 
 // nullColumns returns n rows of nulls.

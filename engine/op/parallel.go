@@ -1,6 +1,7 @@
 package op
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -229,7 +230,7 @@ func (c *cursor) next(ctx context.Context, r *eventReader) (*vec.Batch, error) {
 		if err != nil {
 			return nil, err
 		}
-		if none || p.from >= p.to {
+		if !r.more && (none || p.from >= p.to) {
 			c.left, c.narrowed = c.left[1:], false
 			continue
 		}
@@ -259,4 +260,28 @@ func (s *eventScan) Close() error {
 	}
 	s.done = true
 	return nil
+}
+
+// inParallel calls f for 0 to n-1 with so many goroutines, and gives an error if there was one.
+func inParallel(workers, n int, f func(i int) error) error {
+	if workers = min(workers, n); workers < 2 {
+		for i := range n {
+			if err := f(i); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var wait sync.WaitGroup
+	next, errs := &atomic.Int64{}, make([]error, workers)
+	for w := range workers {
+		wait.Go(func() {
+			defer Rescue(&errs[w])
+			for i := int(next.Add(1) - 1); i < n && errs[w] == nil; i = int(next.Add(1) - 1) {
+				errs[w] = f(i)
+			}
+		})
+	}
+	wait.Wait()
+	return cmp.Or(errs...)
 }

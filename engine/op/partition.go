@@ -35,6 +35,19 @@ func newPartitions(env *Env, types []datum.Type, level byte) (*partitions, error
 
 // add writes the rows of b by the keys, which are of types.
 func (p *partitions) add(b *vec.Batch, keys []*vec.Column) error {
+	for k, rows := range p.split(b, keys) {
+		if len(rows) == 0 {
+			continue
+		}
+		if err := p.put(k, b.Take(rows)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// split lists the rows of b for each file; the lists are good until the next call.
+func (p *partitions) split(b *vec.Batch, keys []*vec.Column) *[fanOut][]int32 {
 	for k := range p.rows {
 		p.rows[k] = p.rows[k][:0]
 	}
@@ -43,22 +56,19 @@ func (p *partitions) add(b *vec.Batch, keys []*vec.Column) error {
 		h, p.buf = rowHash(p.types, keys, i, p.level, p.buf)
 		p.rows[h%fanOut] = append(p.rows[h%fanOut], int32(i))
 	}
-	for k, rows := range p.rows {
-		if len(rows) == 0 {
-			continue
-		}
-		if p.files[k] == nil {
-			f, err := newSpillFile(p.env.Budget)
-			if err != nil {
-				return err
-			}
-			p.files[k] = f
-		}
-		if err := p.files[k].write(b.Take(rows)); err != nil {
+	return &p.rows
+}
+
+// put writes rows to file k.
+func (p *partitions) put(k int, b *vec.Batch) error {
+	if p.files[k] == nil {
+		f, err := newSpillFile(p.env.Budget)
+		if err != nil {
 			return err
 		}
+		p.files[k] = f
 	}
-	return nil
+	return p.files[k].write(b)
 }
 
 // next gives the rows of the next file that has any, nil after the last. The files before it are closed.
@@ -84,6 +94,14 @@ func (p *partitions) file(k int) (source, error) {
 		return openSpill(f)
 	}
 	return nil, nil
+}
+
+// count is how many rows are in file k.
+func (p *partitions) count(k int) int64 {
+	if p.files[k] == nil {
+		return 0
+	}
+	return p.files[k].rows
 }
 
 func openSpill(f *spillFile) (source, error) {

@@ -19,6 +19,8 @@ type eventReader struct {
 	late   []int
 	used   map[int]bool // columns that are read after the filter; nil: all
 	run    stage
+	joins  bool // a step is a join, which may give several batches for one
+	more   bool // there may be more for the last batch
 	refs   []storage.Ref
 	next   int // rows of the next batch
 	set    vec.Bitmap
@@ -43,6 +45,10 @@ func newEventReader(s *EventScan, env *Env) *eventReader {
 	}
 	if len(s.Steps) > 0 {
 		r.run = chain(s.Steps, env.X)
+	}
+	for _, step := range s.Steps {
+		_, join := step.(ProbeStep)
+		r.joins = r.joins || join
 	}
 	r.next = env.Rows
 	if s.Cut != nil {
@@ -75,7 +81,7 @@ func (r *eventReader) read(ctx context.Context, m morsel, emit func(*vec.Batch) 
 		if err := r.narrow(ctx, &p); err != nil {
 			return err
 		}
-		for p.from < p.to {
+		for p.from < p.to || r.more {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -102,13 +108,20 @@ func (r *eventReader) read(ctx context.Context, m morsel, emit func(*vec.Batch) 
 	return nil
 }
 
-// some reads the next range of a part and takes it off; nil if nothing of it is let through.
+// some reads the next range of a part and takes it off; nil if nothing of it is let through. Where steps have more for the last range
+// it gives that.
 func (r *eventReader) some(ctx context.Context, p *part) (*vec.Batch, error) {
+	if r.more {
+		b, err := r.run(nil)
+		r.more = b != nil
+		return b, err
+	}
 	lo, hi := r.cut(p)
 	b, err := r.batch(ctx, *p, lo, hi)
 	r.scan.Stats.count(b)
 	if err == nil && b != nil && r.run != nil {
 		b, err = r.run(b)
+		r.more = r.joins && b != nil
 	}
 	return b, err
 }
@@ -134,6 +147,11 @@ func (s *EventScan) used() map[int]bool {
 		case ProjectStep:
 			for _, e := range step.Exprs {
 				plan.Cols(e, used)
+			}
+			return used
+		case ProbeStep:
+			if all := step.Build.readsLeft(used); all {
+				return nil
 			}
 			return used
 		default:

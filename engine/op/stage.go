@@ -9,11 +9,12 @@ import (
 	"github.com/allsource-db/allsource/vec"
 )
 
-// stage changes a batch by itself: what a filter or a projection does to each batch. It may give nil for no rows. A stage
-// is used by one goroutine; parallel scans make one for each worker.
+// stage changes a batch by itself: what a filter or a projection does to each batch, or a join to the rows of one input. It may give nil
+// for no rows. Asked with nil it gives what more there is for the last batch. A stage is used by one goroutine; parallel scans make one
+// for each worker.
 type stage func(b *vec.Batch) (*vec.Batch, error)
 
-// Step makes stages: it is a Filter or a Project over whatever feeds it.
+// Step makes stages: it is a filter, a projection or the probing of a join over whatever feeds it.
 type Step interface {
 	stage(x *expr.EvalCtx) stage
 }
@@ -27,6 +28,9 @@ type FilterStep struct {
 func (s FilterStep) stage(x *expr.EvalCtx) stage {
 	p := expr.Compile(s.Cond, x)
 	return func(b *vec.Batch) (*vec.Batch, error) {
+		if b == nil {
+			return nil, nil
+		}
 		sel, err := p.Filter(b)
 		switch {
 		case err != nil || len(sel) == 0:
@@ -48,6 +52,9 @@ type ProjectStep struct {
 func (s ProjectStep) stage(x *expr.EvalCtx) stage {
 	ps := expr.CompileAll(s.Exprs, x)
 	return func(b *vec.Batch) (*vec.Batch, error) {
+		if b == nil {
+			return nil, nil
+		}
 		cols, err := evalAll(ps, b)
 		if err != nil {
 			return nil, err
@@ -63,14 +70,26 @@ func chain(steps []Step, x *expr.EvalCtx) stage {
 	for i, s := range steps {
 		stages[i] = s.stage(x)
 	}
+	last := len(stages) - 1
 	return func(b *vec.Batch) (*vec.Batch, error) {
-		for _, s := range stages {
-			var err error
-			if b, err = s(b); b == nil || err != nil {
+		i := 0
+		if b == nil {
+			i = last
+		}
+		for i >= 0 {
+			out, err := stages[i](b)
+			switch {
+			case err != nil:
 				return nil, err
+			case out == nil: // the stage before may have more
+				b, i = nil, i-1
+			case i == last:
+				return out, nil
+			default:
+				b, i = out, i+1
 			}
 		}
-		return b, nil
+		return nil, nil
 	}
 }
 
