@@ -37,7 +37,10 @@ func (i sessionInfo) CatalogText(what string, oid datum.OID, sub int) (string, b
 			return text, true
 		}
 		return indexText(c, what, oid, sub)
-	case "functionargs", "functionresult":
+	case "functionargs", "functionidentity", "functionresult", "functiondef":
+		if f, ok := c.Object(oid).(*catalog.FunctionObject); ok {
+			return i.s.ownFunctionText(what, f), true
+		}
 		return functionText(what, oid)
 	}
 	return "", false
@@ -134,7 +137,7 @@ func indexText(c *catalog.Catalog, what string, oid datum.OID, sub int) (string,
 
 func functionText(what string, oid datum.OID) (string, bool) {
 	f := funcs.LookupFuncOID(oid)
-	if f == nil {
+	if f == nil || what == "functiondef" {
 		return "", false
 	}
 	if what == "functionresult" {

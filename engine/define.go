@@ -24,9 +24,6 @@ func (s *Session) define(ctx context.Context, p *Prepared) (*Rows, error) {
 	if err := s.writable(st.Tag()); err != nil {
 		return nil, err
 	}
-	if _, ok := st.(*syntax.CreateType); ok {
-		return nil, notYet(st)
-	}
 	if x, ok := st.(*syntax.CreateIndex); ok && x.Concurrently && s.tx.block {
 		return nil, pgerr.New(pgerr.ActiveSQLTransaction, "CREATE INDEX CONCURRENTLY cannot run inside a transaction block")
 	}

@@ -71,12 +71,29 @@ func (s *Session) Prepare(ctx context.Context, st syntax.Statement, script strin
 	if p := s.planOf(st, script, types); p != nil {
 		return p, nil
 	}
-	p, err := s.prepare(ctx, st, script, types)
+	p, err := s.prepare(ctx, st, script, s.resolved(types))
 	if err != nil {
 		return nil, s.fail(ctx, err)
 	}
 	s.keepPlan(st, script, types, p)
 	return p, nil
+}
+
+// resolved are the types that a client names by their OIDs, as expressions have them.
+func (s *Session) resolved(types []datum.OID) []datum.OID {
+	out := types
+	for i, t := range types {
+		if datum.Lookup(t) != nil || t == 0 {
+			continue
+		}
+		if own, _ := s.catalog().Resolve(catalog.TypeRef{OID: t, Mod: -1}); own.OID != t {
+			if &out[0] == &types[0] {
+				out = slices.Clone(types)
+			}
+			out[i] = own.OID
+		}
+	}
+	return out
 }
 
 // MayRun is nil if the statement may run now: in a failed transaction only its end may.

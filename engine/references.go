@@ -161,10 +161,11 @@ func (w *writer) refers(ctx context.Context, con *catalog.Constraint, rows *vec.
 		if at < 0 {
 			return pgerr.New(pgerr.InternalError, "the key that %q refers to has other columns", con.Name)
 		}
-		from, to := w.rel.Columns[cols[at]].Type, datum.T(ix.Keys[k].Type.OID)
+		from := w.rel.Columns[cols[at]].Type
+		to, _ := w.s.catalog().Resolve(ix.Keys[k].Type)
 		values[k] = rows.Cols[cols[at]]
 		if datum.KindOf(from.OID) != datum.KindOf(to.OID) {
-			c, err := w.x.eval(&expr.Cast{Arg: &expr.Col{Index: cols[at], Typ: from}, Typ: to}, rows)
+			c, err := w.x.eval(&expr.Cast{Arg: &expr.Col{Index: cols[at], Typ: from}, Typ: datum.T(to.OID)}, rows)
 			if err != nil {
 				return err
 			}

@@ -99,6 +99,9 @@ func (s *Session) regName(kind, oid datum.OID) (string, bool) {
 		return datum.FormatType(datum.T(oid)), true
 	case datum.Regproc, datum.Regproced:
 		f := funcs.LookupFuncOID(oid)
+		if own, ok := s.catalog().Object(oid).(*catalog.FunctionObject); ok {
+			return s.ownFunctionName(own, kind == datum.Regproced), true
+		}
 		if f == nil {
 			return "", false
 		}
@@ -134,7 +137,7 @@ func (s *Session) regLookup(kind datum.OID, text string) (datum.OID, bool) {
 		for _, f := range funcs.LookupFunc(strings.ToLower(strings.TrimPrefix(name, "pg_catalog."))) {
 			return f.OID, true
 		}
-		return 0, false
+		return s.ownFunctionNamed(text)
 	}
 	parts := identifiers(text)
 	if len(parts) == 0 {

@@ -8,6 +8,7 @@ import (
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/storage"
@@ -162,11 +163,8 @@ func (w *writer) check(rows *vec.Batch) error {
 }
 
 func (w *writer) checkFailed(c *plan.RowCheck, rows *vec.Batch, r int) error {
-	switch {
-	case c.Domain != "" && c.Name == "":
-		return pgerr.New(pgerr.NotNullViolation, "domain %s does not allow null values", c.Domain)
-	case c.Domain != "":
-		return pgerr.New(pgerr.CheckViolation, "value for domain %s violates check constraint %q", c.Domain, c.Name)
+	if c.Domain != "" {
+		return funcs.DomainCheck{Domain: c.Domain, Name: c.Name}.Failed()
 	}
 	return pgerr.New(pgerr.CheckViolation, "new row for relation %q violates check constraint %q", w.rel.Name, c.Name).
 		WithDetail("Failing row contains %s.", w.rowText(rows, r))

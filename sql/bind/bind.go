@@ -115,8 +115,12 @@ type binder struct {
 	locks       string
 	operators   map[operatorKey]operatorChoice // found so far
 	topAsOf     *plan.TimeClause
-	calling     *functionQuery // whose query is being bound, if it is one's
-	defining    *tracker       // nil: nobody wants to know what names mean
+	calling     *functionQuery     // whose query is being bound, if it is one's
+	checking    datum.OID          // the users' function that is being made, of which is noted what it reads
+	inlining    []datum.OID        // users' functions whose queries are being bound
+	mutable     bool               // one that is not immutable was called
+	trusted     map[expr.Expr]bool // what calls of those that are became
+	defining    *tracker           // nil: nobody wants to know what names mean
 }
 
 // statement dispatches on the kind of statement.

@@ -168,8 +168,12 @@ func (f *frame) function(name string, args []typed, at syntax.Node) (expr.Expr, 
 // resolveCall chooses the overload and calls it.
 func (f *frame) resolveCall(x *syntax.FuncCall, name string, args []typed, names []string) (expr.Expr, error) {
 	actual := typesOf(args)
-	list := f.candidates(functionsNamed(name), len(args), names, x.Variadic)
+	funcsNamed, own := f.overloads(x.Name)
+	list := f.candidates(funcsNamed, len(args), names, x.Variadic)
 	best, many := f.chooseNamed(list, actual)
+	if best != nil && own[best.fn] != nil {
+		return f.ownFunction(best, own[best.fn], args, x)
+	}
 	if best != nil && x.Variadic {
 		if err := f.spread(best, args, x); err != nil {
 			return nil, err

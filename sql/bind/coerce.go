@@ -18,6 +18,8 @@ func canCoerce(from, to datum.OID, ctx funcs.CastContext) bool {
 		return true
 	case isPolymorphic(to):
 		return fitsPolymorphic(from, to)
+	case datum.SameLabels(from, to): // the same enum at two moments
+		return true
 	case to == datum.Record:
 		return from == datum.Record
 	}
@@ -95,6 +97,7 @@ func (b *binder) literal(c *expr.Const, to datum.Type, ctx funcs.CastContext, at
 	if c.Val.Null(0) {
 		return &expr.Const{Val: vec.NullColumn(kindOf(to.OID), 1), Typ: to}, nil
 	}
+	b.defining.label(at, to.OID)
 	text := string(c.Val.Bytes(0))
 	if readsSession(to.OID, text) {
 		s := &expr.Const{Val: c.Val, Typ: datum.T(datum.Unknown)}

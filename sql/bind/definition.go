@@ -59,7 +59,7 @@ func Definition(ctx *Context, rel *catalog.Relation, x syntax.Expr, p Place) (ex
 	if err != nil {
 		return nil, err
 	}
-	if p.Immutable != "" && !immutable(e) {
+	if p.Immutable != "" && (b.mutable || !b.immutable(e)) {
 		return nil, pgerr.New(pgerr.InvalidObjectDefinition, "%s", p.Immutable)
 	}
 	_, err = b.paramTypes()
@@ -114,17 +114,24 @@ func (b *binder) noColumns(x syntax.Expr, what string) (err error) {
 	return err
 }
 
-// immutable reports whether an expression depends on its columns alone.
-func immutable(e expr.Expr) bool {
-	return !expr.Any(e, func(e expr.Expr) bool {
-		switch e := e.(type) {
-		case *expr.Call:
-			return e.Fn.Volatile != funcs.Immutable
-		case *expr.Cast:
-			return !immutableCast(e.Arg.Type().OID, e.Typ.OID)
-		}
-		return false
+// immutable reports whether an expression depends on its columns alone; what users' functions are, they say themselves.
+func (b *binder) immutable(e expr.Expr) bool {
+	mutable := false
+	expr.Walk(e, func(e expr.Expr) bool {
+		mutable = mutable || !b.trusted[e] && mutableNode(e)
+		return !b.trusted[e] && !mutable
 	})
+	return !mutable
+}
+
+func mutableNode(e expr.Expr) bool {
+	switch e := e.(type) {
+	case *expr.Call:
+		return e.Fn.Volatile != funcs.Immutable
+	case *expr.Cast:
+		return !immutableCast(e.Arg.Type().OID, e.Typ.OID)
+	}
+	return false
 }
 
 // zoned are the types whose text depends on settings.
@@ -150,11 +157,12 @@ type tracker struct {
 	stars   map[*syntax.ColumnRef][]syntax.Name
 	fields  map[*syntax.ColumnRef]plan.Field
 	reads   map[datum.OID]map[int16]bool
+	labels  map[*syntax.Const]datum.OID // literals of enums
 }
 
 func newTracker() *tracker {
 	return &tracker{map[*syntax.TableName]*catalog.Relation{}, map[*syntax.ColumnRef]syntax.Name{}, map[*syntax.ColumnRef][]syntax.Name{},
-		map[*syntax.ColumnRef]plan.Field{}, map[datum.OID]map[int16]bool{}}
+		map[*syntax.ColumnRef]plan.Field{}, map[datum.OID]map[int16]bool{}, map[*syntax.Const]datum.OID{}}
 }
 
 func (t *tracker) read(rel datum.OID, attr int16) {
@@ -319,9 +327,4 @@ func RenameColumn(before, now *Context, text string, rel datum.OID, attr int16, 
 	fresh.Text = ""
 	_, err = newBinder(&fresh, nil).topQuery(st.Stmt.(*syntax.Query))
 	return out, err
-}
-
-// CheckFunction binds the body of a function, to refuse what could not be called.
-func CheckFunction(ctx *Context, f *catalog.FunctionObject) error {
-	return pgerr.New(pgerr.FeatureNotSupported, "CREATE FUNCTION is not supported yet")
 }

@@ -39,12 +39,14 @@ type frame struct {
 	windows  *windows // collects calls over windows; nil where they are not allowed
 	inWindow bool     // inside the arguments of such a call
 	sets     bool     // set-returning functions are allowed
+	inFrom   bool     // the call is one in FROM
 	novar    bool     // columns of the row itself are not allowed
 }
 
 // inside returns the frame for a place inside this one where set-returning functions are not allowed.
 func (f *frame) inside(what string) *frame {
 	c := *f
+	c.inFrom = false
 	c.sets = false
 	if f.sets {
 		c.what = what
@@ -167,6 +169,9 @@ func (f *frame) column(x *syntax.ColumnRef) (expr.Expr, error) {
 // param makes $n, of unknown type while nothing settled it.
 func (f *frame) param(x *syntax.Param) (expr.Expr, error) {
 	if f.calling != nil {
+		if x.N < 1 || x.N > len(f.calling.args) {
+			return nil, f.errorIn(x, pgerr.UndefinedParameter, "there is no parameter $%d", x.N)
+		}
 		return f.calling.argument(x.N, f.scope), nil
 	}
 	if x.N < 1 || x.N > maxParams {

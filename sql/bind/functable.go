@@ -97,6 +97,10 @@ func (f *frame) tableFunction(x syntax.Expr, defs []*syntax.ColumnDef, ordinal b
 	if err != nil {
 		return nil, "", false, err
 	}
+	if c, ok := e.(*ownCall); ok {
+		n, one, err = f.ownTable(c, name, nil, ordinal)
+		return n, name, one, err
+	}
 	if e, err = f.textIfUnknown(e, x); err != nil {
 		return nil, "", false, err
 	}
@@ -133,7 +137,7 @@ func (f *frame) topCall(x *syntax.FuncCall) (expr.Expr, error) {
 		return nil, err
 	}
 	top := *f
-	top.sets = true
+	top.sets, top.inFrom = true, true
 	return top.resolveCall(x, x.Name.Last(), args, names)
 }
 
@@ -219,6 +223,10 @@ func (f *frame) recordTable(x *syntax.FuncCall, defs []*syntax.ColumnDef, ordina
 	e, err := f.topCall(x)
 	if err != nil {
 		return nil, err
+	}
+	if own, ok := e.(*ownCall); ok && own.typ.OID == datum.Record && len(own.fn.Out) == 0 {
+		n, _, err := f.ownTable(own, x.Name.Last(), fields, ordinal)
+		return n, err
 	}
 	c, ok := e.(*expr.Call)
 	switch {

@@ -16,6 +16,10 @@ import (
 type functionQuery struct {
 	args  []expr.Expr
 	depth int // row contexts around the place of the call
+	// Of a users' function: its name, those of its parameters, and how often each was asked for.
+	name  string
+	names []string
+	used  []int
 }
 
 // queryTable puts the query of a function in the place of its call: the optimizer sees all of it, and an AS OF clause in force
@@ -83,7 +87,47 @@ func (f *frame) declared(n plan.Node, fn *funcs.Func, at syntax.Node) (plan.Node
 
 // argument is argument n as seen from a place in the query. What it reads of rows around the call is further out from there.
 func (q *functionQuery) argument(n int, from *scope) expr.Expr {
-	return plan.ShiftOuterExpr(q.args[n-1], from.depth()-q.depth)
+	if q.used != nil {
+		q.used[n-1]++
+	}
+	by := from.depth() - q.depth
+	e := expr.Transform(q.args[n-1], func(x expr.Expr) expr.Expr {
+		if r, ok := x.(*aggRef); ok && by > 0 {
+			return &expr.Outer{Level: 0, Index: outerAggregate(r.index), Typ: r.typ, Name: r.name}
+		}
+		return x
+	})
+	return plan.Inwards(e, by)
+}
+
+// named is the parameter that a name means: by itself, or after the name of the function. ok is false where it means none.
+func (q *functionQuery) named(x *syntax.ColumnRef, from *scope) (e expr.Expr, ok bool) {
+	if q == nil || x.Star || len(x.Name) > 2 || len(x.Name) == 2 && x.Name[0] != q.name {
+		return nil, false
+	}
+	for i, n := range q.names {
+		if n != "" && n == x.Name.Last() {
+			return q.argument(i+1, from), true
+		}
+	}
+	return nil, false
+}
+
+// field is parameter.field.
+func (q *functionQuery) field(x *syntax.ColumnRef, from *scope) (e expr.Expr, ok bool) {
+	if q == nil || x.Star || len(x.Name) != 2 {
+		return nil, false
+	}
+	row, ok := q.named(&syntax.ColumnRef{Name: x.Name[:1]}, from)
+	if !ok {
+		return nil, false
+	}
+	for i, fl := range rowFields(row) {
+		if fl.Name == x.Name[1] {
+			return &expr.Field{Arg: row, Index: i, Typ: fl.Type}, true
+		}
+	}
+	return nil, false
 }
 
 // depth is how many row contexts a place is in.

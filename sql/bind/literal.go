@@ -56,10 +56,18 @@ func (f *frame) unary(x *syntax.Unary) (expr.Expr, error) {
 
 // cast is CAST, :: and a typed literal.
 func (f *frame) cast(x *syntax.Cast) (expr.Expr, error) {
-	t, err := f.typeName(x.Type)
+	t, domain, err := f.typeOrDomain(x.Type)
 	if err != nil {
 		return nil, err
 	}
+	e, err := f.castTo(x, t)
+	if err != nil {
+		return nil, err
+	}
+	return f.inDomain(e, domain)
+}
+
+func (f *frame) castTo(x *syntax.Cast, t datum.Type) (expr.Expr, error) {
 	if a, ok := x.X.(*syntax.ArrayExpr); ok && isArray(t.OID) {
 		e, err := f.array(a, t)
 		if err != nil {

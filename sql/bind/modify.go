@@ -230,28 +230,61 @@ func (b *binder) rowRules(rel *catalog.Relation) (plan.RowRules, error) {
 // domainRules are the conditions of the domains that columns are of, those of the domain underneath first.
 func (b *binder) domainRules(rel *catalog.Relation) ([]plan.RowCheck, error) {
 	var out []plan.RowCheck
-	bool := datum.T(datum.Bool)
 	for i, c := range rel.Columns {
-		var own []plan.RowCheck
-		for d := c.Domain; d != nil; d = domainUnder(b.ctx.Catalog, d) {
-			col := &expr.Col{Index: i, Typ: c.Type, Name: c.Name}
-			value := &scope{items: []*item{{bare: true, cols: []column{{name: "value", expr: col}}}}, width: len(rel.Columns)}
-			var list []plan.RowCheck
-			if d.NotNull {
-				list = append(list, plan.RowCheck{Domain: d.Name, Cond: &expr.IsNull{Arg: col, Not: true}})
-			}
-			for _, k := range d.Checks {
-				e, err := b.stored(k.Check.Text, value, "check constraints", &bool)
-				if err != nil {
-					return nil, err
-				}
-				list = append(list, plan.RowCheck{Domain: d.Name, Name: k.Name, Cond: e})
-			}
-			own = append(list, own...)
+		if c.Domain == nil {
+			continue
+		}
+		own, err := b.domainChecks(c.Domain, &expr.Col{Index: i, Typ: c.Type, Name: c.Name}, len(rel.Columns))
+		if err != nil {
+			return nil, err
 		}
 		out = append(out, own...)
 	}
 	return out, nil
+}
+
+// domainChecks are the conditions of a domain on a column of a row: NOT NULL, then those of the domain underneath first. All go by the name of the
+// domain itself.
+func (b *binder) domainChecks(d *catalog.DomainObject, col *expr.Col, width int) ([]plan.RowCheck, error) {
+	var out []plan.RowCheck
+	bool := datum.T(datum.Bool)
+	value := &scope{items: []*item{{bare: true, cols: []column{{name: "value", expr: col}}}}, width: width}
+	name, notNull := b.ctx.Catalog.FormatType(b.ctx.SearchPath, catalog.TypeRef{OID: d.ID, Mod: -1}), false
+	for ; d != nil; d = domainUnder(b.ctx.Catalog, d) {
+		notNull = notNull || d.NotNull
+		var list []plan.RowCheck
+		for _, k := range d.Checks {
+			e, err := b.stored(k.Check.Text, value, "check constraints", &bool)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, plan.RowCheck{Domain: name, Name: k.Name, Cond: e})
+		}
+		slices.SortStableFunc(list, func(a, b plan.RowCheck) int { return strings.Compare(a.Name, b.Name) })
+		out = append(list, out...)
+	}
+	if notNull {
+		out = append([]plan.RowCheck{{Domain: name, Cond: &expr.IsNull{Arg: col, Not: true}}}, out...)
+	}
+	return out, nil
+}
+
+// inDomain is a value of the type under a domain as one of the domain: an error where that does not allow it.
+func (b *binder) inDomain(e expr.Expr, d *catalog.DomainObject) (expr.Expr, error) {
+	if d == nil {
+		return e, nil
+	}
+	value := &expr.Col{Typ: e.Type(), Name: "value"}
+	checks, err := b.domainChecks(d, value, 1)
+	if err != nil || len(checks) == 0 {
+		return e, err
+	}
+	args, named := []expr.Expr{value}, make([]funcs.DomainCheck, len(checks))
+	for i, k := range checks {
+		args, named[i] = append(args, k.Cond), funcs.DomainCheck{Domain: k.Domain, Name: k.Name}
+	}
+	body := &expr.Call{Fn: funcs.CheckDomain(e.Type().OID, named), Args: args, Typ: e.Type(), Pos: -1}
+	return &expr.Apply{Name: b.ctx.Catalog.FormatType(b.ctx.SearchPath, catalog.TypeRef{OID: d.ID, Mod: -1}), Args: []expr.Expr{e}, Body: body, Domain: true}, nil
 }
 
 // domainUnder is the domain that a domain is made of, nil if it is made of another type.

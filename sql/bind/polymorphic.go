@@ -8,7 +8,7 @@ import (
 
 func isPolymorphic(t datum.OID) bool {
 	switch t {
-	case datum.AnyElement, datum.AnyArray, datum.AnyNonArray, datum.AnyCompat, datum.AnyCompatArray:
+	case datum.AnyElement, datum.AnyArray, datum.AnyNonArray, datum.AnyCompat, datum.AnyCompatArray, datum.AnyEnum:
 		return true
 	}
 	return false
@@ -25,6 +25,8 @@ func fitsPolymorphic(from, to datum.OID) bool {
 		return isArray(from) || from == datum.AnyArray
 	case datum.AnyNonArray:
 		return !isArray(from)
+	case datum.AnyEnum:
+		return datum.IsEnum(from)
 	}
 	return true
 }
@@ -44,11 +46,11 @@ func solve(actual, declared []datum.OID) (g generics, ok bool) {
 			continue
 		}
 		switch d {
-		case datum.AnyElement, datum.AnyNonArray:
-			if g.elem != 0 && g.elem != a {
+		case datum.AnyElement, datum.AnyNonArray, datum.AnyEnum:
+			if g.elem != 0 && g.elem != a && !datum.SameLabels(g.elem, a) {
 				return g, false
 			}
-			g.elem = a
+			g.elem = max(g.elem, a) // of two moments of an enum the later, as a rule
 		case datum.AnyArray:
 			if !isArray(a) || g.array != 0 && g.array != a {
 				return g, false
@@ -92,7 +94,7 @@ func wider(a, b datum.OID) (datum.OID, bool) {
 // actual replaces a polymorphic type by what it stands for; 0 when that is not known.
 func (g generics) actual(t datum.OID) datum.OID {
 	switch t {
-	case datum.AnyElement, datum.AnyNonArray:
+	case datum.AnyElement, datum.AnyNonArray, datum.AnyEnum:
 		return g.elem
 	case datum.AnyArray:
 		if g.array != 0 {

@@ -192,6 +192,9 @@ func (b *binder) bareColumn(x *syntax.ColumnRef, s *scope) (expr.Expr, error) {
 			return b.wholeRow(it, level, x.Pos), nil
 		}
 	}
+	if e, ok := b.calling.named(x, s); ok {
+		return e, nil
+	}
 	return nil, b.noColumn(x, s, "", name)
 }
 
@@ -247,6 +250,12 @@ func (b *binder) tableColumn(x *syntax.ColumnRef, s *scope, schema, table, name 
 			if e := b.fieldOfRow(s, table, name, x.Pos); e != nil {
 				return e, nil
 			}
+		}
+		if e, ok := b.calling.named(x, s); ok {
+			return e, nil
+		}
+		if e, ok := b.calling.field(x, s); ok {
+			return e, nil
 		}
 		return nil, b.noTable(x, s, schema, table)
 	}

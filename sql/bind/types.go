@@ -12,25 +12,41 @@ import (
 
 // typeName resolves the name of a type.
 func (b *binder) typeName(t *syntax.TypeName) (datum.Type, error) {
+	typ, domain, err := b.typeOrDomain(t)
+	if err == nil && domain != nil && constrains(b.ctx.Catalog, domain) {
+		err = b.errorIn(t, pgerr.FeatureNotSupported, "values of domain %q are not supported here", dotted(t.Name)).
+			WithHint("Name the type under it, and cast to the domain.")
+	}
+	return typ, err
+}
+
+// constrains reports whether not all values of the type under a domain are values of the domain.
+func constrains(c *catalog.Catalog, d *catalog.DomainObject) bool {
+	for ; d != nil; d = domainUnder(c, d) {
+		if d.NotNull || len(d.Checks) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// typeOrDomain resolves the name of a type: of a domain it is the type under it, and the domain.
+func (b *binder) typeOrDomain(t *syntax.TypeName) (typ datum.Type, d *catalog.DomainObject, err error) {
 	if t.PctOf {
-		return datum.Type{}, b.errorIn(t, pgerr.FeatureNotSupported, "%%TYPE is not supported yet")
+		return typ, nil, b.errorIn(t, pgerr.FeatureNotSupported, "%%TYPE is not supported yet")
 	}
 	if t.SetOf {
-		return datum.Type{}, b.errorIn(t, pgerr.DatatypeMismatch, "a type that is a set is not allowed here")
+		return typ, nil, b.errorIn(t, pgerr.DatatypeMismatch, "a type that is a set is not allowed here")
 	}
 	ref, err := b.typeRef(t)
 	if err != nil {
-		return datum.Type{}, err
+		return typ, nil, err
 	}
-	typ, domain := b.ctx.Catalog.Resolve(ref)
-	switch {
-	case datum.Lookup(typ.OID) == nil:
-		return typ, b.errorIn(t, pgerr.FeatureNotSupported, "values of type %q are not supported yet", dotted(t.Name))
-	case domain != nil && (domain.NotNull || len(domain.Checks) > 0):
-		return typ, b.errorIn(t, pgerr.FeatureNotSupported, "casts to domain %q are not supported yet", dotted(t.Name)).
-			WithHint("Cast to the type under it; a column of the domain checks what is stored.")
+	typ, d = b.ctx.Catalog.Resolve(ref)
+	if datum.Lookup(typ.OID) == nil || typ.OID == datum.Unknown && d == nil && ref.OID != datum.Unknown {
+		err = b.errorIn(t, pgerr.FeatureNotSupported, "arrays of domain %q are not supported", dotted(t.Name))
 	}
-	return typ, nil
+	return typ, d, err
 }
 
 // typeRef resolves the name of a type, which may be a user's.

@@ -97,6 +97,9 @@ func (c *Catalog) infoColumn(r *Relation, i int, col Column) row {
 	if info := datum.Lookup(col.Type.OID); info != nil {
 		out["udt_name"] = info.Name
 	}
+	if own := datum.OwnOf(col.Type.OID); own != nil {
+		out["udt_schema"] = own.Schema
+	}
 	if col.Default != "" {
 		out["column_default"] = col.Default
 	}
@@ -143,6 +146,9 @@ func decimalText(n int) string {
 func infoType(t datum.Type) string {
 	if i := datum.Lookup(t.OID); i != nil && i.IsArray() {
 		return "ARRAY"
+	}
+	if datum.OwnOf(t.OID) != nil {
+		return "USER-DEFINED"
 	}
 	return datum.FormatType(datum.T(t.OID))
 }
@@ -243,4 +249,5 @@ func routineRows(c *Catalog, t *rows) {
 		}
 		t.add(r)
 	}
+	c.userRoutineRows(t)
 }

@@ -143,7 +143,7 @@ func (col *Column) typeRef() TypeRef {
 	case col.Domain != nil:
 		return TypeRef{OID: col.Domain.ID, Mod: -1}
 	}
-	return TypeRef{OID: col.Type.OID, Mod: col.Type.Mod}
+	return RefOf(col.Type)
 }
 
 // userType puts a user's type into the row of an attribute.

@@ -87,7 +87,8 @@ func procs() []procRow {
 	return out
 }
 
-func procRows(_ *Catalog, t *rows) {
+func procRows(c *Catalog, t *rows) {
+	c.userProcRows(t)
 	for _, p := range procs() {
 		r := row{
 			"oid": p.oid, "proname": p.name, "pronamespace": 11, "proowner": superuser, "prolang": internalLang, "procost": 1.0,

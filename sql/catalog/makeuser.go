@@ -69,8 +69,8 @@ func (c *Catalog) userTypeRows(t *rows) {
 func enumRows(c *Catalog, t *rows) {
 	for _, o := range c.Objects() {
 		if e, ok := o.(*EnumObject); ok {
-			for i, l := range e.Labels {
-				t.add(row{"oid": l.ID, "enumtypid": e.ID, "enumsortorder": float64(i + 1), "enumlabel": l.Label})
+			for _, l := range e.Labels {
+				t.add(row{"oid": l.ID, "enumtypid": e.ID, "enumsortorder": l.Sort, "enumlabel": l.Label})
 			}
 		}
 	}

@@ -95,6 +95,7 @@ type EnumLabel struct {
 	ID     datum.OID `json:"id"`
 	Number int64     `json:"number"`
 	Label  string    `json:"label"`
+	Sort   float64   `json:"sort"` // pg_enum.enumsortorder
 }
 
 // DomainObject is a type with conditions.
@@ -139,8 +140,9 @@ type FunctionObject struct {
 	Set        bool            `json:"set,omitempty"` // RETURNS SETOF or TABLE
 	Language   string          `json:"language"`
 	Body       string          `json:"body"`
-	Path       []string        `json:"path,omitempty"` // search path when it was made: that of the body
-	Uses       []datum.OID     `json:"uses,omitempty"` // types of its signature
+	Form       string          `json:"form,omitempty"` // "return", "atomic": the body is SQL in the statement; else a string
+	Path       []string        `json:"path,omitempty"` // search path of a body in the statement; of a string it is that of the call
+	Uses       []datum.OID     `json:"uses,omitempty"` // what a body in the statement reads
 	Volatility string          `json:"volatility"`     // "i", "s", "v"
 	Strict     bool            `json:"strict,omitempty"`
 	Definer    bool            `json:"definer,omitempty"`

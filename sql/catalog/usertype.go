@@ -53,18 +53,11 @@ func (c *Catalog) TypeByName(searchPath []string, schema, name string) Object {
 
 // TypeObject returns the object that a type, or arrays of it, belongs to, and whether it is the arrays'; nil of built-in types.
 func (c *Catalog) TypeObject(oid datum.OID) (o Object, array bool) {
-	if o := c.Object(oid); o != nil && TypeOID(o) == oid {
-		return o, false
+	if c.own == nil {
+		return nil, false
 	}
-	for _, o := range c.Objects() {
-		switch oid {
-		case TypeOID(o):
-			return o, false
-		case ArrayOID(o):
-			return o, true
-		}
-	}
-	return nil, false
+	o = c.own.byType[oid]
+	return o, o != nil && TypeOID(o) != oid
 }
 
 // FormatType names a type as SQL does, with its schema where the search path does not find it.
@@ -95,4 +88,23 @@ func (e *EnumObject) Label(label string) *EnumLabel {
 		}
 	}
 	return nil
+}
+
+// Functions lists the users' functions of a name, in the order of the search path, or those of one schema.
+func (c *Catalog) Functions(searchPath []string, schema, name string) (out []*FunctionObject) {
+	if c.own == nil || c.own.functions[name] == nil {
+		return nil
+	}
+	if schema != "" {
+		searchPath = []string{schema}
+	}
+	for _, s := range searchPath {
+		id := c.schemaOID(s)
+		for _, f := range c.own.functions[name] {
+			if f.Schema == id && !f.Procedure {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
 }

@@ -3,14 +3,21 @@ package catalog
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/funcs"
 )
 
 // objects are the users' objects of a catalog.
 type objects struct {
 	list []Object // by ID
 	byID map[datum.OID]Object
+	// byType are the objects that types, and arrays of them, belong to; their numbers in package datum are made when they are asked for.
+	byType map[datum.OID]Object
+	types  *sync.Map
+	// functions are those of users, by name.
+	functions map[string][]*FunctionObject
 	// byTable are the indexes and constraints of tables: the table's ID by theirs.
 	byTable map[datum.OID]datum.OID
 }
@@ -19,10 +26,16 @@ type objects struct {
 func (c *Catalog) With(list ...Object) *Catalog {
 	out := c.base().with(nil)
 	out.types, out.end, out.typed = c.types, c.end, &typed{}
-	own := &objects{list: slices.Clone(list), byID: map[datum.OID]Object{}, byTable: map[datum.OID]datum.OID{}}
+	own := &objects{list: slices.Clone(list), byID: map[datum.OID]Object{}, byTable: map[datum.OID]datum.OID{}, byType: map[datum.OID]Object{}, types: &sync.Map{}, functions: map[string][]*FunctionObject{}}
 	slices.SortFunc(own.list, func(a, b Object) int { return cmp.Compare(a.Head().ID, b.Head().ID) })
 	for _, o := range own.list {
 		own.byID[o.Head().ID] = o
+		if t := TypeOID(o); t != 0 {
+			own.byType[t], own.byType[ArrayOID(o)] = o, o
+		}
+		if f, ok := o.(*FunctionObject); ok {
+			own.functions[f.Name] = append(own.functions[f.Name], f)
+		}
 	}
 	out.own, out.built = own, c.base()
 	for _, o := range own.list {
@@ -146,12 +159,76 @@ func (c *Catalog) column(name string, t TypeRef, doc string) Column {
 // Resolve gives the type that values of t have: of a domain it is the type under it, and the domain, whose conditions
 // (and those of the domains that it is made of) they satisfy.
 func (c *Catalog) Resolve(t TypeRef) (datum.Type, *DomainObject) {
-	d, ok := c.Object(t.OID).(*DomainObject)
-	if !ok {
+	o, array := c.TypeObject(t.OID)
+	switch o := o.(type) {
+	case nil:
 		return datum.Type{OID: t.OID, Mod: t.Mod}, nil
+	case *DomainObject:
+		if base, _ := c.Resolve(o.Base); !array {
+			return base, o
+		}
+		return datum.T(datum.Unknown), nil // arrays of domains are refused where types are named
 	}
-	base, _ := c.Resolve(d.Base)
-	return base, d
+	typ := c.ownType(o)
+	if array {
+		typ = datum.ArrayOf(typ)
+	}
+	return datum.T(typ), nil
+}
+
+// RefOf is a type as the catalog stores it.
+func RefOf(t datum.Type) TypeRef { return TypeRef{OID: datum.Public(t.OID), Mod: t.Mod} }
+
+// ownType is the number that package datum has for the type of an object.
+func (c *Catalog) ownType(o Object) datum.OID {
+	id := TypeOID(o)
+	if t, ok := c.own.types.Load(id); ok {
+		return t.(datum.OID)
+	}
+	h := o.Head()
+	own := &datum.Own{ID: id, Array: ArrayOID(o), Schema: c.schemaName(h.Schema), Name: h.Name, SQLName: funcs.QuoteIdent(h.Name)}
+	if own.Schema != public {
+		own.SQLName = funcs.QuoteIdent(own.Schema) + "." + own.SQLName
+	}
+	field := func(name string, t TypeRef) {
+		typ, _ := c.Resolve(t)
+		own.Fields = append(own.Fields, datum.Field{Name: name, Type: typ})
+	}
+	table := tableOf(o)
+	switch o := o.(type) {
+	case *EnumObject:
+		own.Labels = []datum.Label{}
+		for _, l := range o.Labels {
+			own.Labels = append(own.Labels, datum.Label{Number: l.Number, Text: l.Label})
+		}
+	case *CompositeObject:
+		for _, f := range o.Fields {
+			if !f.Dropped {
+				field(f.Name, f.Type)
+			}
+		}
+	}
+	if table != nil {
+		for i := range table.Columns {
+			if col := &table.Columns[i]; !col.Dropped {
+				field(col.Name, col.Type)
+			}
+		}
+	}
+	t := datum.OwnType(own)
+	c.own.types.Store(id, t)
+	return t
+}
+
+// tableOf is the table in an object, nil if it has none.
+func tableOf(o Object) *TableObject {
+	switch o := o.(type) {
+	case *TableObject:
+		return o
+	case *MaterializedObject:
+		return &o.TableObject
+	}
+	return nil
 }
 
 func (c *Catalog) schemaName(id datum.OID) string {

@@ -74,6 +74,13 @@ func parseFloatBinary(t Type, s []byte, b *vec.Builder) error {
 }
 
 func parseIntBinary(t Type, s []byte, b *vec.Builder) error {
+	if o := OwnOf(t.OID); o != nil {
+		n, err := o.number(string(s))
+		if err == nil {
+			b.AppendInt(n)
+		}
+		return err
+	}
 	var v int64
 	switch w := intWidth(t.OID); {
 	case t.OID == TimeTZ && len(s) == 12:
@@ -217,9 +224,9 @@ func parseArrayBinary(t Type, s []byte, b *vec.Builder, env *Env) error {
 		return badBinary(t)
 	case dims > MaxDims:
 		return TooManyDims(int(dims))
-	case elem != want:
+	case elem != Public(want):
 		return pgerr.New(pgerr.DatatypeMismatch, "binary data has array element type %d (%s) instead of expected %d (%s)",
-			elem, FormatType(T(elem)), want, FormatType(T(want)))
+			elem, FormatType(T(elem)), Public(want), FormatType(T(want)))
 	}
 	shape, n := make([]vec.Dim, dims), uint64(min(dims, 1))
 	for k := range shape {
@@ -256,9 +263,9 @@ func parseRecordBinary(t Type, s []byte, b *vec.Builder, env *Env) error {
 	cols := make([]*vec.Column, len(fields))
 	for k, f := range fields {
 		fb := NewBuilder(f.Type, 1)
-		if got := OID(r.u32()); got != f.Type.OID && r.ok {
+		if got := OID(r.u32()); got != Public(f.Type.OID) && r.ok {
 			return pgerr.New(pgerr.DatatypeMismatch, "binary data has type %d (%s) instead of expected %d (%s) in record column %d",
-				got, FormatType(T(got)), f.Type.OID, FormatType(T(f.Type.OID)), k+1)
+				got, FormatType(T(got)), Public(f.Type.OID), FormatType(T(f.Type.OID)), k+1)
 		}
 		if err := r.sized(f.Type, fb, env); err != nil {
 			return err

@@ -57,6 +57,9 @@ func AppendBinary(dst []byte, t Type, c *vec.Column, i int, env *Env) ([]byte, e
 }
 
 func appendIntBinary(dst []byte, oid OID, v int64) []byte {
+	if o := OwnOf(oid); o != nil {
+		return append(dst, o.Text(v)...)
+	}
 	switch {
 	case oid == TimeTZ:
 		micros, east := UnpackTimeTZ(v)
@@ -130,7 +133,7 @@ func appendArrayBinary(dst []byte, t Type, c *vec.Column, i int, env *Env) ([]by
 	}
 	dst = binary.BigEndian.AppendUint32(dst, uint32(len(dims)))
 	dst = binary.BigEndian.AppendUint32(dst, nulls)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(et.OID))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(Public(et.OID)))
 	for _, d := range dims {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(d.Len))
 		dst = binary.BigEndian.AppendUint32(dst, uint32(d.Lower))
@@ -151,7 +154,7 @@ func appendRecordBinary(dst []byte, t Type, c *vec.Column, i int, env *Env) ([]b
 	var err error
 	for k, f := range c.Fields {
 		ft := fieldType(fields, k, f)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(ft.OID))
+		dst = binary.BigEndian.AppendUint32(dst, uint32(Public(ft.OID)))
 		if dst, err = appendSized(dst, ft, f, i, env); err != nil {
 			return nil, err
 		}

@@ -48,8 +48,12 @@ func RecordType(fields []Field) Type {
 	return Type{OID: Record, Mod: n}
 }
 
-// RecordFields returns the fields of a type made by RecordType, nil for others; not to be changed.
+// RecordFields returns the fields of a type made by RecordType and of a composite type, or of the elements of arrays of one; nil for others;
+// not to be changed.
 func RecordFields(t Type) []Field {
+	if o := OwnOf(t.OID); o != nil {
+		return o.Fields
+	}
 	if t.OID != Record && t.OID != RecordArray || t.Mod < 0 {
 		return nil
 	}

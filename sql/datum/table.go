@@ -167,8 +167,13 @@ func indexName(rows []*Info) map[string]*Info {
 	return m
 }
 
-// Lookup returns the row of a type, or nil.
-func Lookup(oid OID) *Info { return byOID[oid] }
+// Lookup returns the row of a type, or nil. Users' types that a catalog has made are found by the numbers that OwnType gave.
+func Lookup(oid OID) *Info {
+	if r := ownOf(oid); r != nil {
+		return &r.info
+	}
+	return byOID[oid]
+}
 
 // All returns the table in order of OID; not to be changed.
 func All() []*Info { return all }
@@ -198,7 +203,7 @@ func ByCatalogName(name string) (*Info, bool) {
 
 // ArrayOf returns the OID of arrays of the type, 0 when there are none.
 func ArrayOf(elem OID) OID {
-	if i := byOID[elem]; i != nil {
+	if i := Lookup(elem); i != nil {
 		return i.ArrayOID
 	}
 	return 0
@@ -206,7 +211,7 @@ func ArrayOf(elem OID) OID {
 
 // ElemOf returns the element type of an array or vector, 0 for other types.
 func ElemOf(array OID) OID {
-	if i := byOID[array]; i != nil && i.Kind == vec.List {
+	if i := Lookup(array); i != nil && i.Kind == vec.List {
 		return i.Elem
 	}
 	return 0
@@ -214,7 +219,7 @@ func ElemOf(array OID) OID {
 
 // KindOf returns the physical kind of a type; unknown types are Bytes.
 func KindOf(oid OID) vec.Kind {
-	if i := byOID[oid]; i != nil {
+	if i := Lookup(oid); i != nil {
 		return i.Kind
 	}
 	return vec.Bytes

@@ -167,6 +167,9 @@ func parseIntText(t Type, s string, env *Env) (int64, error) {
 	case Money:
 		return parseMoney(s)
 	}
+	if o := OwnOf(t.OID); o != nil {
+		return o.number(s)
+	}
 	return parseReg(t.OID, s, env)
 }
 

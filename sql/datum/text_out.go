@@ -64,6 +64,9 @@ func appendIntText(dst []byte, oid OID, v int64, env *Env) []byte {
 	case Money:
 		return appendMoney(dst, v)
 	}
+	if o := OwnOf(oid); o != nil {
+		return append(dst, o.Text(v)...)
+	}
 	return strconv.AppendInt(dst, v, 10)
 }
 

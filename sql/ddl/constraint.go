@@ -168,7 +168,7 @@ func (b *building) notNulls(attrs []int16) {
 // keyType is the type that an index compares.
 func (p *planner) keyType(t catalog.TypeRef) catalog.TypeRef {
 	typ, _ := p.cat.Resolve(t)
-	return catalog.TypeRef{OID: typ.OID, Mod: typ.Mod}
+	return catalog.RefOf(typ)
 }
 
 // keyOfIndex makes a constraint of an index that is there.

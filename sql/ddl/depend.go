@@ -59,7 +59,14 @@ func (p *planner) dependents(x thing) []dependent {
 		}
 		p.dependsObject(o, x, add)
 	}
-	slices.SortStableFunc(out, func(a, b dependent) int { return cmp.Compare(a.number(), b.number()) })
+	slices.SortStableFunc(out, func(a, b dependent) int {
+		if x, y := p.onArrays(a.thing, x.id), p.onArrays(b.thing, x.id); x != y && x { // arrays go by a type of their own, which is dropped first
+			return -1
+		} else if x != y {
+			return 1
+		}
+		return cmp.Compare(a.number(), b.number())
+	})
 	return out
 }
 
@@ -94,7 +101,8 @@ func (p *planner) dependsObject(o catalog.Object, x thing, add func(auto bool, t
 			add(false, whole)
 		}
 	case *catalog.FunctionObject:
-		if x.part == wholeObject && (p.isType(o.Returns, x.id) || slices.ContainsFunc(o.Args, func(a catalog.FunctionParam) bool { return p.isType(a.Type, x.id) })) {
+		if x.part == wholeObject && (p.isType(o.Returns, x.id) || slices.Contains(o.Uses, x.id) ||
+			slices.ContainsFunc(o.Args, func(a catalog.FunctionParam) bool { return p.isType(a.Type, x.id) || p.uses(a.Default, x.id) })) {
 			add(false, whole)
 		}
 	}
@@ -135,6 +143,9 @@ func (p *planner) dependsTable(t *catalog.TableObject, x thing, add func(auto bo
 		ix := &t.Indexes[i]
 		if x.part == columnPart && x.id == t.ID && ix.Constraint == 0 && indexReads(t, ix, x.attr) {
 			add(true, thing{part: indexPart, id: t.ID, sub: ix.ID})
+		}
+		if x.part == wholeObject && (p.uses(ix.Where, x.id) || slices.ContainsFunc(ix.Keys, func(k catalog.IndexKey) bool { return p.uses(k.Expr, x.id) })) {
+			add(false, thing{part: indexPart, id: t.ID, sub: ix.ID})
 		}
 	}
 	if x.part == columnPart && x.id == t.ID {
@@ -191,12 +202,23 @@ func (p *planner) isType(t catalog.TypeRef, id datum.OID) bool {
 	return o != nil && t.OID != 0 && (t.OID == catalog.TypeOID(o) || t.OID == catalog.ArrayOID(o))
 }
 
+// onArrays reports whether a column is one of arrays of a type.
+func (p *planner) onArrays(t thing, id datum.OID) bool {
+	o := p.cat.Object(id)
+	if o == nil || t.part != columnPart {
+		return false
+	}
+	of := tableIn(p.cat.Object(t.id))
+	return of != nil && of.Attr(t.attr).Type.OID == catalog.ArrayOID(o) && catalog.ArrayOID(o) != 0
+}
+
 // doom is what goes with things that are dropped.
 type doom struct {
 	p       *planner
 	things  []thing
 	said    []string // "view v depends on table t", in order
 	cascade []string // "drop cascades to view v"
+	of      []thing  // what each of these is about
 }
 
 func (d *doom) visit(x thing) {
@@ -205,16 +227,33 @@ func (d *doom) visit(x thing) {
 			continue
 		}
 		d.things = append(d.things, dep.thing)
+		if dep.part == wholeObject {
+			d.forget(dep.id)
+		}
 		if !dep.auto {
 			name := d.p.describe(dep.thing)
 			on := x
 			if i := d.p.indexOf(x); x.part == constraintPart && i != ^datum.OID(0) {
 				on = thing{part: indexPart, id: x.id, sub: i}
 			}
-			d.said = append(d.said, name+" depends on "+d.p.describe(on))
+			what := d.p.describe(on)
+			if d.p.onArrays(dep.thing, x.id) {
+				what += "[]"
+			}
+			d.said = append(d.said, name+" depends on "+what)
 			d.cascade = append(d.cascade, "drop cascades to "+name)
+			d.of = append(d.of, dep.thing)
 		}
 		d.visit(dep.thing)
+	}
+}
+
+// forget takes back what was said of parts of an object, which goes as a whole.
+func (d *doom) forget(id datum.OID) {
+	for i := len(d.of) - 1; i >= 0; i-- {
+		if d.of[i].id == id && d.of[i].part != wholeObject {
+			d.of, d.said, d.cascade = slices.Delete(d.of, i, i+1), slices.Delete(d.said, i, i+1), slices.Delete(d.cascade, i, i+1)
+		}
 	}
 }
 
@@ -344,7 +383,7 @@ func (p *planner) objectName(o catalog.Object) string {
 	}
 	name := p.shown(h.Schema, h.Name)
 	if f, ok := o.(*catalog.FunctionObject); ok {
-		name += "(" + p.signature(f) + ")"
+		name += "(" + p.signature(f, ",") + ")"
 	}
 	return name
 }
@@ -358,14 +397,14 @@ func (p *planner) shown(schema datum.OID, name string) string {
 }
 
 // signature lists the types of the arguments that a function takes.
-func (p *planner) signature(f *catalog.FunctionObject) string {
+func (p *planner) signature(f *catalog.FunctionObject, sep string) string {
 	var out []string
 	for _, a := range f.Args {
 		if a.Mode != "t" && a.Mode != "o" {
 			out = append(out, p.cat.FormatType(p.path(), a.Type))
 		}
 	}
-	return strings.Join(out, ", ")
+	return strings.Join(out, sep)
 }
 
 func cascades(t syntax.Tristate) bool { return t == syntax.Yes }

@@ -210,6 +210,8 @@ func (p *planner) functionObject(kind string, n *syntax.ObjectName, missingOK bo
 		}
 	}
 	switch {
+	case len(found) == 0 && !n.HasArgs && missingOK:
+		return nil, p.missing(true, pgerr.UndefinedFunction, word+" %s() does not exist", dotted(n.Name))
 	case len(found) == 0 && !n.HasArgs:
 		return nil, p.missing(missingOK, pgerr.UndefinedFunction, "could not find a "+word+" named %q", dotted(n.Name))
 	case len(found) == 0:
@@ -218,9 +220,9 @@ func (p *planner) functionObject(kind string, n *syntax.ObjectName, missingOK bo
 		return nil, pgerr.New(pgerr.AmbiguousFunction, "%s name %q is not unique", word, dotted(n.Name)).
 			WithHint("Specify the argument list to select the %s unambiguously.", word)
 	case found[0].Procedure && kind == "FUNCTION":
-		return nil, pgerr.New(pgerr.WrongObjectType, "%s(%s) is not a function", found[0].Name, p.signature(found[0]))
+		return nil, pgerr.New(pgerr.WrongObjectType, "%s(%s) is not a function", found[0].Name, p.signature(found[0], ", "))
 	case !found[0].Procedure && kind == "PROCEDURE":
-		return nil, pgerr.New(pgerr.WrongObjectType, "%s(%s) is not a procedure", found[0].Name, p.signature(found[0]))
+		return nil, pgerr.New(pgerr.WrongObjectType, "%s(%s) is not a procedure", found[0].Name, p.signature(found[0], ", "))
 	}
 	return found[0], nil
 }

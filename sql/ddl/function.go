@@ -19,15 +19,12 @@ func (p *planner) createFunction(s *syntax.CreateFunction) error {
 	if err != nil {
 		return err
 	}
-	f := &catalog.FunctionObject{Procedure: s.Procedure, Volatility: "v", Path: slices.Clone(p.Bind.SearchPath), Cost: 100}
+	f := &catalog.FunctionObject{Procedure: s.Procedure, Volatility: "v", Cost: 100}
 	f.Name, f.Schema = s.Name.Last(), id
 	if err := p.parameters(f, s); err != nil {
 		return err
 	}
 	if err := p.functionOptions(f, s); err != nil {
-		return err
-	}
-	if err := p.checkBody(f); err != nil {
 		return err
 	}
 	for _, old := range p.functionsNamed(syntax.Name{schema, f.Name}) {
@@ -50,8 +47,8 @@ func (p *planner) createFunction(s *syntax.CreateFunction) error {
 			return err
 		}
 	}
-	p.put(f)
-	return nil
+	p.put(f) // it may call itself
+	return p.checkBody(f)
 }
 
 // parameters reads the parameters and what the function returns.
@@ -144,14 +141,14 @@ func (p *planner) functionOptions(f *catalog.FunctionObject, s *syntax.CreateFun
 		}
 	}
 	if s.Return != nil {
-		f.Body, body = "SELECT "+syntax.Format(s.Return), true
+		f.Body, f.Form, body = "SELECT "+syntax.Format(s.Return), "return", true
 	}
 	if s.Atomic {
 		var parts []string
 		for _, st := range s.Body {
 			parts = append(parts, syntax.Format(st))
 		}
-		f.Body, body = strings.Join(parts, ";\n"), true
+		f.Body, f.Form, body = strings.Join(parts, ";\n"), "atomic", true
 	}
 	switch {
 	case !body:
@@ -161,8 +158,7 @@ func (p *planner) functionOptions(f *catalog.FunctionObject, s *syntax.CreateFun
 	case f.Language == "":
 		return pgerr.New("42P13", "no language specified")
 	case f.Language != "sql":
-		e := pgerr.New(pgerr.UndefinedObject, "language %q does not exist", f.Language)
-		return e.WithHint("Functions are written in SQL here.")
+		return pgerr.New(pgerr.FeatureNotSupported, "functions in language %q are not supported", f.Language).WithHint("Functions are written in SQL here.")
 	}
 	if f.Set && f.Rows == 0 {
 		f.Rows = 1000
@@ -187,5 +183,11 @@ func (p *planner) checkBody(f *catalog.FunctionObject) error {
 	if _, ok := list[0].Stmt.(*syntax.Query); !ok {
 		return pgerr.New(pgerr.FeatureNotSupported, "%s in the body of a function is not supported", list[0].Stmt.Tag()).WithHint("The body of a function is one query.")
 	}
-	return bind.CheckFunction(p.bound(), f)
+	reads, err := bind.CheckFunction(p.bound(), f)
+	if err != nil || f.Form == "" {
+		return err
+	}
+	f.Path, f.Uses = slices.Clone(p.Bind.SearchPath), reads
+	p.put(f)
+	return nil
 }

@@ -159,7 +159,7 @@ func (b *building) indexKey(e *syntax.IndexElem, rel *catalog.Relation) (k catal
 		return k, "", err
 	}
 	t := bound.Type()
-	k.Expr, k.Type = x, catalog.TypeRef{OID: t.OID, Mod: t.Mod}
+	k.Expr, k.Type = x, catalog.RefOf(t)
 	if name = bind.FigureName(e.Expr); name == "" {
 		name = "expr"
 	}

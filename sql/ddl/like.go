@@ -28,7 +28,7 @@ func (b *building) like(x *syntax.TableLike) error {
 		if b.table.Column(from.Name) != 0 {
 			return pgerr.New(pgerr.DuplicateColumn, "column %q specified more than once", from.Name)
 		}
-		c := catalog.TableColumn{Physical: b.table.NextColumn, Name: from.Name, Type: catalog.TypeRef{OID: from.Type.OID, Mod: from.Type.Mod}, NotNull: from.NotNull}
+		c := catalog.TableColumn{Physical: b.table.NextColumn, Name: from.Name, Type: catalog.RefOf(from.Type), NotNull: from.NotNull}
 		b.table.NextColumn++
 		if from.Domain != nil {
 			c.Type = catalog.TypeRef{OID: from.Domain.ID, Mod: -1}

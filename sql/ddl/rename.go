@@ -71,7 +71,7 @@ func (p *planner) renameObject(s *syntax.Rename, o catalog.Object) error {
 	case *catalog.FunctionObject:
 		for _, f := range p.functionsNamed(syntax.Name{schema, s.New}) {
 			if slices.Equal(inputTypes(f), inputTypes(o)) {
-				return pgerr.New("42723", "function %s already exists in schema %q", s.New+"("+p.signature(f)+")", schema)
+				return pgerr.New("42723", "function %s already exists in schema %q", s.New+"("+p.signature(f, ", ")+")", schema)
 			}
 		}
 	case *catalog.EnumObject, *catalog.DomainObject, *catalog.CompositeObject:
@@ -326,9 +326,54 @@ func (p *planner) renameLabel(s *syntax.Rename, o catalog.Object) error {
 	case e.Label(s.New) != nil:
 		return pgerr.New(pgerr.DuplicateObject, "enum label %q already exists", s.New)
 	}
+	before := p.bound()
 	l.Label = s.New
 	p.put(e)
+	return p.relabel(before, e, s.Old, s.New)
+}
+
+// relabel rewrites what is stored as text of labels after one of an enum got another name.
+func (p *planner) relabel(before *bind.Context, e *catalog.EnumObject, from, to string) error {
+	now := p.bound()
+	for _, o := range slices.Clone(p.cat.Objects()) {
+		o, err := catalog.Clone(o)
+		if err != nil {
+			return err
+		}
+		rel, changed := p.cat.ByOID(o.Head().ID), false
+		if d, ok := o.(*catalog.DomainObject); ok {
+			rel = p.valueOf(d)
+		}
+		for _, x := range expressionsOf(o) {
+			if x.Text == "" {
+				continue
+			}
+			text, err := bind.Relabel(before, now, rel, x.Text)
+			if err != nil {
+				return err
+			}
+			if text != x.Text {
+				x.Text, changed = text, true
+			}
+		}
+		if t := tableIn(o); t != nil {
+			for i := range t.Columns {
+				if c := &t.Columns[i]; c.Type.OID == e.ID && c.Missing != nil && *c.Missing == from {
+					c.Missing, changed = &to, true
+				}
+			}
+		}
+		if changed {
+			p.put(o)
+		}
+	}
 	return nil
+}
+
+// valueOf is the relation over which the conditions of a domain are: its column is the value.
+func (p *planner) valueOf(o *catalog.DomainObject) *catalog.Relation {
+	base, _ := p.cat.Resolve(o.Base)
+	return &catalog.Relation{Name: "value", Columns: []catalog.Column{{Name: "value", Type: base}}}
 }
 
 func (p *planner) renameIndex(s *syntax.Rename) error {

@@ -418,7 +418,13 @@ func (b *building) setDefault(col *catalog.TableColumn, x syntax.Expr) error {
 			_, read = cast.Arg.(*expr.Const)
 		}
 		if read {
-			col.Default.Text = expr.Show(e, false, &datum.Env{ExtraFloatDigits: 1})
+			x, err := syntax.ParseExpr(expr.Show(e, false, &datum.Env{ExtraFloatDigits: 1}))
+			if err == nil {
+				col.Default, err = b.stored(x)
+			}
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return b.ids(&col.DefaultID)

@@ -53,7 +53,7 @@ func (p *planner) createEnum(s *syntax.CreateType) error {
 			return pgerr.New(pgerr.UniqueViolation, "duplicate key value violates unique constraint %q", "pg_enum_typid_label_index").
 				WithDetail("Key (enumtypid, enumlabel)=(%d, %s) already exists.", o.ID, l)
 		}
-		n := catalog.EnumLabel{Number: int64(i+1) * labelGap, Label: l}
+		n := catalog.EnumLabel{Number: int64(i+1) * labelGap, Label: l, Sort: float64(i + 1)}
 		if err := p.ids(&n.ID); err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func (p *planner) alterEnum(s *syntax.AlterEnum) error {
 			at++
 		}
 	}
-	n := catalog.EnumLabel{Label: s.Value}
+	n := catalog.EnumLabel{Label: s.Value, Sort: sortBetween(o.Labels, at)}
 	if n.Number, err = between(o.Labels, at); err != nil {
 		return err
 	}
@@ -101,6 +101,19 @@ func (p *planner) alterEnum(s *syntax.AlterEnum) error {
 	o.Labels = slices.Insert(o.Labels, at, n)
 	p.put(o)
 	return nil
+}
+
+// sortBetween is where pg_enum says that a label at a place stands.
+func sortBetween(list []catalog.EnumLabel, at int) float64 {
+	switch {
+	case len(list) == 0:
+		return 1
+	case at == len(list):
+		return list[at-1].Sort + 1
+	case at == 0:
+		return list[0].Sort - 1
+	}
+	return (list[at-1].Sort + list[at].Sort) / 2
 }
 
 // between is a number for a label at a place.
@@ -235,9 +248,7 @@ func (p *planner) domainConstraint(o *catalog.DomainObject, c *syntax.Constraint
 
 // domainCheck adds a condition to a domain.
 func (p *planner) domainCheck(o *catalog.DomainObject, c *syntax.Constraint) error {
-	base, _ := p.cat.Resolve(o.Base)
-	value := &catalog.Relation{Name: "value", Columns: []catalog.Column{{Name: "value", Type: base}}}
-	e, _, err := p.expression(c.Expr, value, bind.Place{What: "domain check constraint", Columns: true, Boolean: "CHECK"})
+	e, _, err := p.expression(c.Expr, p.valueOf(o), bind.Place{What: "domain check constraint", Columns: true, Boolean: "CHECK"})
 	if err != nil {
 		return err
 	}

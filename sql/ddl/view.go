@@ -38,7 +38,7 @@ func (p *planner) viewColumns(fields []plan.Field, list []syntax.Ident, tooMany 
 		if info := datum.Lookup(t.OID); info != nil && info.Typtype == 'p' {
 			return nil, pgerr.New("42P16", "column %q has pseudo-type %s", f.Name, datum.FormatType(t))
 		}
-		out[i] = catalog.ViewColumn{Name: f.Name, Type: catalog.TypeRef{OID: t.OID, Mod: t.Mod}}
+		out[i] = catalog.ViewColumn{Name: f.Name, Type: catalog.RefOf(t)}
 		if i < len(list) {
 			out[i].Name = list[i].Name
 		}

@@ -169,6 +169,8 @@ func (c *compiler) build(e Expr) node {
 		return c.subscript(n)
 	case *Subquery:
 		return c.subquery(n)
+	case *Apply:
+		return &applyNode{args: c.all(n.Args), body: Compile(n.Body, c.x)}
 	}
 	return c.compile(e)
 }

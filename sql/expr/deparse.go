@@ -59,6 +59,10 @@ func binding(e Expr) int {
 		return bindCast
 	case *Call:
 		return callBinding(n)
+	case *Apply:
+		if n.Domain {
+			return bindCast
+		}
 	case *Const:
 		if s := n.String(); s != "" && s[0] == '-' {
 			return bindSign

@@ -66,6 +66,9 @@ func sameHead(a, b Expr) bool {
 	case *Field:
 		b, ok := b.(*Field)
 		return ok && a.Index == b.Index
+	case *Apply:
+		b, ok := b.(*Apply)
+		return ok && a.Name == b.Name && Equal(a.Body, b.Body)
 	case *Subquery:
 		b, ok := b.(*Subquery)
 		return ok && a.Kind == b.Kind && a.Not == b.Not && a.Op == b.Op && Equal(a.Compare, b.Compare) && sameTree(reflect.ValueOf(a.Plan), reflect.ValueOf(b.Plan))

@@ -29,6 +29,8 @@ func (s *shower) show(e Expr, implicit bool) string {
 		return s.cast(e, implicit)
 	case *Call:
 		return s.call(e)
+	case *Apply:
+		return s.applied(e)
 	case *And:
 		return s.joined(e.Args, " AND ", bindAnd)
 	case *Or:
@@ -168,6 +170,21 @@ func (s *shower) call(e *Call) string {
 		left = level + 1
 	}
 	return s.around(s.operand(e.Args[0], left, true) + " " + name + " " + s.operand(e.Args[1], level+1, true))
+}
+
+// applied prints a cast to a domain, or the call of a users' function.
+func (s *shower) applied(e *Apply) string {
+	if !e.Domain {
+		return e.Name + "(" + s.list(e.Args) + ")"
+	}
+	if c, ok := e.Args[0].(*Const); ok && !c.Val.Null(0) {
+		return "'" + strings.ReplaceAll(string(datum.AppendText(nil, c.Typ, c.Val, 0, s.env)), "'", "''") + "'::" + e.Name
+	}
+	text := s.operand(e.Args[0], bindCast, false)
+	if _, ok := e.Args[0].(*Call); s.spare && (!ok || text[0] != '(') {
+		text = "(" + text + ")"
+	}
+	return text + "::" + e.Name
 }
 
 func (s *shower) in(e *In) string {

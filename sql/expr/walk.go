@@ -67,7 +67,7 @@ func MapCols(e Expr, to func(int) int) Expr {
 func IsConst(e Expr) bool {
 	return !Any(e, func(x Expr) bool {
 		switch n := x.(type) {
-		case *Col, *Outer, *Param, *Subquery:
+		case *Col, *Outer, *Param, *Subquery, *Apply:
 			return true
 		case *Cast:
 			// A conversion may depend on the session (time zone, search path); those between the same types may not.
@@ -122,6 +122,9 @@ func IsSteady(e Expr) bool {
 func IsVolatile(e Expr) bool { return Any(e, volatile) }
 
 func volatile(x Expr) bool {
+	if a, ok := x.(*Apply); ok {
+		return IsVolatile(a.Body)
+	}
 	fn := calledBy(x)
 	return fn != nil && (fn.RetSet || fn.Volatile == funcs.Volatile)
 }

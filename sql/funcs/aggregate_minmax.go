@@ -14,7 +14,7 @@ func minMaxAggregates() []Aggregate {
 		{2115, 2131, datum.Int8}, {2116, 2132, datum.Int4}, {2117, 2133, datum.Int2}, {2118, 2134, datum.Oid}, {2119, 2135, datum.Float4},
 		{2120, 2136, datum.Float8}, {2122, 2138, datum.Date}, {2123, 2139, datum.Time}, {2124, 2140, datum.TimeTZ}, {2126, 2142, datum.Timestamp},
 		{2127, 2143, datum.TimestampTZ}, {2128, 2144, datum.Interval}, {2129, 2145, datum.Text}, {2130, 2146, datum.Numeric},
-		{2244, 2245, datum.BPChar}, {2050, 2051, datum.AnyArray}, {3564, 3565, datum.Inet},
+		{2244, 2245, datum.BPChar}, {2050, 2051, datum.AnyArray}, {3526, 3527, datum.AnyEnum}, {3564, 3565, datum.Inet},
 		{4189, 4190, datum.PgLSN}, {5099, 5100, datum.Xid8},
 	}
 	var out []Aggregate

@@ -77,7 +77,7 @@ func isText(t datum.OID) bool { return t == datum.Text || t == datum.Varchar || 
 
 // Convert is the whole conversion: FindCast's where there is one, else IOCast, then the target's modifier.
 func Convert(c *Ctx, from, to datum.Type, arg *vec.Column, n int, explicit bool) (*vec.Column, error) {
-	if from.OID == to.OID || from.OID == datum.Unknown && isText(to.OID) {
+	if from.OID == to.OID || from.OID == datum.Unknown && isText(to.OID) || datum.SameLabels(from.OID, to.OID) {
 		return modified(to, arg, explicit)
 	}
 	cast, ok := FindCast(from.OID, to.OID)

@@ -71,6 +71,9 @@ func compareTyped(op comparison) func(c *Ctx, types []datum.Type, args []*vec.Co
 
 func compareBody(op comparison, left, right datum.OID) Body {
 	same := left == right
+	if left == datum.AnyEnum { // their numbers are in the order of the labels
+		return compareBody(op, datum.Int8, datum.Int8)
+	}
 	switch datum.KindOf(left) {
 	case vec.Int64:
 		if same && left != datum.TimeTZ && left != datum.PgLSN && left != datum.Xid8 || integerRanges[left].name != "" {

@@ -47,6 +47,7 @@ var comparisons = []struct {
 	{datum.TimeTZ, datum.TimeTZ, 1550, 1551, 1552, 1553, 1554, 1555},
 	{datum.Numeric, datum.Numeric, 1752, 1753, 1754, 1755, 1756, 1757},
 	{datum.Record, datum.Record, 2988, 2989, 2990, 2992, 2991, 2993},
+	{datum.AnyEnum, datum.AnyEnum, 3516, 3517, 3518, 3520, 3519, 3521},
 	{datum.AnyArray, datum.AnyArray, 1070, 1071, 1072, 1074, 1073, 1075},
 	{datum.UUID, datum.UUID, 2972, 2973, 2974, 2976, 2975, 2977},
 	{datum.Inet, datum.Inet, 1201, 1202, 1203, 1204, 1205, 1206},

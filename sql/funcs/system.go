@@ -99,7 +99,7 @@ var sessionFuncs = []Func{
 	})},
 	{OID: 1081, Name: "format_type", Args: []datum.OID{datum.Oid, datum.Int4}, Ret: datum.Text, Volatile: Stable, Doc: "name of a type with its modifier", Body: formatTypeBody},
 	{OID: 1619, Name: "pg_typeof", Args: []datum.OID{datum.Any}, Ret: datum.Regtype, Volatile: Stable, Doc: "type of the argument", BodyTyped: func(_ *Ctx, types []datum.Type, _ []*vec.Column, n int) (*vec.Column, error) {
-		return vec.Repeat(&vec.Column{Kind: vec.Int64, Len: 1, I64: []int64{int64(types[0].OID)}}, 0, n), nil
+		return vec.Repeat(&vec.Column{Kind: vec.Int64, Len: 1, I64: []int64{int64(datum.Public(types[0].OID))}}, 0, n), nil
 	}},
 	{OID: 2077, Name: "current_setting", Args: []datum.OID{datum.Text}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "value of a parameter", Body: currentSetting},
 	{OID: 3294, Name: "current_setting", Args: []datum.OID{datum.Text, datum.Bool}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "value of a parameter, null if there is none and the second is true", Body: currentSetting},
@@ -289,9 +289,9 @@ var catalogTexts = map[datum.OID]struct {
 	2504: {"pg_get_ruledef", "none", "the rule as SQL", []datum.OID{datum.Oid, datum.Bool}},
 	1662: {"pg_get_triggerdef", "none", "the trigger as SQL", []datum.OID{datum.Oid}},
 	2730: {"pg_get_triggerdef", "none", "the trigger as SQL", []datum.OID{datum.Oid, datum.Bool}},
-	2098: {"pg_get_functiondef", "none", "the function as SQL", []datum.OID{datum.Oid}},
+	2098: {"pg_get_functiondef", "functiondef", "the function as SQL", []datum.OID{datum.Oid}},
 	2162: {"pg_get_function_arguments", "functionargs", "the function's arguments", []datum.OID{datum.Oid}},
-	2232: {"pg_get_function_identity_arguments", "functionargs", "the function's arguments", []datum.OID{datum.Oid}},
+	2232: {"pg_get_function_identity_arguments", "functionidentity", "the function's arguments", []datum.OID{datum.Oid}},
 	2165: {"pg_get_function_result", "functionresult", "the function's result type", []datum.OID{datum.Oid}},
 	3352: {"pg_get_partkeydef", "none", "the partition key", []datum.OID{datum.Oid}},
 	6174: {"pg_get_statisticsobjdef_columns", "none", "the columns of extended statistics", []datum.OID{datum.Oid}},

@@ -150,3 +150,24 @@ func Substitute(e expr.Expr, by func(*expr.Col) expr.Expr) (out expr.Expr, ok bo
 	})
 	return out, ok
 }
+
+// Inwards is an expression over a row as it is seen from so many row contexts inside that row's.
+func Inwards(e expr.Expr, by int) expr.Expr {
+	if by == 0 {
+		return e
+	}
+	e = mapOuterExpr(e, 0, func(o *expr.Outer, depth int) expr.Expr {
+		if o.Level < depth {
+			return o
+		}
+		c := *o
+		c.Level += by
+		return &c
+	})
+	return expr.Transform(e, func(x expr.Expr) expr.Expr {
+		if c, ok := x.(*expr.Col); ok {
+			return &expr.Outer{Level: by, Index: c.Index, Typ: c.Typ, Name: c.Name}
+		}
+		return x
+	})
+}

@@ -231,7 +231,7 @@ func (c *conn) reportSettings() {
 
 func (c *conn) notice(n *pgerr.Error) {
 	r := report(n, "WARNING")
-	if n.Code == "00000" || n.Code == "" || n.Code == pgerr.NameTooLong {
+	if n.Code == "00000" || n.Code == "" || strings.HasPrefix(string(n.Code), "42") { // what is there already is skipped
 		r = report(n, "NOTICE")
 	}
 	c.backend.Send((*pgproto3.NoticeResponse)(r))

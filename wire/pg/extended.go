@@ -180,7 +180,7 @@ func (c *conn) describe(ctx context.Context, m *pgproto3.Describe) error {
 		var fields []engine.Field
 		if st.prepared != nil {
 			for _, t := range st.prepared.ParamTypes {
-				desc.ParameterOIDs = append(desc.ParameterOIDs, uint32(t))
+				desc.ParameterOIDs = append(desc.ParameterOIDs, uint32(datum.Public(t)))
 			}
 			fields = c.session.Describe(st.prepared)
 		}

@@ -122,7 +122,7 @@ func (c *conn) sendFields(fields []engine.Field, formats []int16) {
 			size = info.Len
 		}
 		d.Fields[i] = pgproto3.FieldDescription{Name: []byte(f.Name), TableOID: uint32(f.Table), TableAttributeNumber: uint16(f.Attr),
-			DataTypeOID: uint32(f.Type.OID), DataTypeSize: size, TypeModifier: f.Type.Mod, Format: formatOf(formats, i)}
+			DataTypeOID: uint32(datum.Public(f.Type.OID)), DataTypeSize: size, TypeModifier: f.Type.Mod, Format: formatOf(formats, i)}
 	}
 	c.backend.Send(d)
 }
