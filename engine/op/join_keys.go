@@ -172,6 +172,10 @@ func (k *keyWords) column(c int, col *vec.Column, n int, words []uint64) {
 		k.flat(c, col, n, words)
 		return
 	}
+	if col.Dict.Len == 0 { // all are null
+		clear(words)
+		return
+	}
 	d := &k.dicts[c]
 	if d.dict != col.Dict {
 		if col.Dict.Len > 8*n {

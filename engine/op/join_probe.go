@@ -129,7 +129,7 @@ func (f *joinFinder) find(cols []*vec.Column, n int, at []int32) {
 		return
 	}
 	c := cols[0]
-	if len(cols) > 1 || c.Codes == nil || f.dict != c.Dict && c.Dict.Len > 8*n {
+	if len(cols) > 1 || c.Codes == nil || c.Dict.Len == 0 || f.dict != c.Dict && c.Dict.Len > 8*n {
 		f.look(cols, n, at)
 		return
 	}

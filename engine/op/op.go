@@ -253,7 +253,7 @@ func concatPlain(kind vec.Kind, cols []*vec.Column, n int) *vec.Column {
 }
 
 // concatCodes joins columns of text with dictionaries, whose entries are no nulls, under one dictionary; nil for others, and where
-// the dictionaries have so many entries that nothing would be saved.
+// the dictionaries have so many entries that nothing would be saved. A dictionary without entries is no place for the codes of nulls.
 func concatCodes(kind vec.Kind, cols []*vec.Column, n int) *vec.Column {
 	if kind != vec.Bytes {
 		return nil
@@ -269,7 +269,7 @@ func concatCodes(kind vec.Kind, cols []*vec.Column, n int) *vec.Column {
 			size += last.Len
 		}
 	}
-	if size > n/2 {
+	if size == 0 || size > n/2 {
 		return nil
 	}
 	codes := make([]int32, 0, n)
