@@ -27,6 +27,7 @@ type delta struct {
 	rows    []ownRow                              // row -n is at n-1
 	ended   map[storage.RowID]ending              // versions that others see
 	keys    map[uint32]map[string][]storage.RowID // of own rows, by index; dead rows too
+	spans   map[uint32]map[string]rowSpans        // of own rows, by index WITHOUT OVERLAPS and key without the period, in order of their starts
 	emptied int32                                 // command of the last TRUNCATE; 0: none
 	bytes   int64
 }
@@ -36,6 +37,8 @@ type ownBatch struct {
 	cols []storage.TableColumn
 	rows *vec.Batch
 	keys []storage.IndexKeys
+	// spans are the periods of the rows, by index WITHOUT OVERLAPS.
+	spans map[uint32][]keySpan
 }
 
 type ownRow struct {
@@ -74,6 +77,9 @@ func (d *delta) add(command int32, b ownBatch) storage.RowID {
 				of[string(key)] = append(of[string(key)], first-storage.RowID(i))
 			}
 		}
+	}
+	for index, list := range b.spans {
+		d.addSpans(index, list, first)
 	}
 	for _, c := range b.rows.Cols {
 		d.bytes += int64(c.MemSize())
@@ -153,6 +159,7 @@ func (d *delta) goBack(command int32) {
 			}
 		}
 		d.batches, d.rows = d.batches[:batch], d.rows[:n]
+		d.forgetSpans(n)
 	}
 	for i := range d.rows {
 		if r := &d.rows[i]; r.to >= command && r.to != alive {

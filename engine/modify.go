@@ -20,6 +20,7 @@ type modifier struct {
 	n     *plan.Modify
 	in    op.Op
 	w     *writer
+	part  *portion // of an UPDATE or DELETE FOR PORTION OF
 	out   []*vec.Batch
 	count int64
 	done  bool
@@ -39,6 +40,9 @@ func (b *builder) modify(n *plan.Modify) (op.Op, error) {
 // Open implements op.Op.
 func (m *modifier) Open(ctx context.Context) (err error) {
 	if m.w, err = m.b.x.newWriter(m.n.Relation, &m.n.Rules); err != nil {
+		return err
+	}
+	if m.part, err = m.b.x.portion(m.n.Portion); err != nil {
 		return err
 	}
 	return m.in.Open(ctx)
@@ -65,6 +69,9 @@ func (m *modifier) Close() error { return m.in.Close() }
 // run changes all rows.
 func (m *modifier) run(ctx context.Context) error {
 	m.done = true
+	if m.part != nil && m.part.from == m.part.to {
+		return nil
+	}
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -215,7 +222,7 @@ func (m *modifier) claim(ctx context.Context, b *vec.Batch) (stay []int32, moved
 
 // strength is how rows are locked: an update that leaves the keys alone lets others go on referring to them.
 func (m *modifier) strength() lock.Mode {
-	if m.n.Kind != plan.UpdateRows {
+	if m.n.Kind != plan.UpdateRows || m.part != nil {
 		return lock.ForEnding
 	}
 	for k := range m.w.keys {
@@ -291,7 +298,13 @@ func (m *modifier) update(ctx context.Context, b *vec.Batch) error {
 	for i, c := range m.n.Set {
 		rows.Cols[c] = b.Cols[1+n+i]
 	}
+	if m.part != nil {
+		m.part.within(rows)
+	}
 	stored, err := m.w.replace(ctx, b.Cols[0].I64[:b.Len], old, rows)
+	if err == nil && m.part != nil {
+		err = m.part.leftOver(ctx, m.w, old)
+	}
 	if err != nil {
 		return err
 	}
@@ -310,6 +323,11 @@ func (m *modifier) delete(ctx context.Context, b *vec.Batch) error {
 	if old == nil {
 		m.count += int64(b.Len)
 		return nil
+	}
+	if m.part != nil {
+		if err := m.part.leftOver(ctx, m.w, old); err != nil {
+			return err
+		}
 	}
 	return m.give(old, b)
 }

@@ -82,6 +82,16 @@ func (m *modifier) conflicting(ctx context.Context, row *vec.Batch, keys []stora
 		if !distinctKey(key.Index, values, 0) {
 			continue
 		}
+		if key.Index.Period {
+			spans := key.spansOf(row)
+			if err := w.lockSpans(ctx, keys[k].Index, spans, []int{0}); err != nil {
+				return 0, err
+			}
+			if other, err := w.overlapping(ctx, key, spans[0]); other != 0 || err != nil {
+				return other, err
+			}
+			continue
+		}
 		if err := w.lockKeys(ctx, keys[k], []int{0}); err != nil {
 			return 0, err
 		}

@@ -134,7 +134,11 @@ func (s *Session) constraintText(r *catalog.Relation, k *catalog.Constraint, spa
 		if ix != nil && ix.NullsNotDistinct {
 			text += " NULLS NOT DISTINCT"
 		}
-		text += " (" + attrNames(r.Table, k.Columns) + ")"
+		if text += " ("; k.Period {
+			text += attrNames(r.Table, k.Columns[:len(k.Columns)-2]) + ", " + funcs.QuoteIdent(r.Table.Periods[0].Name) + " WITHOUT OVERLAPS)"
+		} else {
+			text += attrNames(r.Table, k.Columns) + ")"
+		}
 		if ix != nil && len(ix.Include) > 0 {
 			text += " INCLUDE (" + attrNames(r.Table, ix.Include) + ")"
 		}

@@ -32,6 +32,7 @@ type tableKey struct {
 	*plan.IndexRule
 	unique bool
 	con    *catalog.Constraint // nil: it belongs to none
+	places []int               // of the columns of a key WITHOUT OVERLAPS among the relation's
 }
 
 // newWriter makes a writer; the table is locked already.
@@ -47,6 +48,11 @@ func (x *execution) newWriter(rel *catalog.Relation, rules *plan.RowRules) (*wri
 		for c := range rel.Table.Constraints {
 			if con := &rel.Table.Constraints[c]; con.Index == k.Index.ID && con.Kind != catalog.ForeignKey {
 				k.con = con
+			}
+		}
+		if k.Index.Period {
+			for _, c := range k.Index.Keys {
+				k.places = append(k.places, columnsOf(rel, []int16{c.Column})...)
 			}
 		}
 		w.keys = append(w.keys, k)
@@ -93,7 +99,7 @@ func (w *writer) complete(rows *vec.Batch) (*vec.Batch, []storage.IndexKeys, err
 
 // add takes rows that satisfy all rules.
 func (w *writer) add(rows *vec.Batch, keys []storage.IndexKeys) storage.RowID {
-	return w.d.add(w.s.tx.work.command, ownBatch{cols: w.shape.cols, rows: rows, keys: keys})
+	return w.d.add(w.s.tx.work.command, ownBatch{cols: w.shape.cols, rows: rows, keys: keys, spans: w.spans(rows)})
 }
 
 // end ends a row; next is that which replaces it, 0: it is deleted.

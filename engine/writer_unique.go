@@ -34,6 +34,12 @@ func (w *writer) distinct(ctx context.Context, rows *vec.Batch, keys, before []s
 		if len(look) == 0 {
 			continue
 		}
+		if key.Index.Period {
+			if err := w.apart(ctx, key, look, rows); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := w.lockKeys(ctx, keys[k], look); err != nil {
 			return err
 		}
@@ -111,14 +117,7 @@ func (w *writer) holder(ctx context.Context, t storage.TableView, index uint32, 
 		if row == 0 || err != nil {
 			return 0, err
 		}
-		probe := w.s.locks().NewOwner()
-		err = w.s.waitFor(ctx, probe, w.rowLock(row), lock.Glance)
-		probe.Release()
-		if err != nil {
-			return 0, err
-		}
-		closed, _, err := w.s.log.Fate(w.shape.id, row)
-		if closed == 0 || err != nil {
+		if stays, err := w.stays(ctx, row); stays || err != nil {
 			return row, err
 		}
 		v, err := w.s.log.View(ctx, storage.Latest)
@@ -127,6 +126,18 @@ func (w *writer) holder(ctx context.Context, t storage.TableView, index uint32, 
 		}
 		t = v.Table(w.shape.id)
 	}
+}
+
+// stays reports whether a row is there for good, once whoever is about to end it has decided.
+func (w *writer) stays(ctx context.Context, row storage.RowID) (bool, error) {
+	probe := w.s.locks().NewOwner()
+	err := w.s.waitFor(ctx, probe, w.rowLock(row), lock.Glance)
+	probe.Release()
+	if err != nil {
+		return false, err
+	}
+	closed, _, err := w.s.log.Fate(w.shape.id, row)
+	return closed == 0, err
 }
 
 // stored is the row of a view with a key, without those that the transaction has ended.

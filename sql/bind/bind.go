@@ -107,6 +107,7 @@ type binder struct {
 	timeParams  []int
 	nextCTE     int
 	nextTarget  int
+	validUses   int // tables that a FOR VALID_TIME clause was about
 	depth       int
 	places      map[expr.Expr]int // where a column was named, for errors found later
 	appends     bool

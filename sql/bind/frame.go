@@ -15,7 +15,7 @@ type env struct {
 	outer *scope
 	ctes  *cteScope
 	asOf  *moment
-	valid []*syntax.TimeClause // FOR VALID_TIME clauses of the view that is being bound: they are about the events in it
+	valid []*syntax.TimeClause // FOR VALID_TIME clauses of the view that is being bound: they are about the tables in it
 	top   bool                 // the outermost query
 	// hidden are tables on the left of a subquery in FROM, which it cannot see without LATERAL.
 	hidden []*item

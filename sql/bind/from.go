@@ -229,8 +229,12 @@ func (b *binder) view(rel *catalog.Relation, t *syntax.TableName, e *env) (*sour
 	}
 	defining := b.defining
 	b.defining = nil
-	node, err := b.query(q, &env{outer: opaque(e.outer), asOf: at, valid: valid}, false)
+	uses := b.validUses
+	node, err := b.query(q, &env{outer: opaque(e.outer), asOf: at, valid: append(valid, e.valid...)}, false)
 	b.defining = defining
+	if err == nil && len(valid) > 0 && b.validUses == uses {
+		err = b.noValidTime(rel, valid[0])
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -306,7 +310,7 @@ func (b *binder) named(n plan.Node, it *item, a *syntax.Alias, at syntax.Node) (
 
 // derived is a query in FROM.
 func (b *binder) derived(t *syntax.SubqueryTable, e *env) (*source, error) {
-	in := &env{outer: e.outer, ctes: e.ctes, asOf: e.asOf, hidden: e.hidden}
+	in := &env{outer: e.outer, ctes: e.ctes, asOf: e.asOf, valid: e.valid, hidden: e.hidden}
 	if !t.Lateral {
 		in.outer = opaque(e.outer)
 	}

@@ -49,7 +49,7 @@ func (f *frame) queryTable(c *expr.Call, ordinal bool, at syntax.Node) (plan.Nod
 	around := f.calling
 	f.calling = in
 	defer func() { f.calling = around }()
-	n, err := f.query(st.Stmt.(*syntax.Query), &env{outer: opaque(f.env.outer), asOf: f.env.asOf}, false)
+	n, err := f.query(st.Stmt.(*syntax.Query), &env{outer: opaque(f.env.outer), asOf: f.env.asOf, valid: f.env.valid}, false)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func (b *binder) update(x *syntax.Update, e *env) (plan.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	node, others, err := m.rows(x.From, x.Where)
+	node, others, err := m.rows(x.Portion, x.From, x.Where)
 	if err != nil {
 		return nil, err
 	}
@@ -41,21 +41,25 @@ func (b *binder) deleteRows(x *syntax.Delete, e *env) (plan.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	node, others, err := m.rows(x.Using, x.Where)
+	node, others, err := m.rows(x.Portion, x.Using, x.Where)
 	if err != nil {
 		return nil, err
 	}
-	m.project(node, others, len(x.Returning) > 0, nil, len(x.Returning) > 0)
+	m.project(node, others, len(x.Returning) > 0 || x.Portion != nil, nil, len(x.Returning) > 0)
 	return m.finish(), m.returning(x.Returning, others, 2*len(rel.Columns)+1)
 }
 
 // rows binds the rows that are changed: those of the table, joined with others. The frame sees both afterwards.
-func (m *modification) rows(from []syntax.TableExpr, where syntax.Expr) (plan.Node, *scope, error) {
+func (m *modification) rows(part *syntax.Portion, from []syntax.TableExpr, where syntax.Expr) (plan.Node, *scope, error) {
 	t, err := m.targetTable()
 	if err != nil {
 		return nil, nil, err
 	}
-	node, others := t.node, (*scope)(nil)
+	node, err := m.portion(t.node, part)
+	if err != nil {
+		return nil, nil, err
+	}
+	others := (*scope)(nil)
 	m.scope = t.scope
 	if len(from) > 0 {
 		hidden := *m.env
@@ -137,6 +141,9 @@ func (s *assignments) place(c *syntax.InsertColumn) (int, error) {
 		if k == i {
 			return 0, pgerr.New(pgerr.SyntaxError, "multiple assignments to same column %q", c.Name)
 		}
+	}
+	if part := s.out.Portion; part != nil && (i == part.Start || i == part.End) {
+		return 0, s.errorIn(c, pgerr.SyntaxError, "cannot update column %q because it is used in FOR PORTION OF", c.Name)
 	}
 	return i, nil
 }

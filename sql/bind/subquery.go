@@ -18,7 +18,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 func (f *frame) sub(q *syntax.Query, keep bool) (plan.Node, error) {
 	around := *f.scope
 	around.asker = f
-	return f.query(q, &env{outer: &around, ctes: f.env.ctes, asOf: f.env.asOf}, keep)
+	return f.query(q, &env{outer: &around, ctes: f.env.ctes, asOf: f.env.asOf, valid: f.env.valid}, keep)
 }
 
 func subquery(kind expr.SubqueryKind, n plan.Node, t datum.Type) *expr.Subquery {

@@ -1,7 +1,6 @@
 package bind
 
 import (
-	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/funcs"
@@ -139,17 +138,18 @@ func (b *binder) times(scan *plan.Scan, t *syntax.TableName, e *env) (plan.Node,
 		scan.System = e.asOf.clause
 	}
 	var node plan.Node = scan
-	for _, c := range append(t.Times[:len(t.Times):len(t.Times)], e.valid...) {
+	for i, c := range append(t.Times[:len(t.Times):len(t.Times)], e.valid...) {
 		if c.Period == syntax.ValidTime {
-			if !scan.Relation.Stored() {
-				return nil, b.errorIn(c, pgerr.WrongObjectType, "%q has no valid time", scan.Relation.Name).
-					WithDetail("FOR VALID_TIME is for events, for views of event types and for entities.")
-			}
 			n, err := b.validTime(node, scan.Relation, c)
-			if err != nil {
+			switch {
+			case err != nil:
 				return nil, err
+			case n != nil:
+				node = n
+				b.validUses++
+			case i < len(t.Times):
+				return nil, b.noValidTime(scan.Relation, c)
 			}
-			node = n
 			continue
 		}
 		if e.asOf != nil {
@@ -209,48 +209,4 @@ func (b *binder) systemTime(c *syntax.TimeClause) (*plan.TimeClause, error) {
 		}
 	}
 	return out, nil
-}
-
-// validTime keeps the events by when they happened: AS OF t those up to t, FROM a TO b those in [a, b), BETWEEN a AND b
-// those in [a, b].
-func (b *binder) validTime(n plan.Node, rel *catalog.Relation, c *syntax.TimeClause) (plan.Node, error) {
-	i := rel.Column("timestamp")
-	if i < 0 || c.Kind == syntax.TimeAll {
-		return n, nil
-	}
-	f := &frame{binder: b, env: &env{}, scope: &scope{}, what: "FOR VALID_TIME"}
-	col := &expr.Col{Index: i, Typ: rel.Columns[i].Type, Name: rel.Columns[i].Name}
-	var conds []expr.Expr
-	add := func(op string, x syntax.Expr) error {
-		if err := b.columnFree(x, "FOR VALID_TIME"); err != nil {
-			return err
-		}
-		v, err := f.bind(x)
-		if err != nil {
-			return err
-		}
-		if v, err = f.coerce(v, col.Typ, funcs.Assignment, x); err != nil {
-			return err
-		}
-		e, err := f.operator(syntax.Operator{Name: op}, []typed{{col, c}, {v, x}}, x)
-		conds = append(conds, e)
-		return err
-	}
-	var err error
-	switch c.Kind {
-	case syntax.TimeAsOf:
-		err = add("<=", c.From)
-	case syntax.TimeFromTo:
-		if err = add(">=", c.From); err == nil {
-			err = add("<", c.To)
-		}
-	case syntax.TimeBetween:
-		if err = add(">=", c.From); err == nil {
-			err = add("<=", c.To)
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &plan.Filter{Input: n, Cond: expr.Conjoin(conds)}, nil
 }

@@ -73,6 +73,9 @@ var infoViews = []builtin{
 	{13227, "information_schema_catalog_name", made(catalogNameRows), `catalog_name name`},
 	{13329, "key_column_usage", made(keyColumnRows), `constraint_catalog name, constraint_schema name, constraint_name name, table_catalog name, table_schema name,
 		table_name name, column_name name, ordinal_position int4, position_in_unique_constraint int4`},
+	// key_period_usage and periods are the standard's; PostgreSQL has neither.
+	{13702, "key_period_usage", made(keyPeriodRows), `constraint_catalog name, constraint_schema name, constraint_name name, table_catalog name, table_schema name,
+		table_name name, period_name name`},
 	{13334, "parameters", rowsMaker{}, `specific_catalog name, specific_schema name, specific_name name, ordinal_position int4, parameter_mode varchar,
 		is_result yes_or_no, as_locator yes_or_no, parameter_name name, data_type varchar, character_maximum_length int4,
 		character_octet_length int4, character_set_catalog name, character_set_schema name, character_set_name name,
@@ -80,6 +83,7 @@ var infoViews = []builtin{
 		numeric_precision_radix int4, numeric_scale int4, datetime_precision int4, interval_type varchar,
 		interval_precision int4, udt_catalog name, udt_schema name, udt_name name, scope_catalog name, scope_schema name,
 		scope_name name, maximum_cardinality int4, dtd_identifier name, parameter_default varchar`},
+	{13703, "periods", made(periodRows), `table_catalog name, table_schema name, table_name name, period_name name, start_column_name name, end_column_name name`},
 	{13339, "referential_constraints", made(referentialRows), `constraint_catalog name, constraint_schema name, constraint_name name, unique_constraint_catalog name,
 		unique_constraint_schema name, unique_constraint_name name, match_option varchar, update_rule varchar,
 		delete_rule varchar`},

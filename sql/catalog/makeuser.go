@@ -315,3 +315,25 @@ func (c *Catalog) userConstraintColumns(t *rows) {
 		}
 	})
 }
+
+// periodRows are the periods of tables; keyPeriodRows are the keys whose rows do not overlap in them.
+func periodRows(c *Catalog, t *rows) {
+	for _, r := range c.relations {
+		if r.Table == nil {
+			continue
+		}
+		for _, p := range r.Table.Periods {
+			t.add(row{"table_catalog": c.database, "table_schema": r.Schema, "table_name": r.Name, "period_name": p.Name,
+				"start_column_name": r.Table.Attr(p.Start).Name, "end_column_name": r.Table.Attr(p.End).Name})
+		}
+	}
+}
+
+func keyPeriodRows(c *Catalog, t *rows) {
+	c.constraints(func(r *Relation, k *Constraint) {
+		if k.Period && k.Kind != Check {
+			t.add(row{"constraint_catalog": c.database, "constraint_schema": r.Schema, "constraint_name": k.Name, "table_catalog": c.database,
+				"table_schema": r.Schema, "table_name": r.Name, "period_name": r.Table.Periods[0].Name})
+		}
+	})
+}

@@ -81,7 +81,9 @@ type Constraint struct {
 	Deferred   bool           `json:"deferred,omitempty"`
 	NotValid   bool           `json:"notvalid,omitempty"` // rows that were there before are not checked
 	NoInherit  bool           `json:"noinherit,omitempty"`
-	Comment    string         `json:"comment,omitempty"`
+	// Period is said of a key WITHOUT OVERLAPS, whose last two columns are the table's period, and of the check that a period implies.
+	Period  bool   `json:"period,omitempty"`
+	Comment string `json:"comment,omitempty"`
 }
 
 // TableIndex is an index of a table. That of a primary key or unique constraint names it.
@@ -90,6 +92,7 @@ type TableIndex struct {
 	Name             string     `json:"name"`
 	Unique           bool       `json:"unique,omitempty"`
 	NullsNotDistinct bool       `json:"nullsnotdistinct,omitempty"`
+	Period           bool       `json:"period,omitempty"` // no two rows overlap that have the same keys but the last two: these are a period
 	Keys             []IndexKey `json:"keys"`
 	Include          []int16    `json:"include,omitempty"`
 	Where            Expression `json:"where,omitzero"`
@@ -107,7 +110,7 @@ type IndexKey struct {
 	NullsFirst bool       `json:"nullsfirst,omitempty"`
 }
 
-// Period is PERIOD FOR name (start, end): attribute numbers.
+// Period is PERIOD FOR name (start, end): attribute numbers. A table has one at most.
 type Period struct {
 	Name  string `json:"name"`
 	Start int16  `json:"start"`

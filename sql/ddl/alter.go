@@ -137,13 +137,7 @@ func (b *building) alter(a *syntax.AlterAction) error {
 		b.put(b.table)
 		return nil
 	case syntax.AlterDropPeriod:
-		n := len(b.table.Periods)
-		b.table.Periods = slices.DeleteFunc(b.table.Periods, func(p catalog.Period) bool { return p.Name == a.Name })
-		if len(b.table.Periods) == n {
-			return pgerr.New(pgerr.UndefinedObject, "period %q of table %q does not exist", a.Name, b.table.Name)
-		}
-		b.put(b.table)
-		return nil
+		return b.dropPeriod(a.Name)
 	case syntax.AlterSetOptions, syntax.AlterResetOptions:
 		return b.setOptions(a)
 	case syntax.AlterSetLogged, syntax.AlterSetUnlogged:
@@ -231,6 +225,9 @@ func (b *building) dropNotNull(c *catalog.TableColumn, attr int16) error {
 	}
 	if pk := b.table.PrimaryKey(); pk != nil && slices.Contains(pk.Columns, attr) {
 		return pgerr.New(invalidTable, "column %q is in a primary key", c.Name)
+	}
+	if inPeriod(b.table, attr) {
+		return pgerr.New(invalidTable, "column %q is in a period", c.Name)
 	}
 	c.NotNull = false
 	return nil
@@ -330,6 +327,10 @@ func (b *building) dropConstraint(a *syntax.AlterAction) error {
 		}
 		return pgerr.New(pgerr.UndefinedObject, "constraint %q of relation %q does not exist", a.Name, b.table.Name)
 	}
+	if c.Period && c.Kind == catalog.Check {
+		return pgerr.New("2BP01", "cannot drop constraint %s on table %s because period %s requires it", c.Name, b.table.Name, b.table.Periods[0].Name).
+			WithHint("You can drop the period instead.")
+	}
 	return b.dropThings([]thing{{part: constraintPart, id: b.table.ID, sub: c.ID}}, cascades(a.Cascade))
 }
 
@@ -362,7 +363,7 @@ func (b *building) dropColumn(a *syntax.AlterAction) error {
 		}
 		return pgerr.New(pgerr.UndefinedColumn, "column %q of relation %q does not exist", a.Name, b.table.Name)
 	}
-	if slices.ContainsFunc(b.table.Periods, func(p catalog.Period) bool { return p.Start == attr || p.End == attr }) {
+	if inPeriod(b.table, attr) && !cascades(a.Cascade) {
 		return pgerr.New("2BP01", "cannot drop column %s of table %s because a period has it", a.Name, b.table.Name)
 	}
 	return b.dropThings([]thing{{part: columnPart, id: b.table.ID, attr: attr}}, cascades(a.Cascade))

@@ -105,6 +105,11 @@ func (b *building) key(x *syntax.Constraint) error {
 	if err != nil {
 		return err
 	}
+	if x.Period != "" {
+		if attrs, names, err = b.withoutOverlaps(x, attrs, names); err != nil {
+			return err
+		}
+	}
 	for i, a := range attrs {
 		if slices.Contains(attrs[:i], a) {
 			word := "unique"
@@ -114,7 +119,7 @@ func (b *building) key(x *syntax.Constraint) error {
 			return b.errorIn(x, pgerr.DuplicateColumn, "column %q appears twice in %s constraint", names[i], word)
 		}
 	}
-	ix := catalog.TableIndex{Unique: true, NullsNotDistinct: x.NullsNotDistinct, Name: x.Name}
+	ix := catalog.TableIndex{Unique: true, NullsNotDistinct: x.NullsNotDistinct, Name: x.Name, Period: x.Period != ""}
 	for _, a := range attrs {
 		ix.Keys = append(ix.Keys, catalog.IndexKey{Column: a, Type: b.keyType(b.table.Attr(a).Type)})
 	}
@@ -125,7 +130,8 @@ func (b *building) key(x *syntax.Constraint) error {
 		}
 		ix.Include = append(ix.Include, a)
 	}
-	c := catalog.Constraint{Kind: catalog.Unique, Columns: attrs, Deferrable: x.Deferrable == syntax.Yes || x.Deferred == syntax.Yes, Deferred: x.Deferred == syntax.Yes}
+	c := catalog.Constraint{Kind: catalog.Unique, Columns: attrs, Deferrable: x.Deferrable == syntax.Yes || x.Deferred == syntax.Yes, Deferred: x.Deferred == syntax.Yes,
+		Period: ix.Period}
 	if primary {
 		c.Kind = catalog.PrimaryKey
 		if x.Name == "" {
@@ -227,6 +233,9 @@ func (b *building) foreign(x *syntax.Constraint) error {
 	if err != nil {
 		return err
 	}
+	if x.Period != "" || x.RefPeriod != "" {
+		return b.errorIn(x, pgerr.FeatureNotSupported, "foreign keys with PERIOD are not supported yet")
+	}
 	if x.Match == "partial" {
 		return b.errorIn(x, pgerr.FeatureNotSupported, "MATCH PARTIAL not yet implemented")
 	}
@@ -297,8 +306,11 @@ func persistenceWord(t *catalog.TableObject) string {
 func referencedKey(x *syntax.Constraint, ref *catalog.TableObject) ([]int16, datum.OID, error) {
 	if len(x.RefColumns) == 0 {
 		pk := ref.PrimaryKey()
-		if pk == nil {
+		switch {
+		case pk == nil:
 			return nil, 0, pgerr.New(pgerr.UndefinedObject, "there is no primary key for referenced table %q", ref.Name)
+		case pk.Period:
+			return nil, 0, pgerr.New(invalidForeignKey, "foreign key must use PERIOD when referencing a primary key using WITHOUT OVERLAPS")
 		}
 		return pk.Columns, pk.Index, nil
 	}
@@ -315,7 +327,7 @@ func referencedKey(x *syntax.Constraint, ref *catalog.TableObject) ([]int16, dat
 	}
 	for i := range ref.Indexes {
 		ix := &ref.Indexes[i]
-		if ix.Unique && ix.Where.Text == "" && sameColumns(ix, attrs) {
+		if ix.Unique && !ix.Period && ix.Where.Text == "" && sameColumns(ix, attrs) {
 			return attrs, ix.ID, nil
 		}
 	}

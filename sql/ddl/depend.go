@@ -314,6 +314,7 @@ func erasePart(t *catalog.TableObject, x thing) {
 	switch x.part {
 	case columnPart:
 		c := t.Attr(x.attr)
+		t.Periods = slices.DeleteFunc(t.Periods, func(p catalog.Period) bool { return p.Start == x.attr || p.End == x.attr })
 		*c = catalog.TableColumn{Physical: c.Physical, Name: "........pg.dropped." + strconv.Itoa(int(x.attr)) + "........", Type: c.Type, Dropped: true}
 	case defaultPart:
 		t.Attr(x.attr).Default, t.Attr(x.attr).DefaultID = catalog.Expression{}, 0

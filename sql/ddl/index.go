@@ -17,7 +17,10 @@ func (b *building) build(ix *catalog.TableIndex) {
 	if !b.old {
 		return
 	}
-	if ix.Unique {
+	switch {
+	case ix.Period:
+		b.out.Work = append(b.out.Work, b.apart(ix))
+	case ix.Unique:
 		b.out.Work = append(b.out.Work, b.distinct(ix))
 	}
 	b.out.Work = append(b.out.Work, Build{Table: b.table, Index: ix})

@@ -78,10 +78,17 @@ func (b *building) likeColumn(from, to *catalog.TableColumn, with map[string]boo
 	return nil
 }
 
-// likeRest copies checks and indexes.
+// likeRest copies periods, checks and indexes.
 func (b *building) likeRest(from *catalog.TableObject, place map[int16]int16, with map[string]bool) error {
+	for _, p := range from.Periods {
+		if with["constraints"] || with["indexes"] {
+			if err := b.addPeriod(catalog.Period{Name: p.Name, Start: place[p.Start], End: place[p.End]}); err != nil {
+				return err
+			}
+		}
+	}
 	for _, c := range from.Constraints {
-		if c.Kind != catalog.Check || !with["constraints"] {
+		if c.Kind != catalog.Check || c.Period || !with["constraints"] {
 			continue
 		}
 		c.Columns = moved(c.Columns, place)
@@ -150,43 +157,4 @@ func moved(list []int16, place map[int16]int16) []int16 {
 		out[i] = place[a]
 	}
 	return out
-}
-
-// periods adds PERIOD FOR name (start, end).
-func (b *building) periods(list []syntax.TableElement) error {
-	for _, e := range list {
-		x, ok := e.(*syntax.Period)
-		if !ok {
-			continue
-		}
-		if err := b.period(x); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (b *building) period(x *syntax.Period) error {
-	from, to := b.table.Column(x.Start), b.table.Column(x.End)
-	for _, c := range []struct {
-		name string
-		attr int16
-	}{{x.Start, from}, {x.End, to}} {
-		if c.attr == 0 {
-			return b.errorIn(x, pgerr.UndefinedColumn, "column %q named in period does not exist", c.name)
-		}
-	}
-	f, t := b.table.Attr(from), b.table.Attr(to)
-	switch {
-	case from == to:
-		return b.errorIn(x, invalidTable, "a period begins and ends with two columns")
-	case f.Type != t.Type:
-		return b.errorIn(x, pgerr.DatatypeMismatch, "the columns of period %q are of different types: %s and %s", x.Name,
-			b.cat.FormatType(b.path(), f.Type), b.cat.FormatType(b.path(), t.Type))
-	case slices.ContainsFunc(b.table.Periods, func(p catalog.Period) bool { return p.Name == x.Name }):
-		return b.errorIn(x, pgerr.DuplicateObject, "period %q of table %q already exists", x.Name, b.table.Name)
-	}
-	f.NotNull, t.NotNull = true, true
-	b.table.Periods = append(b.table.Periods, catalog.Period{Name: x.Name, Start: from, End: to})
-	return nil
 }

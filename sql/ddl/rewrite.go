@@ -145,6 +145,10 @@ func (b *building) setType(a *syntax.AlterAction, attr int16) error {
 	if err != nil {
 		return err
 	}
+	if inPeriod(b.table, attr) && to != c.Type {
+		return pgerr.New(pgerr.FeatureNotSupported, "cannot alter type of a column used by a period").
+			WithHint("Drop the period, alter both columns, and add it again.")
+	}
 	if views := b.viewsOf(attr); len(views) > 0 {
 		return pgerr.New(pgerr.FeatureNotSupported, "cannot alter type of a column used by a view or rule").
 			WithDetail("rule _RETURN on %s depends on column %q", views[0], c.Name)

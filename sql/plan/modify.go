@@ -36,12 +36,20 @@ type Modify struct {
 	Alias     string
 	Input     Node
 	Set       []int // columns of the relation that an UPDATE gives new values
+	Portion   *Portion
 	Rules     RowRules
 	Conflict  *Conflict // of an INSERT, nil: none
 	Whens     []MergeWhen
 	Target    int // number of the scan of the table in the input
 	Returning []expr.Expr
 	Fields    []Field // of Returning
+}
+
+// Portion is FOR PORTION OF a period: the part of each row that lies between From and To is changed, what is left before and after it stays as rows of
+// its own. Start and End are columns of the relation; From and To have their type and read no row. Null is no bound.
+type Portion struct {
+	Start, End int
+	From, To   expr.Expr
 }
 
 // RowRules are what every row of a table is subject to. Expressions are over the columns of the relation.
@@ -205,6 +213,11 @@ func (m *mapper) modify(n *Modify) Node {
 		on := *n.Conflict
 		on.Values, on.Where = m.list(on.Values), m.one(on.Where)
 		c.Conflict = &on
+	}
+	if n.Portion != nil {
+		part := *n.Portion
+		part.From, part.To = m.one(part.From), m.one(part.To)
+		c.Portion = &part
 	}
 	c.Whens = append([]MergeWhen(nil), n.Whens...)
 	for i := range c.Whens {

@@ -63,6 +63,8 @@ type Constraint struct {
 	Kind    ConstraintKind
 	Expr    Expr    // ConstraintCheck, ConstraintDefault, ConstraintGenerated
 	Columns []Ident // of the table: unique, primary key, foreign key
+	// Period ends the list of a key as PERIOD WITHOUT OVERLAPS and that of a foreign key as PERIOD p; RefPeriod is the other table's.
+	Period, RefPeriod string
 	// NullsNotDistinct and Include are of unique and primary key.
 	NullsNotDistinct bool
 	Include          []Ident

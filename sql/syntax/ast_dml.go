@@ -54,10 +54,18 @@ type Update struct {
 	At
 	With      *With
 	Table     *TableName
+	Portion   *Portion // may be nil
 	Set       []*Assign
 	From      []TableExpr
 	Where     Expr
 	Returning []*Target
+}
+
+// Portion is FOR PORTION OF period FROM from TO to: what is changed is that part of each row.
+type Portion struct {
+	At
+	Period   string
+	From, To Expr
 }
 
 // Delete is DELETE.
@@ -65,6 +73,7 @@ type Delete struct {
 	At
 	With      *With
 	Table     *TableName
+	Portion   *Portion // may be nil
 	Using     []TableExpr
 	Where     Expr
 	Returning []*Target

@@ -24,7 +24,7 @@ func (p *parser) tableConstraint() *Constraint {
 		p.uniqueConstraint(c)
 	case p.accept("foreign", "key"):
 		c.Kind = ConstraintForeignKey
-		c.Columns = p.idents()
+		c.Columns, c.Period = p.periodIdents()
 		p.references(c)
 	case p.accept("exclude"):
 		p.excludeConstraint(c)
@@ -54,11 +54,43 @@ func (p *parser) uniqueConstraint(c *Constraint) {
 		c.UsingIndex = p.colID()
 		return
 	}
-	c.Columns = p.idents()
+	p.expectTok('(')
+	for {
+		id := p.ident()
+		if p.follows("without", "overlaps") {
+			p.accept("without")
+			p.advance()
+			c.Period = id.Name
+			break
+		}
+		c.Columns = append(c.Columns, id)
+		if !p.acceptTok(',') {
+			break
+		}
+	}
+	p.expectTok(')')
 	if p.accept("include") {
 		c.Include = p.idents()
 	}
 	p.constraintStorage(c)
+}
+
+// periodIdents reads (a, b, PERIOD p).
+func (p *parser) periodIdents() (cols []Ident, period string) {
+	p.expectTok('(')
+	for {
+		if next := p.peek(1); p.tok.isWord("period") && next.isColID() {
+			p.advance()
+			period = p.colID()
+			break
+		}
+		cols = append(cols, p.ident())
+		if !p.acceptTok(',') {
+			break
+		}
+	}
+	p.expectTok(')')
+	return cols, period
 }
 
 // constraintStorage reads WITH (…) and USING INDEX TABLESPACE.
@@ -97,7 +129,9 @@ func (p *parser) excludeConstraint(c *Constraint) {
 func (p *parser) references(c *Constraint) {
 	p.expect("references")
 	c.Ref = p.relation()
-	c.RefColumns = p.optIdents()
+	if p.tok.kind == '(' {
+		c.RefColumns, c.RefPeriod = p.periodIdents()
+	}
 	if p.accept("match") {
 		c.Match = p.objectKind([]string{"full", "partial", "simple"})
 	}

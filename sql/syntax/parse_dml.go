@@ -1,13 +1,37 @@
 package syntax
 
-// changed reads the table of INSERT, UPDATE and DELETE, with an alias that needs AS for INSERT.
+// changed reads the table of INSERT, UPDATE, DELETE and MERGE, with an alias that needs AS for INSERT.
 func (p *parser) changed(insert bool) *TableName {
-	var t *TableName
+	t := &TableName{At: p.at()}
 	if insert {
-		t = &TableName{At: p.at(), Name: p.relation()}
+		t.Name = p.relation()
 	} else {
 		t = p.relationExpr()
 	}
+	p.changedAlias(t, insert)
+	return t
+}
+
+// portioned reads the table of UPDATE and DELETE, and the part of its rows' periods that is changed.
+func (p *parser) portioned() (*TableName, *Portion) {
+	t := p.relationExpr()
+	var part *Portion
+	if next := p.peek(1); p.is("for") && next.isWord("portion") {
+		part = &Portion{At: p.at()}
+		p.advance()
+		p.advance()
+		p.expect("of")
+		part.Period = p.colID()
+		p.expect("from")
+		part.From = p.bExpr()
+		p.expect("to")
+		part.To = p.bExpr()
+	}
+	p.changedAlias(t, false)
+	return t, part
+}
+
+func (p *parser) changedAlias(t *TableName, insert bool) {
 	at := p.at()
 	switch {
 	case p.accept("as"):
@@ -15,7 +39,6 @@ func (p *parser) changed(insert bool) *TableName {
 	case !insert && p.tok.isColID() && !p.is("set"):
 		t.Alias = &Alias{At: at, Name: p.colID()}
 	}
-	return t
 }
 
 func (p *parser) insert(w *With) Stmt {
@@ -132,7 +155,7 @@ func (p *parser) assign() *Assign {
 func (p *parser) update(w *With) Stmt {
 	s := &Update{At: p.at(), With: w}
 	p.expect("update")
-	s.Table = p.changed(false)
+	s.Table, s.Portion = p.portioned()
 	p.expect("set")
 	s.Set = list(p, p.assign)
 	if p.accept("from") {
@@ -146,7 +169,7 @@ func (p *parser) update(w *With) Stmt {
 func (p *parser) delete(w *With) Stmt {
 	s := &Delete{At: p.at(), With: w}
 	p.expect("delete", "from")
-	s.Table = p.changed(false)
+	s.Table, s.Portion = p.portioned()
 	if p.accept("using") {
 		s.Using = list(p, p.tableExpr)
 	}

@@ -36,7 +36,7 @@ func (p *printer) unique(c *Constraint) {
 		p.w("PRIMARY KEY")
 	}
 	p.opt("USING INDEX", c.UsingIndex)
-	p.idents(c.Columns)
+	p.keyed(c.Columns, c.Period, "", "WITHOUT OVERLAPS")
 	if c.Include != nil {
 		p.w("INCLUDE")
 		p.idents(c.Include)
@@ -45,14 +45,30 @@ func (p *printer) unique(c *Constraint) {
 	p.opt("USING INDEX TABLESPACE", c.Tablespace)
 }
 
+// keyed writes the columns of a key, the period that ends them between two words.
+func (p *printer) keyed(cols []Ident, period, before, after string) {
+	if cols == nil {
+		return
+	}
+	p.open("(")
+	commas(p, cols, p.ident)
+	if period != "" {
+		p.put(",")
+		p.w(before)
+		p.id(period)
+		p.w(after)
+	}
+	p.put(")")
+}
+
 func (p *printer) foreignKey(c *Constraint) {
 	if c.Columns != nil {
 		p.w("FOREIGN KEY")
-		p.idents(c.Columns)
+		p.keyed(c.Columns, c.Period, "PERIOD", "")
 	}
 	p.w("REFERENCES")
 	p.name(c.Ref)
-	p.idents(c.RefColumns)
+	p.keyed(c.RefColumns, c.RefPeriod, "PERIOD", "")
 	if c.Match != "" {
 		p.w("MATCH", upper(c.Match))
 	}

@@ -23,16 +23,24 @@ func (p *printer) stmt(s Stmt) {
 	}
 }
 
-// changed writes the table of UPDATE and DELETE.
-func (p *printer) changed(t *TableName) {
+// changed writes the table of a statement that changes it.
+func (p *printer) changed(t *TableName, part *Portion) {
 	p.relation(t)
+	if part != nil {
+		p.w("FOR PORTION OF")
+		p.id(part.Period)
+		p.w("FROM")
+		p.restricted(part.From)
+		p.w("TO")
+		p.restricted(part.To)
+	}
 	p.alias(t.Alias)
 }
 
 func (p *printer) insert(s *Insert) {
 	p.withClause(s.With)
 	p.w("INSERT INTO")
-	p.changed(s.Table)
+	p.changed(s.Table, nil)
 	if s.Columns != nil {
 		paren(p, s.Columns, p.insertColumn)
 	}
@@ -97,7 +105,7 @@ func (p *printer) assign(a *Assign) {
 func (p *printer) update(s *Update) {
 	p.withClause(s.With)
 	p.w("UPDATE")
-	p.changed(s.Table)
+	p.changed(s.Table, s.Portion)
 	p.w("SET")
 	commas(p, s.Set, p.assign)
 	if s.From != nil {
@@ -111,7 +119,7 @@ func (p *printer) update(s *Update) {
 func (p *printer) delete(s *Delete) {
 	p.withClause(s.With)
 	p.w("DELETE FROM")
-	p.changed(s.Table)
+	p.changed(s.Table, s.Portion)
 	if s.Using != nil {
 		p.w("USING")
 		commas(p, s.Using, p.table)
@@ -123,7 +131,7 @@ func (p *printer) delete(s *Delete) {
 func (p *printer) merge(s *Merge) {
 	p.withClause(s.With)
 	p.w("MERGE INTO")
-	p.changed(s.Table)
+	p.changed(s.Table, nil)
 	p.w("USING")
 	p.table(s.Source)
 	p.w("ON")

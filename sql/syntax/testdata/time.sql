@@ -45,3 +45,11 @@ ALTER TABLE t ADD PERIOD FOR valid_time (f, u), DROP PERIOD FOR valid_time
 INSERT INTO events (a) VALUES (1), (2) WHEN NOT EXISTS (SELECT 1 FROM events WHERE position > $1) AND $2 ON CONFLICT DO NOTHING RETURNING a
 ----
 INSERT INTO events DEFAULT VALUES WHEN x = 1
+----
+CREATE TABLE t (a int, f date, u date, PERIOD FOR p (f, u), PRIMARY KEY (a, p WITHOUT OVERLAPS), UNIQUE (f, a, p WITHOUT OVERLAPS) INCLUDE (u))
+----
+CREATE TABLE t (a int, period int, f date, u date, PERIOD FOR p (f, u), FOREIGN KEY (a, PERIOD p) REFERENCES o (a, PERIOD q), FOREIGN KEY (period) REFERENCES o (period))
+----
+UPDATE t FOR PORTION OF p FROM '2020-01-01' TO $1 + 1 AS x SET a = 1 FROM o WHERE x.a = o.a RETURNING *
+----
+DELETE FROM ONLY t FOR PORTION OF "P" FROM NULL TO (a IS NULL) x USING o WHERE x.a = o.a
