@@ -279,7 +279,7 @@ func (f *frame) valueOf(c *ownCall, q *syntax.Query, once bool) (e expr.Expr, ag
 // bodyValue is the value of a query: that of its one expression, or of its first row.
 func (f *frame) bodyValue(c *ownCall, q *syntax.Query, place *scope) (expr.Expr, error) {
 	if x := onlyExpression(q); x != nil {
-		in := &frame{binder: f.binder, env: &env{outer: place.up, asOf: f.env.asOf}, scope: place, what: "SELECT", sets: true}
+		in := &frame{binder: f.binder, env: &env{outer: place.up, asOf: f.env.asOf, valid: f.env.valid}, scope: place, what: "SELECT", sets: true}
 		e, err := in.bind(x)
 		if err == nil && c.typ.OID != datum.Unknown && e.Type().OID == datum.Unknown {
 			e, err = in.coerce(e, c.typ, funcs.Assignment, x)
@@ -291,7 +291,7 @@ func (f *frame) bodyValue(c *ownCall, q *syntax.Query, place *scope) (expr.Expr,
 			return e, err
 		}
 	}
-	n, err := f.query(q, &env{outer: place, asOf: f.env.asOf}, false)
+	n, err := f.query(q, &env{outer: place, asOf: f.env.asOf, valid: f.env.valid}, false)
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func (f *frame) ownRows(c *ownCall) (n plan.Node, err error) {
 	}
 	in := &functionQuery{args: c.args, depth: f.scope.depth()}
 	err = f.during(c, in, func() error {
-		if n, err = f.query(q, &env{outer: sealed(f.env.outer), asOf: f.env.asOf}, true); err != nil {
+		if n, err = f.query(q, &env{outer: sealed(f.env.outer), asOf: f.env.asOf, valid: f.env.valid}, true); err != nil {
 			return err
 		}
 		n, err = f.returnedRows(c, n, q)
