@@ -262,7 +262,7 @@ func (b *builder) withoutDocuments(ctx context.Context, calls []plan.AggCall, c 
 		of, whole := c.column(call.Args[1])
 		return whole && of == catalog.EventPayload
 	}
-	log, ok := b.x.cfg.log.(shaper)
+	log, ok := b.x.cfg.stored.(shaper)
 	if !ok || !slices.ContainsFunc(calls, isMember) {
 		return calls, nil
 	}

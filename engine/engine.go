@@ -22,13 +22,16 @@ import (
 // Log is what the engine needs of one database's log.
 type Log interface {
 	View(ctx context.Context, at storage.Micros) (storage.View, error)
+	// After is the log as of a moment up to which commits have their place, durable or not yet; Durable waits until they are.
+	After(at storage.Micros) storage.View
+	Durable(ctx context.Context, at storage.Micros) error
 	Append(ctx context.Context, events []storage.Event, p *storage.Progress) (storage.Appended, error)
 	AppendIf(ctx context.Context, events []storage.Event, check func(now storage.View) error) (storage.Appended, error)
 	NewBulk(asRecorded bool) *storage.Bulk
 	Grown() <-chan struct{} // closed when the next events become visible
 	Progress(source string) (storage.Progress, bool, error)
 	Commit(ctx context.Context, c storage.Commit) (storage.Committed, error)
-	// Fate says when a version of a row ended, as of now (0: it has not), and the version that replaced it (0: none did).
+	// Fate says when a version of a row ended, by the commits that have their place (0: it has not), and the version that replaced it (0: none did).
 	Fate(t storage.TableID, row storage.RowID) (closed storage.Micros, next storage.RowID, err error)
 	Sequence(id uint32) (value int64, called, ok bool, err error)
 	SetSequence(id uint32, value int64, called bool) error

@@ -22,6 +22,7 @@ type executionConfig struct {
 	fn      *funcs.Ctx
 	params  []*vec.Column
 	log     viewer
+	stored  Log      // that log as it is, without what a session makes of it; may be nil
 	present *present // nil: the newest state of the log
 	after   int64    // scans begin at this position
 	catalog *catalog.Context

@@ -83,7 +83,7 @@ func (s *Session) channelName(name string) string {
 	return short
 }
 
-func (s *Session) notifier() *notifier { return s.engine.notifier(s.opts.Database, s.log) }
+func (s *Session) notifier() *notifier { return s.engine.notifier(s.opts.Database, s.log.Log) }
 
 // send does what a transaction said, now that it is committed: first it listens, then it is heard.
 func (s *Session) send(ctx context.Context, out outgoing) error {

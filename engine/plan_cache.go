@@ -163,4 +163,6 @@ func (s *Session) keepPlan(st syntax.Statement, script string, types []datum.OID
 	}
 }
 
-func (s *Session) logRows() float64 { return logStats{log: s.log, ctx: context.Background}.Rows("") }
+func (s *Session) logRows() float64 {
+	return logStats{log: s.log.Log, ctx: context.Background}.Rows("")
+}

@@ -199,6 +199,9 @@ func (s *Session) supervise(ctx context.Context, run *running, rows *Rows) *Rows
 				return nil, s.fail(ctx, err)
 			}
 			b, err := rescued(rows.pull)
+			if err == nil {
+				err = s.durable(ctx)
+			}
 			if b != nil {
 				s.engine.metrics.Rows.Add(int64(b.Len))
 			}

@@ -17,7 +17,7 @@ func (s *Session) open(ctx context.Context, p *Prepared, params []*vec.Column) (
 // executionConfig is what executions in the session need, about the newest state of the log.
 func (s *Session) executionConfig(ctx context.Context, params []*vec.Column) executionConfig {
 	return executionConfig{
-		fn: s.funcCtx(ctx, s.env()), params: params, log: s.log, catalog: &catalog.Context{Catalog: s.catalog(), Server: serverView{s}},
+		fn: s.funcCtx(ctx, s.env()), params: params, log: s.log, stored: s.log.Log, catalog: &catalog.Context{Catalog: s.catalog(), Server: serverView{s}},
 		memory: s.engine.cfg.Memory, shared: s.engine.budget, workers: s.engine.cfg.Workers, rows: s.engine.cfg.BatchRows,
 		session: s.changer(), work: &s.tx.work, command: s.tx.work.seen(),
 	}

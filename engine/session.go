@@ -20,7 +20,7 @@ import (
 // goroutine at a time; only interrupt may be called from another.
 type Session struct {
 	engine    *Engine
-	log       Log
+	log       sessionLog
 	opts      SessionOptions
 	pid       int32
 	secret    uint32
@@ -59,10 +59,12 @@ var (
 )
 
 func newSession(e *Engine, log Log, opts SessionOptions) *Session {
-	return &Session{
-		engine: e, log: log, opts: opts, vars: newVars(), prepared: map[string]*Prepared{}, cursors: map[string]*cursor{},
+	s := &Session{
+		engine: e, opts: opts, vars: newVars(), prepared: map[string]*Prepared{}, cursors: map[string]*cursor{},
 		began: e.cfg.Now(), state: "idle", stateAt: e.cfg.Now(),
 	}
+	s.log = sessionLog{log, s}
+	return s
 }
 
 // PID and Secret are the session's cancel key.
@@ -144,6 +146,9 @@ func (s *Session) fail(ctx context.Context, err error) error {
 	if s.tx.block || s.tx.implicit {
 		s.tx.failed = true
 		s.tx.abandon()
+	}
+	if lost := s.durable(context.WithoutCancel(ctx)); lost != nil {
+		err = lost
 	}
 	var bug *op.Panic
 	if errors.As(err, &bug) {

@@ -208,6 +208,9 @@ func (s *Session) endStmt(ctx context.Context, st *syntax.Transaction) (*Rows, e
 	} else if err := s.commit(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.durable(ctx); err != nil {
+		return nil, err
+	}
 	if chain {
 		err := s.beginBlock(ctx, modes, nil, nil)
 		if err == nil && at != nil && at.stated {

@@ -69,6 +69,20 @@ func (w *work) changes() ([]storage.TableChange, error) {
 	return out, nil
 }
 
+// yields reports whether others may have what the transaction has locked once it has its place in the log. Who waits for a definition, or for a table that
+// is emptied, looks at the catalog next, which is that of what is durable.
+func (w *work) yields() bool {
+	if w.owner == nil || len(w.objects) > 0 {
+		return false
+	}
+	for _, d := range w.deltas {
+		if d.emptied != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // goBack undoes what the commands from one on did, and gives back what was locked since a mark.
 func (w *work) goBack(command int32, mark lock.Mark) {
 	for _, d := range w.deltas {
@@ -228,6 +242,9 @@ func (s *Session) commitWork(ctx context.Context, w *work, events []storage.Even
 		return err
 	}
 	c := storage.Commit{Events: events, Tables: tables, Objects: objects}
+	if w.yields() {
+		c.Ordered = w.owner.Yield
+	}
 	if len(when) > 0 {
 		c.Check = func(now storage.View) error { return when.check(ctx, s, now, 0) }
 	}

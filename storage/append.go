@@ -52,7 +52,7 @@ func (d *DB) Commit(ctx context.Context, c Commit) (Committed, error) {
 	if len(c.Events) == 0 && c.Progress == nil && catalog == nil {
 		return Committed{}, nil
 	}
-	p := &pending{events: c.Events, check: c.Check, progress: c.Progress, catalog: catalog, bytes: bytes, done: make(chan struct{})}
+	p := &pending{events: c.Events, check: c.Check, progress: c.Progress, ordered: c.Ordered, catalog: catalog, bytes: bytes, done: make(chan struct{})}
 	if err := p.parse(); err != nil {
 		return Committed{}, err
 	}
@@ -69,7 +69,7 @@ func (d *DB) Commit(ctx context.Context, c Commit) (Committed, error) {
 			return Committed{}, err
 		}
 	}
-	err = d.queue.join(p, d.commitGroup)
+	err = d.queue.join(p, d.order)
 	if err == nil {
 		err = p.err
 	}
@@ -84,14 +84,15 @@ type pending struct {
 	events   []Event
 	progress *Progress
 	check    func(now View) error // may be nil
+	ordered  func(at Micros)      // may be nil
 	catalog  *catalogWork         // nil: only events
 	rows     []tail.Row           // parsed: documents only
 	bytes    int64
 
 	result Appended
+	at     Micros // recorded time
 	err    error
-	fresh  []tail.Row // rows to add
-	lead   bool       // its goroutine commits the next group
+	lead   bool // its goroutine commits the next group
 	done   chan struct{}
 }
 
@@ -171,8 +172,8 @@ func document(parsed jsonb.Value, text []byte) (jsonb.Value, error) {
 	return jsonb.Parse(nil, text)
 }
 
-// appendQueue lets concurrent appends go to disk together. Who comes first commits what has come until then; who comes
-// meanwhile waits, and the first of those commits the next group. So a group grows as the disk is slow.
+// appendQueue lets concurrent appends go to disk together. Who comes first gives those that have come until then their place; who comes
+// meanwhile waits, and the first of those leads the next group. Syncs are waited for outside the queue.
 type appendQueue struct {
 	mu      sync.Mutex
 	waiting []*pending
@@ -185,7 +186,7 @@ type appendQueue struct {
 const maxGroupBytes = 4 << 20
 
 // join returns when p is done.
-func (q *appendQueue) join(p *pending, commit func([]*pending)) error {
+func (q *appendQueue) join(p *pending, order func([]*pending) (finish func())) error {
 	q.mu.Lock()
 	if q.closed {
 		q.mu.Unlock()
@@ -203,12 +204,19 @@ func (q *appendQueue) join(p *pending, commit func([]*pending)) error {
 	q.leading = true
 	group := q.take()
 	q.mu.Unlock()
-	commit(group)
+	finish := order(group)
+	q.next()
+	finish()
 	for _, other := range group {
 		if other != p {
 			close(other.done)
 		}
 	}
+	return nil
+}
+
+// next lets the first of those that wait lead.
+func (q *appendQueue) next() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) == 0 {
@@ -216,11 +224,10 @@ func (q *appendQueue) join(p *pending, commit func([]*pending)) error {
 		if q.idle != nil {
 			close(q.idle)
 		}
-		return nil
+		return
 	}
 	q.waiting[0].lead = true
 	close(q.waiting[0].done)
-	return nil
 }
 
 // take cuts the next group off, in the order of arrival.

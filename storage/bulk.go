@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 
@@ -257,6 +258,9 @@ func (b *Bulk) Commit(ctx context.Context, progress *Progress) (Loaded, error) {
 	}
 	if d.queue.isClosed() {
 		return Loaded{}, ErrClosed
+	}
+	if err := d.flying.wait(ctx, math.MaxInt64); err != nil {
+		return Loaded{}, err
 	}
 	if len(b.groups) > 0 {
 		if err := d.sealUntil(ctx, d.state.Load().end); err != nil {

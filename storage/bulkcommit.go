@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"github.com/allsource-db/allsource/storage/segment"
@@ -216,7 +217,7 @@ func (l *load) commit(progress *Progress) (Loaded, error) {
 		return Loaded{}, err
 	}
 	last, err := l.stamp()
-	defer d.flying.landed()
+	defer d.flying.land(math.MaxInt64)
 	if err != nil {
 		return Loaded{}, err
 	}
@@ -238,7 +239,7 @@ func (l *load) stamp() (Micros, error) {
 				return 0, err
 			}
 		}
-		f.start(at)
+		f.start(at, at)
 		return at, nil
 	}
 	last := max(d.clock.Last(), l.st.last)
@@ -254,7 +255,7 @@ func (l *load) stamp() (Micros, error) {
 	if now := d.clock.Now(); last > now {
 		return 0, &OrderError{Row: l.given[len(l.given)-1] + int64(l.placed[len(l.placed)-1].given) - 1, At: last, Before: now, Future: true}
 	}
-	f.start(l.placed[0].runs[0].At)
+	f.start(l.placed[0].runs[0].At, last)
 	d.clock.Observe(last)
 	return last, nil
 }
@@ -296,7 +297,7 @@ func (l *load) write(w *indexWriter, progress *Progress, last Micros) error {
 	d.publishWith(func(st *state) {
 		st.groups = append(st.groups[:len(st.groups):len(st.groups)], groups...)
 		st.tail = tail.NewRows(pos)
-		st.end, st.last = pos, last
+		st.end, st.last, st.ordered = pos, last, last
 	})
 	d.grown.wake()
 	d.s.count.appends.Add(1)

@@ -7,34 +7,47 @@ import (
 	"github.com/allsource-db/allsource/storage/tail"
 )
 
-// commitGroup validates the appends in order, makes those that pass durable with one synced batch, and then visible.
-func (d *DB) commitGroup(group []*pending) {
+// order validates the commits in order and gives those that pass their place, in one batch: what comes after them knows them, and is lost if
+// they are. finish makes them durable and then visible. The next group may have its place before that, so that a sync is never waited for by
+// who only wants to come after.
+func (d *DB) order(group []*pending) (finish func()) {
 	d.write.Lock()
 	defer d.write.Unlock()
 	if err := d.s.failure.get(); err != nil {
-		for _, p := range group {
-			p.err = err
-		}
-		return
+		return func() { fail(group, err) }
 	}
 	t := d.newTxn(group)
 	for _, p := range group {
 		p.err = t.take(p)
 	}
 	if !t.anything(group) {
-		return
+		// What refused them may not be durable yet.
+		return func() { fail(group, d.Durable(context.Background(), t.st.last)) }
 	}
 	d.flying.mu.Lock()
 	t.stamp(d.clock.Stamp)
 	if len(t.starts) > 0 {
-		d.flying.start(t.firstAt)
+		d.flying.start(t.firstAt, t.last)
 	}
 	d.flying.mu.Unlock()
-	err := d.store(t, group)
-	if err == nil {
-		d.show(t)
+	durable, err := d.store(t, group)
+	if err != nil {
+		d.flying.land(t.last)
+		return func() { fail(group, err) }
 	}
-	d.flying.landed()
+	d.enter(t)
+	return func() {
+		err := durable()
+		if err == nil {
+			d.show(t)
+		}
+		d.flying.land(t.last)
+		fail(group, err)
+	}
+}
+
+// fail gives an error to all that have none; nil: to nobody.
+func fail(group []*pending, err error) {
 	for _, p := range group {
 		if p.err == nil {
 			p.err = err
@@ -48,8 +61,8 @@ func (d *DB) commitGroup(group []*pending) {
 // keptBlock is how large a block's buffer may be to be kept.
 const keptBlock = 256 << 10
 
-// store writes the group's block, and how far its sources are.
-func (d *DB) store(t *txn, group []*pending) error {
+// store writes the group's block, and how far its sources are. durable waits until that is so; it must be called.
+func (d *DB) store(t *txn, group []*pending) (durable func() error, err error) {
 	b := d.s.pdb.NewBatch()
 	if len(t.rows) > 0 {
 		block := tail.AppendBlock(d.block[:0], &tail.Block{First: t.first, Rows: t.rows})
@@ -65,7 +78,7 @@ func (d *DB) store(t *txn, group []*pending) error {
 		}
 		if p.err == nil && p.catalog != nil {
 			if err := p.catalog.put(d, b); err != nil {
-				return joinClose(err, b)
+				return nil, joinClose(err, b)
 			}
 			catalog = true
 		}
@@ -73,18 +86,18 @@ func (d *DB) store(t *txn, group []*pending) error {
 	if catalog {
 		d.s.raiseFormat(b, formatTables)
 	}
-	if err := d.s.commit(b, true); err != nil {
-		return err
+	if durable, err = d.s.begin(b); err != nil {
+		return nil, err
 	}
 	if catalog {
 		d.s.format.Store(formatTables)
 	}
 	d.s.count.batches.Add(1)
-	return nil
+	return durable, nil
 }
 
-// show makes what the group did visible: first to those who look entities and versions up, then to all.
-func (d *DB) show(t *txn) {
+// enter makes what the group did known to those that come after it, and tells its members that it is.
+func (d *DB) enter(t *txn) {
 	if len(t.starts) == 0 {
 		return
 	}
@@ -98,12 +111,22 @@ func (d *DB) show(t *txn) {
 		d.addTailBytes(t.rows)
 	}
 	d.publishWith(func(st *state) {
-		if len(t.rows) > 0 {
-			st.tail = st.tail.Append(t.rows)
-			st.end = st.tail.End()
-		}
-		st.last = t.last
+		st.tail = st.tail.Append(t.rows)
+		st.ordered = t.last
 	})
+	for _, p := range t.starts {
+		if p.ordered != nil {
+			p.ordered(p.at)
+		}
+	}
+}
+
+// show makes the group visible, and those before it: what is durable is a prefix of the log.
+func (d *DB) show(t *txn) {
+	if len(t.starts) == 0 {
+		return
+	}
+	d.publishWith(func(st *state) { st.end, st.last = max(st.end, t.first+int64(len(t.rows))), max(st.last, t.last) })
 	if len(t.rows) > 0 {
 		d.grown.wake()
 	}
@@ -139,7 +162,7 @@ type txnEntity struct {
 }
 
 func (d *DB) newTxn(group []*pending) *txn {
-	st, rows := d.state.Load(), 0
+	st, rows := d.state.Load().ahead(), 0
 	for _, p := range group {
 		rows += len(p.rows)
 	}
@@ -298,6 +321,7 @@ func (t *txn) stamp(next func() int64) {
 		if i == 0 {
 			t.firstAt = t.last
 		}
+		p.at = t.last
 		if p.catalog != nil {
 			p.catalog.at = t.last
 		}

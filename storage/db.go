@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -48,7 +49,7 @@ type DB struct {
 
 	queue appendQueue
 
-	write sync.Mutex // held by who gives out positions: the leader of a group commit, or a bulk load
+	write sync.Mutex // held by who gives out positions and times: the leader of a group commit, or a bulk load
 	block []byte     // of a group commit, used again; under write
 	seal  sync.Mutex // held by who moves the tail into groups, or replaces groups or runs; taken before write
 
@@ -57,23 +58,35 @@ type DB struct {
 	grown  waiters // who waits for more of the log
 }
 
-// state is what is visible: it never changes, a new one takes its place.
+// state is what there is: it never changes, a new one takes its place. What has its place in the log and is not durable yet is in the tail
+// already, behind what is visible.
 type state struct {
-	groups []*group  // by position, without gaps
-	tail   tail.Rows // what follows them
-	end    int64     // position after the last event
-	last   Micros    // recorded time of the last commit; 0: none
+	groups  []*group  // by position, without gaps
+	tail    tail.Rows // what follows them
+	end     int64     // position after the last visible event
+	last    Micros    // recorded time of the last visible commit; 0: none
+	ordered Micros    // recorded time of the last commit that has its place
+}
+
+// ahead is the state as if all that has its place were visible.
+func (st *state) ahead() *state {
+	next := *st
+	next.end, next.last = st.tail.End(), st.ordered
+	return &next
 }
 
 // sealedEnd is the position after the last row group.
 func (st *state) sealedEnd() int64 { return st.tail.Base() }
 
-// flying are the appends that are stamped and not visible yet.
+// flying are the commits that are stamped and not visible yet.
 type flying struct {
-	mu    sync.Mutex
-	first Micros // the least stamp
-	done  chan struct{}
+	mu     sync.Mutex
+	groups []flight // in order
+	landed waiters
 }
+
+// flight is a group of commits, with the least and the greatest of their stamps.
+type flight struct{ first, last Micros }
 
 // Name is the database's name.
 func (d *DB) Name() string { return d.name }
@@ -103,6 +116,7 @@ func openDB(s *Store, name string, num uint32) (*DB, error) {
 		return nil, err
 	}
 	st.last = max(st.last, last)
+	st.ordered = st.last
 	if err := errors.Join(d.loadObjects(), d.removeOrphans(), d.removeNewIndexes()); err != nil {
 		return nil, err
 	}
@@ -214,6 +228,9 @@ func (d *DB) close() error {
 	d.queue.close()
 	d.write.Lock()
 	defer d.write.Unlock()
+	if err := d.flying.wait(context.Background(), math.MaxInt64); err != nil {
+		return err
+	}
 	if d.s.failure.get() != nil {
 		return nil
 	}
@@ -278,33 +295,57 @@ func (d *DB) View(ctx context.Context, at Micros) (View, error) {
 // the view does not have closes the channel.
 func (d *DB) Grown() <-chan struct{} { return d.grown.wait() }
 
-// start is called with the least stamp of a group commit, under the same lock as the stamping.
-func (f *flying) start(first Micros) {
-	f.first, f.done = first, make(chan struct{})
-}
-
-func (f *flying) landed() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.done != nil {
-		close(f.done)
-		f.done = nil
+// After is the log as of a moment up to which commits have their place (Commit.Ordered, Fate), or as it is visible, whichever is later. What
+// it shows before Durable of that moment may be lost.
+func (d *DB) After(at Micros) View {
+	st := d.state.Load()
+	if at <= st.last {
+		return &view{d: d, st: st, at: st.last, end: st.end}
 	}
+	return &view{d: d, st: st, at: min(at, st.ordered), end: st.tail.Until(at)}
 }
 
-// wait returns when no append stamped at or before the moment is on its way.
-func (f *flying) wait(ctx context.Context, at Micros) error {
+// Durable returns when all that was recorded up to a moment is durable and visible.
+func (d *DB) Durable(ctx context.Context, at Micros) error {
+	if at <= d.state.Load().last {
+		return nil
+	}
+	if err := d.flying.wait(ctx, at); err != nil {
+		return err
+	}
+	return d.s.failure.get()
+}
+
+// start is called with the stamps of a group, under the same lock as the stamping.
+func (f *flying) start(first, last Micros) { f.groups = append(f.groups, flight{first, last}) }
+
+// land is called when the group with a stamp is visible, or has failed: those before it are or have too.
+func (f *flying) land(last Micros) {
 	f.mu.Lock()
-	done, first := f.done, f.first
+	n := 0
+	for n < len(f.groups) && f.groups[n].last <= last {
+		n++
+	}
+	f.groups = f.groups[:copy(f.groups, f.groups[n:])]
 	f.mu.Unlock()
-	if done == nil || first > at {
-		return nil
-	}
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	f.landed.wake()
+}
+
+// wait returns when no commit stamped at or before the moment is on its way.
+func (f *flying) wait(ctx context.Context, at Micros) error {
+	for {
+		landed := f.landed.wait()
+		f.mu.Lock()
+		done := len(f.groups) == 0 || f.groups[0].first > at
+		f.mu.Unlock()
+		if done {
+			return nil
+		}
+		select {
+		case <-landed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 

@@ -170,7 +170,7 @@ func del(b *pebble.Batch, key []byte) { _ = b.Delete(key, nil) }
 
 // commit applies a batch; with sync it is durable afterwards. Without, it is once a later synced one is: there is one
 // write-ahead log for all.
-func (s *Store) commit(b *pebble.Batch, sync bool) (err error) {
+func (s *Store) commit(b *pebble.Batch, sync bool) error {
 	if err := s.failure.get(); err != nil {
 		return errors.Join(err, b.Close())
 	}
@@ -179,24 +179,51 @@ func (s *Store) commit(b *pebble.Batch, sync bool) (err error) {
 	if s.shutDown {
 		return ErrClosed
 	}
+	mode := pebble.NoSync
+	if sync {
+		mode = pebble.Sync
+	}
+	if err := s.rescued(func() error { return b.Commit(mode) }); err != nil {
+		return err
+	}
+	return b.Close()
+}
+
+// begin applies a batch: what is applied after it is durable only if this is. durable waits until it is; it must be called.
+func (s *Store) begin(b *pebble.Batch) (durable func() error, err error) {
+	if err := s.failure.get(); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	s.gate.RLock()
+	if s.shutDown {
+		s.gate.RUnlock()
+		return nil, ErrClosed
+	}
+	if err := s.rescued(func() error { return s.pdb.ApplyNoSyncWait(b, pebble.Sync) }); err != nil {
+		s.gate.RUnlock()
+		return nil, err
+	}
+	return func() error {
+		defer s.gate.RUnlock()
+		if err := s.rescued(b.SyncWait); err != nil {
+			return err
+		}
+		return b.Close()
+	}, nil
+}
+
+// rescued runs a step of a commit. Pebble panics where it cannot go on to the next write-ahead log.
+func (s *Store) rescued(step func() error) (err error) {
 	defer func() {
-		// Pebble panics where it cannot go on to the next write-ahead log.
 		if r := recover(); r != nil {
 			s.failure.set(fmt.Errorf("%v", r))
 			err = s.failure.get()
 		}
 	}()
-	mode := pebble.NoSync
-	if sync {
-		mode = pebble.Sync
-	}
-	if err := b.Commit(mode); err != nil {
+	if err := step(); err != nil {
 		s.failure.set(err)
 	}
-	if err := s.failure.get(); err != nil {
-		return err
-	}
-	return b.Close()
+	return s.failure.get()
 }
 
 // get returns a copy of a key's value, nil if there is none.

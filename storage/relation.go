@@ -255,10 +255,10 @@ func (rel *relation) grow(bytes int64) {
 	rel.d.tableBytes.Add(bytes)
 }
 
-// Fate is what became of a version, as far as anybody can see it: when it was closed, 0 if it is open, and which version took its
-// place, 0 if it was deleted.
+// Fate is what became of a version by the commits that have their place: when it was closed, 0 if it is open, and which version took its
+// place, 0 if it was deleted. That may not be durable yet (Durable).
 func (d *DB) Fate(t TableID, row RowID) (closed Micros, next RowID, err error) {
-	rel, last := d.relation(t), d.state.Load().last
+	rel, last := d.relation(t), d.state.Load().ordered
 	page, err := rel.page(row / table.PageRows)
 	if err != nil {
 		return 0, 0, err

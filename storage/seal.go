@@ -31,7 +31,7 @@ func (d *DB) sealFull(ctx context.Context) error {
 	if d.tailBytes.Load() >= d.s.o.SealBytes {
 		return d.sealUntil(ctx, st.end)
 	}
-	n := int64(st.tail.Len())
+	n := st.end - st.sealedEnd()
 	return d.sealUntil(ctx, st.sealedEnd()+n-n%int64(d.s.o.SealRows))
 }
 

@@ -58,7 +58,7 @@ func (d *DB) Shapes(ctx context.Context, end int64) ([]Shape, error) {
 	s := &d.shapes
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n, err := s.newsBefore(ctx, d.state.Load(), end)
+	n, err := s.newsBefore(ctx, d.state.Load().ahead(), end)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (d *DB) ShapesVersion(ctx context.Context, end int64) (int64, error) {
 	s := &d.shapes
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n, err := s.newsBefore(ctx, d.state.Load(), end)
+	n, err := s.newsBefore(ctx, d.state.Load().ahead(), end)
 	if err != nil || n == 0 {
 		return 0, err
 	}

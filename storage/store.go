@@ -297,7 +297,7 @@ func (s *Store) Metrics() Metrics {
 	}
 	for _, d := range s.databases() {
 		st := d.state.Load()
-		m.TailRows += int64(st.tail.Len())
+		m.TailRows += st.end - st.sealedEnd()
 		m.TailBytes += d.tailBytes.Load() + d.tableBytes.Load()
 		m.Groups += int64(len(st.groups))
 		m.Events += st.end - 1

@@ -19,10 +19,13 @@ type TableColumn = table.Column
 
 // Commit is all that a transaction does, in one step and with one recorded time: everything or nothing.
 type Commit struct {
-	Events   []Event
-	Check    func(now View) error // as AppendIf has it; of tables it sees what is durable
-	Progress *Progress            // may be nil
-	Tables   []TableChange        // one for each table
+	Events []Event
+	Check  func(now View) error // as AppendIf has it
+	// Ordered is called once when the commit has its place in the log, with its recorded time: what comes after it knows it (After) and is lost if
+	// it is. It runs while no other commit can, and must be quick. nil: nobody wants to know.
+	Ordered  func(at Micros)
+	Progress *Progress     // may be nil
+	Tables   []TableChange // one for each table
 	Objects  []ObjectChange
 	Indexes  []*IndexLoad // new indexes; an object of the commit declares each
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 )
 
 // Kind is what a Key names.
@@ -54,7 +55,21 @@ func New() *Manager {
 type Session struct {
 	m       *Manager
 	pid     int32
-	waiting *waiter // under m.mu
+	waiting *waiter      // under m.mu
+	after   atomic.Int64 // see After
+}
+
+// After is the latest time of what the session has met: of owners that had yielded what it took (Yield), and of Meet.
+func (s *Session) After() int64 { return s.after.Load() }
+
+// Meet notes that the session has met something of a time.
+func (s *Session) Meet(at int64) {
+	for {
+		now := s.after.Load()
+		if at <= now || s.after.CompareAndSwap(now, at) {
+			return
+		}
+	}
 }
 
 // NewSession makes a session; pid is what Held and deadlocks name it by.
@@ -63,9 +78,10 @@ func (m *Manager) NewSession(pid int32) *Session { return &Session{m: m, pid: pi
 // Owner is what locks are held for and released with: a transaction, or a session for its advisory locks. It is used
 // by one goroutine.
 type Owner struct {
-	s     *Session
-	taken []taken // in order; under m.mu
-	next  Mark
+	s       *Session
+	taken   []taken // in order; under m.mu
+	next    Mark
+	yielded int64 // under m.mu; see Yield
 }
 
 // taken is a lock as it was taken.
@@ -143,6 +159,7 @@ func (o *Owner) try(k Key, mode Mode) (blocked *entry) {
 			if all.blocks(o.s, mode, nil) {
 				return all
 			}
+			all.meet(o.s, mode)
 		}
 	}
 	e := m.entries[k]
@@ -161,8 +178,31 @@ func (o *Owner) try(k Key, mode Mode) (blocked *entry) {
 	return nil
 }
 
+// Yield lets others have all that the owner has locked, since what it did is decided, at a time that is not 0. It is not over: who takes one of
+// the locks until Release, in a way that had to wait for it, meets the time. The owner must not lock anything any more. It
+// may be called by any goroutine while that of the owner does nothing with it.
+func (o *Owner) Yield(at int64) {
+	m := o.s.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o.yielded = at
+	for _, t := range o.taken {
+		t.e.letIn(m)
+	}
+}
+
+// meet tells a session who takes the thing of the owners that have yielded it.
+func (e *entry) meet(s *Session, mode Mode) {
+	for i := range e.holds {
+		if h := &e.holds[i]; h.owner.yielded != 0 && h.owner.s != s && h.modes&conflicts[mode] != 0 {
+			s.Meet(h.owner.yielded)
+		}
+	}
+}
+
 // take gives the lock to the owner, who has h already or nothing.
 func (o *Owner) take(e *entry, h *hold, mode Mode) {
+	e.meet(o.s, mode)
 	first := h == nil
 	if first {
 		e.holds = append(e.holds, hold{owner: o})
@@ -193,7 +233,7 @@ func (e *entry) blocks(s *Session, mode Mode, found func(*Session)) bool {
 	any := false
 	for i := range e.holds {
 		h := &e.holds[i]
-		if h.owner.s != s && h.modes&conflicts[mode] != 0 {
+		if h.owner.s != s && h.owner.yielded == 0 && h.modes&conflicts[mode] != 0 {
 			if found == nil {
 				return true
 			}
@@ -277,7 +317,7 @@ type Held struct {
 // AllRows reports whether the key stands for all rows of a table.
 func (k Key) AllRows() bool { return k.Kind == Row && k.Row == everyRow }
 
-// Held lists all locks.
+// Held lists all locks, without those that were yielded.
 func (m *Manager) Held() []Held {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -286,7 +326,7 @@ func (m *Manager) Held() []Held {
 		for i := range e.holds {
 			h := &e.holds[i]
 			for mode := range numModes {
-				if h.modes.has(mode) {
+				if h.modes.has(mode) && h.owner.yielded == 0 {
 					out = append(out, Held{h.owner.s.pid, e.key, mode, true})
 				}
 			}

@@ -332,3 +332,42 @@ func BenchmarkUncontended(b *testing.B) {
 		o.Release()
 	}
 }
+
+// Who takes what another has yielded does not wait, and knows of it where it would have waited.
+func TestYieldedLocks(t *testing.T) {
+	m := New()
+	a := m.NewSession(1).NewOwner()
+	for _, k := range []Key{row(1), row(2)} {
+		if err := a.Lock(t.Context(), k, ForNoKeyUpdate); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waiting := m.NewSession(2)
+	got := make(chan error)
+	go func() { got <- waiting.NewOwner().Lock(t.Context(), row(1), ForNoKeyUpdate) }()
+	waitsFor(waiting)
+	a.Yield(7)
+	if err := <-got; err != nil || waiting.After() != 7 {
+		t.Errorf("the waiter: %v, after %d", err, waiting.After())
+	}
+	for _, c := range []struct {
+		key   Key
+		mode  Mode
+		after int64
+	}{{row(2), ForKeyShare, 0}, {row(2), ForShare, 7}, {row(3), ForUpdate, 0}} {
+		s := m.NewSession(3)
+		o := s.NewOwner()
+		if !o.TryLock(c.key, c.mode) || s.After() != c.after {
+			t.Errorf("%s on %s: after %d, want %d", c.mode, c.key, s.After(), c.after)
+		}
+		o.Release()
+	}
+	if m.NewSession(4).NewOwner().TryLock(row(1), ForNoKeyUpdate) {
+		t.Error("locked although the waiter has it")
+	}
+	a.Release()
+	late := m.NewSession(5)
+	if !late.NewOwner().TryLock(row(2), ForUpdate) || late.After() != 0 {
+		t.Errorf("after the release: after %d", late.After())
+	}
+}
