@@ -310,7 +310,7 @@ func (s *callState) endBlock(total int) error {
 // merge takes group g of another state into group ids[g].
 func (s *callState) merge(o *callState, ids []int32, total int) error {
 	if s.sets != nil {
-		s.sets.merge(o.sets, ids, total)
+		s.sets.merge(o.sets, ids, total, s.env.Workers)
 		return nil
 	}
 	o.acc.Grow(len(ids))

@@ -162,14 +162,9 @@ func (t *aggTable) number(keys []*vec.Column, n int) []int32 {
 	if t.groups.len() == t.n {
 		return ids
 	}
-	fresh := t.fresh[:0]
-	for i, id := range ids {
-		if int(id) == t.n {
-			t.n++
-			fresh = append(fresh, int32(i))
-		}
-	}
+	fresh := t.groups.fresh(t.fresh[:0], ids, t.n)
 	t.fresh = fresh
+	t.n += len(fresh)
 	for k := range t.keys {
 		t.keys[k].addRows(keys[k], fresh)
 	}
@@ -200,8 +195,8 @@ func (t *aggTable) endBlock() error {
 // merge takes the groups of another table over, in their order.
 func (t *aggTable) merge(o *aggTable) error {
 	before := t.n
-	ids := t.numberOf(o)
-	if t.ordered {
+	ids, ordered := t.numberOf(o)
+	if t.ordered && !ordered {
 		t.firsts = t.firsts[:before]
 		for i, id := range ids {
 			if int(id) == len(t.firsts) {
@@ -218,12 +213,16 @@ func (t *aggTable) merge(o *aggTable) error {
 	return nil
 }
 
-// numberOf finds the groups of another table.
-func (t *aggTable) numberOf(o *aggTable) []int32 {
+// numberOf finds the groups of another table, and reports whether their first rows are merged too.
+func (t *aggTable) numberOf(o *aggTable) (ids []int32, ordered bool) {
 	if len(t.keys) == 1 && t.in.Sets == nil {
-		ids := t.groups.cols[0].numberValues(&o.keys[0], &t.keys[0], t.earlier(o))
+		f := (*firstsOf)(nil)
+		if t.ordered {
+			f = &firstsOf{ours: &t.firsts, theirs: o.firsts}
+		}
+		ids := t.groups.cols[0].numberValues(&o.keys[0], &t.keys[0], f, t.in.env.Workers)
 		t.n = t.keys[0].n
-		return ids
+		return ids, f != nil && f.merged
 	}
 	keys := make([]*vec.Column, 0, len(o.keys)+1)
 	for k := range o.keys {
@@ -232,16 +231,7 @@ func (t *aggTable) numberOf(o *aggTable) []int32 {
 	if t.in.Sets != nil {
 		keys = append(keys, o.sets.Finish())
 	}
-	return t.number(keys, o.n)
-}
-
-// earlier tells whether a group of o has an earlier row than the one of ours that it is. Then the key is read where o does, so that
-// groups that follow each other mostly have their keys in one column.
-func (t *aggTable) earlier(o *aggTable) func(id int32, group int) bool {
-	if !t.ordered {
-		return nil
-	}
-	return func(id int32, group int) bool { return o.firsts[group] < t.firsts[id] }
+	return t.number(keys, o.n), false
 }
 
 // order lists the groups by their first rows, nil where they are in that order.

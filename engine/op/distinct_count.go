@@ -11,6 +11,7 @@ type distinctCount struct {
 	values  keyValues // by number
 	sets    numberSets
 	ids     []int32
+	fresh   []int32
 }
 
 func newDistinctCount(t datum.Type) *distinctCount {
@@ -40,18 +41,17 @@ func (d *distinctCount) number(c *vec.Column) {
 	if d.numbers.len() == d.values.n {
 		return
 	}
-	for i, id := range d.ids {
-		if int(id) == d.values.n {
-			d.values.add(c, i)
-		}
-	}
+	d.fresh = d.numbers.fresh(d.fresh[:0], d.ids, d.values.n)
+	d.values.addRows(c, d.fresh)
 }
 
 // merge takes group g of o into group groups[g].
-func (d *distinctCount) merge(o *distinctCount, groups []int32, total int) {
+func (d *distinctCount) merge(o *distinctCount, groups []int32, total, workers int) {
 	d.sets.counts = append(d.sets.counts, make([]int64, max(0, total-len(d.sets.counts)))...)
-	numbers := d.numbers.cols[0].numberValues(&o.values, &d.values, nil)
-	o.sets.each(func(g, number int32) { d.sets.add(groups[g], numbers[number]) })
+	numbers := d.numbers.cols[0].numberValues(&o.values, &d.values, nil, workers)
+	if !d.sets.take(&o.sets, groups, numbers, d.numbers.len(), workers) {
+		o.sets.each(func(g, number int32) { d.sets.add(groups[g], numbers[number]) })
+	}
 }
 
 func (d *distinctCount) result(total int) *vec.Column {
@@ -127,6 +127,43 @@ func (s *numberSets) each(f func(g, number int32)) {
 			f(int32(g), number)
 		}
 	}
+}
+
+// take adds the members of all groups of o, of which group g is groups[g] here and number k numbers[k], all below most. It reports false
+// and does nothing where that would make bitmaps that are mostly empty.
+func (s *numberSets) take(o *numberSets, groups, numbers []int32, most, workers int) bool {
+	words := (most + 63) / 64
+	if s.sparse || o.sparse || s.words+words*len(o.bits) > max(denseWords, s.total) {
+		return false
+	}
+	for g := range o.bits {
+		of := int(groups[g])
+		for of >= len(s.bits) {
+			s.bits = append(s.bits, nil)
+		}
+		if n := len(s.bits[of]); n < words {
+			s.bits[of] = append(s.bits[of], make(vec.Bitmap, words-n)...)
+			s.words += words - n
+		}
+	}
+	added := make([]int64, len(o.bits))
+	_ = inParallel(workers, len(o.bits), func(g int) error { // groups have bitmaps of their own
+		bits, n := s.bits[groups[g]], int64(0)
+		for _, k := range o.bits[g].Indices(nil, 64*len(o.bits[g])) {
+			number := numbers[k]
+			if word, bit := &bits[number>>6], uint64(1)<<(number&63); *word&bit == 0 {
+				*word |= bit
+				n++
+			}
+		}
+		added[g] = n
+		return nil
+	})
+	for g, n := range added {
+		s.counts[groups[g]] += n
+		s.total += int(n)
+	}
+	return true
 }
 
 func (s *numberSets) memSize() int64 {

@@ -85,6 +85,20 @@ func (g *grouper) number(keys []*vec.Column, n int, ids []int32, add bool) {
 	}
 }
 
+// fresh lists the rows of those just numbered whose numbers are new, from n on, each for the first time.
+func (g *grouper) fresh(list []int32, ids []int32, n int) []int32 {
+	if len(g.cols) == 1 && g.cols[0].learned {
+		return append(list, g.cols[0].fresh...)
+	}
+	for i, id := range ids {
+		if int(id) == n {
+			n++
+			list = append(list, int32(i))
+		}
+	}
+	return list
+}
+
 // memSize estimates the bytes held.
 func (g *grouper) memSize() int64 {
 	n := 0
@@ -110,6 +124,10 @@ type valueTable struct {
 	buf    []byte
 	hashes []uint64
 	space  spaceTable
+
+	inSpace bool // the entries of dict are numbered by the space's array
+	learned bool // by the last call, which lists the rows with new values in fresh
+	fresh   []int32
 }
 
 func (t *valueTable) memSize() int {
@@ -118,6 +136,7 @@ func (t *valueTable) memSize() int {
 
 // number gives the values of c their numbers.
 func (t *valueTable) number(c *vec.Column, n int, ids []int32, add bool) {
+	t.learned = false
 	if c.Codes == nil {
 		t.flat(c, n, ids, add)
 		return
@@ -128,11 +147,15 @@ func (t *valueTable) number(c *vec.Column, n int, ids []int32, add bool) {
 		}
 		t.dict = c.Dict
 		t.codes = resized(t.codes, c.Dict.Len)
-		if t.dict.Nums == nil || !t.space.takes(t, t.dict) || !t.space.all(t.dict, t.codes) {
+		t.inSpace = t.dict.Nums != nil && t.space.takes(t, t.dict) && t.space.all(t.dict, t.codes)
+		if !t.inSpace {
 			for i := range t.codes {
 				t.codes[i] = -1
 			}
 		}
+	}
+	if t.inSpace && add && c.Valid == nil && t.learnCodes(c, n, ids) {
+		return
 	}
 	for i, code := range c.Codes[:n] {
 		if c.Valid != nil && !c.Valid.Get(i) {
@@ -146,6 +169,28 @@ func (t *valueTable) number(c *vec.Column, n int, ids []int32, add bool) {
 		}
 		ids[i] = id
 	}
+}
+
+// learnCodes is number for codes of dict where its entries have places in the space's array; it reports false where some cannot.
+func (t *valueTable) learnCodes(c *vec.Column, n int, ids []int32) bool {
+	if t.space.spelled || len(t.space.sparse.vals) > 0 || !t.space.reachAll(c.Dict) {
+		return false
+	}
+	t.learned, t.fresh = true, t.fresh[:0]
+	codes := t.codes
+	for i, code := range c.Codes[:n] {
+		id := codes[code]
+		if id < 0 {
+			before := t.n
+			id = t.space.learnOne(t, c.Dict, int(code))
+			codes[code] = id
+			if t.n > before {
+				t.fresh = append(t.fresh, int32(i))
+			}
+		}
+		ids[i] = id
+	}
+	return true
 }
 
 // numbered is number for a few rows of a large dictionary, whose values are found by their numbers in the space; it reports

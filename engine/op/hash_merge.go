@@ -45,10 +45,11 @@ func (s *hashSlots) take(o hashSlots, entries []int32, first, n int) {
 }
 
 // numberValues gives the values that another table holds, one for each of its groups, their numbers here. Those that are new are added
-// to held, which has the values of this table; where earlier says so of a value's number and the other's group, its place there is taken over.
-func (t *valueTable) numberValues(from, held *keyValues, earlier func(id int32, group int) bool) []int32 {
+// to held, which has the values of this table. Where there are first rows of the groups here and there, and the values are places, they
+// are merged too, and of a value that is in both the place with the earlier one is kept.
+func (t *valueTable) numberValues(from, held *keyValues, f *firstsOf, workers int) []int32 {
 	if base, ok := held.adopt(from); ok && t.space.takes(t, from.columns[0]) {
-		return t.takePlaces(from, held, base, earlier)
+		return t.takePlaces(from, held, base, f, workers)
 	}
 	from.copy()
 	held.copy()
@@ -74,28 +75,107 @@ func (t *valueTable) numberValues(from, held *keyValues, earlier func(id int32, 
 	return ids
 }
 
-// takePlaces is numberValues for values that have numbers of the table's space; the columns of from are those of held from base on.
-func (t *valueTable) takePlaces(from, held *keyValues, base int32, earlier func(id int32, group int) bool) []int32 {
-	ids := make([]int32, 0, from.n)
-	direct := t.space.direct
-	for _, p := range from.places { // accesses to memory that do not wait for each other
-		id := int32(-1)
-		if int(p.num) < len(direct) {
-			id = direct[p.num] - 1
-		}
-		ids = append(ids, id)
+// firstsOf are the first rows of the groups of two tables.
+type firstsOf struct {
+	ours   *[]int64
+	theirs []int64
+	merged bool
+}
+
+// earlier takes the first row of a group over where it is earlier than that of ours, or ours is new.
+func (f *firstsOf) earlier(id int32, group int) bool {
+	ours := *f.ours
+	if f.theirs[group] >= ours[id] {
+		return false
 	}
-	for i, p := range from.places {
-		if ids[i] < 0 {
-			ids[i] = t.one(from.columns[p.column], int(p.row), true)
+	ours[id] = f.theirs[group]
+	return true
+}
+
+// placesAtOnce is how many values are worth a goroutine.
+const placesAtOnce = 16 << 10
+
+// takePlaces is numberValues for values that have numbers of the table's space; the columns of from are those of held from base on.
+func (t *valueTable) takePlaces(from, held *keyValues, base int32, f *firstsOf, workers int) []int32 {
+	if f != nil {
+		f.merged = true
+	}
+	highest := uint32(0)
+	for _, p := range from.places {
+		highest = max(highest, p.num)
+	}
+	if t.space.spelled || len(t.space.sparse.vals) > 0 || highest >= directNumbers {
+		return t.takeSparse(from, held, base, f)
+	}
+	t.space.reach(highest)
+	ids, direct := make([]int32, from.n), t.space.direct
+	pieces := (from.n + placesAtOnce - 1) / placesAtOnce
+	next := make([]int32, pieces) // number of the next new value of each piece
+	each := func(do func(piece, from, to int)) {
+		// The values of one table are different: no two goroutines meet.
+		_ = inParallel(workers, pieces, func(k int) error {
+			do(k, k*placesAtOnce, min((k+1)*placesAtOnce, from.n))
+			return nil
+		})
+	}
+	each(func(k, lo, hi int) {
+		for i, p := range from.places[lo:hi] { // accesses to memory that do not wait for each other
+			if ids[lo+i] = direct[p.num] - 1; direct[p.num] == 0 {
+				next[k]++
+			}
 		}
-		p.column += base
-		switch id := ids[i]; {
+		for i, id := range ids[lo:hi] {
+			if id >= 0 && f != nil && f.earlier(id, lo+i) {
+				held.places[id] = from.places[lo+i].moved(base)
+			}
+		}
+	})
+	before := t.n
+	for k, n := range next {
+		next[k] = int32(t.n)
+		t.n += int(n)
+	}
+	held.places = roomFor(held.places, t.n-before)[:t.n]
+	held.n = t.n
+	if f != nil {
+		*f.ours = roomFor(*f.ours, t.n-before)[:t.n]
+	}
+	each(func(k, lo, hi int) {
+		id := next[k]
+		for i := lo; i < hi; i++ {
+			if ids[i] >= 0 {
+				continue
+			}
+			ids[i], held.places[id] = id, from.places[i].moved(base)
+			direct[from.places[i].num] = id + 1
+			if f != nil {
+				(*f.ours)[id] = f.theirs[i]
+			}
+			id++
+		}
+	})
+	for id := before; id < t.n; id++ {
+		p := held.places[id]
+		t.space.keep(held.columns[p.column], int(p.row), int32(id))
+	}
+	return ids
+}
+
+// takeSparse is takePlaces where numbers are not all places of the array.
+func (t *valueTable) takeSparse(from, held *keyValues, base int32, f *firstsOf) []int32 {
+	ids := make([]int32, from.n)
+	for i, p := range from.places {
+		id := t.one(from.columns[p.column], int(p.row), true)
+		ids[i] = id
+		switch {
 		case int(id) == held.n:
-			held.places = append(doubled(held.places), p)
+			held.places = append(doubled(held.places), p.moved(base))
 			held.n++
-		case earlier != nil && earlier(id, i):
-			held.places[id] = p
+			if f != nil {
+				*f.ours = append(doubled(*f.ours), f.theirs[i])
+			}
+		case f != nil && f.earlier(id, i):
+			held.places[id] = p.moved(base)
 		}
 	}
 	return ids

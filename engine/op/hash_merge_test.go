@@ -82,7 +82,7 @@ func TestMergedValues(t *testing.T) {
 			again.add(c)
 			from = again
 		}
-		ids := into.g.cols[0].numberValues(&from.values, &into.values, nil)
+		ids := into.g.cols[0].numberValues(&from.values, &into.values, nil, 2)
 		if len(ids) != len(their) || into.values.n != into.g.len() {
 			t.Fatalf("seed %d: %d numbers of %d values, %d values kept of %d", seed, len(ids), len(their), into.values.n, into.g.len())
 		}

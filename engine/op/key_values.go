@@ -25,6 +25,12 @@ type place struct {
 	num         uint32
 }
 
+// moved is the place where the columns begin with number base.
+func (p place) moved(base int32) place {
+	p.column += base
+	return p
+}
+
 // add appends row i of c.
 func (k *keyValues) add(c *vec.Column, i int) {
 	if k.inTable {

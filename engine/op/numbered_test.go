@@ -150,7 +150,7 @@ func TestNumberedAnswer(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		var parts [2]*aggTable
 		for i := range parts {
-			parts[i] = newAggTable(&aggInput{Aggregation: &Aggregation{}, keyTypes: []datum.Type{datum.T(datum.Text)}}, false)
+			parts[i] = newAggTable(&aggInput{Aggregation: &Aggregation{}, env: &Env{Workers: 2}, keyTypes: []datum.Type{datum.T(datum.Text)}}, false)
 			parts[i].ordered = true
 		}
 		var want []int
@@ -223,8 +223,8 @@ func TestDistinctCount(t *testing.T) {
 			swapped[g] = int32(groups - 1 - g)
 		}
 		turned := newDistinctCount(datum.T(datum.Int8))
-		turned.merge(parts[1], swapped, groups)
-		parts[0].merge(turned, swapped, groups)
+		turned.merge(parts[1], swapped, groups, 2)
+		parts[0].merge(turned, swapped, groups, 2)
 		want := make([]int64, groups)
 		for k := range model {
 			want[k[0]]++
@@ -299,4 +299,53 @@ func comesAfter(typ datum.Type, c *vec.Column, i, k int, key plan.SortKey) bool 
 		order = -order
 	}
 	return order > 0
+}
+
+// TestManyNumberedGroups merges tables of so many names that several goroutines do it: every name is there once, with its first row.
+func TestManyNumberedGroups(t *testing.T) {
+	const most = 90_000
+	r := rand.New(rand.NewPCG(1, 9))
+	space := &vec.Space{Name: "space"}
+	var parts [2]*aggTable
+	firsts := map[string]int64{}
+	for i := range parts {
+		parts[i] = newAggTable(&aggInput{Aggregation: &Aggregation{}, env: &Env{Workers: 3}, keyTypes: []datum.Type{datum.T(datum.Text)}}, false)
+		parts[i].ordered = true
+	}
+	for block := range 12 {
+		b := vec.NewBuilder(vec.Bytes, 0)
+		var nums []uint32
+		for _, k := range r.Perm(most)[:12_000] {
+			b.AppendString(nameOf(k))
+			nums = append(nums, uint32(k))
+		}
+		dict := b.Finish()
+		dict.Space, dict.Nums = space, nums
+		part := parts[r.IntN(2)]
+		part.seq = int64(block) * 100_000
+		for range 3 {
+			codes := make([]int32, 4000)
+			for i := range codes {
+				codes[i] = int32(r.IntN(dict.Len))
+				if name := string(dict.Bytes(int(codes[i]))); firsts[name] == 0 {
+					firsts[name] = part.seq + int64(i) + 1
+				}
+			}
+			part.number([]*vec.Column{{Kind: vec.Bytes, Len: len(codes), Codes: codes, Dict: dict}}, len(codes))
+			part.seq += int64(len(codes))
+		}
+	}
+	if err := parts[0].merge(parts[1]); err != nil {
+		t.Fatal(err)
+	}
+	all := parts[0]
+	if all.n != len(firsts) || len(all.firsts) != all.n {
+		t.Fatalf("%d groups with %d first rows, want %d", all.n, len(all.firsts), len(firsts))
+	}
+	keys := all.keys[0].column(nil)
+	for i := range all.n {
+		if name := string(keys.Bytes(i)); firsts[name] != all.firsts[i]+1 {
+			t.Fatalf("%s begins with row %d, want %d", name, all.firsts[i], firsts[name]-1)
+		}
+	}
 }
