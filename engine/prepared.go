@@ -53,7 +53,7 @@ func (p *Prepared) Copy() CopyDirection {
 // changes a parameter.
 func (p *Prepared) Changes() bool {
 	switch st := p.stmt.Stmt.(type) {
-	case *syntax.Set, *syntax.Reset:
+	case *syntax.Set, *syntax.Reset, *syntax.Do:
 		return true
 	case *syntax.Explain:
 		o, err := parseExplain(st)

@@ -61,6 +61,8 @@ func (s *Session) execute(ctx context.Context, p *Prepared, params []*vec.Column
 		return done(st.Tag()), s.notify(s.channelName(st.Channel), payload)
 	case *syntax.SetConstraints:
 		return done(st.Tag()), s.setConstraints(ctx, st)
+	case *syntax.Do:
+		return done(st.Tag()), s.doStmt(ctx, st)
 	case *syntax.Lock:
 		return done(st.Tag()), s.lockStmt(ctx, st)
 	case *syntax.Checkpoint, *syntax.Vacuum:

@@ -288,10 +288,7 @@ func (s *Session) savepoint(st *syntax.Transaction) (*Rows, error) {
 		return nil, pgerr.New(pgerr.NoActiveSQLTransaction, "%s can only be used in transaction blocks", strings.ToUpper(savepointWord(st.Kind)))
 	}
 	if st.Kind == syntax.Savepoint {
-		out := &s.tx.outgoing
-		w := &s.tx.work
-		s.tx.saves = append(s.tx.saves, savepoint{st.Name, len(s.tx.held.events), len(out.listens), len(out.messages), s.tx.readOnly, s.vars.clone(),
-			w.command, w.mark(), len(w.objects), maps.Clone(s.cursors)})
+		s.save(st.Name)
 		return done("SAVEPOINT"), nil
 	}
 	i := len(s.tx.saves) - 1
@@ -305,6 +302,20 @@ func (s *Session) savepoint(st *syntax.Transaction) (*Rows, error) {
 		s.tx.saves = s.tx.saves[:i]
 		return done("RELEASE"), nil
 	}
+	s.backTo(i)
+	return done("ROLLBACK"), nil
+}
+
+// save makes a savepoint.
+func (s *Session) save(name string) {
+	out := &s.tx.outgoing
+	w := &s.tx.work
+	s.tx.saves = append(s.tx.saves, savepoint{name, len(s.tx.held.events), len(out.listens), len(out.messages), s.tx.readOnly, s.vars.clone(),
+		w.command, w.mark(), len(w.objects), maps.Clone(s.cursors)})
+}
+
+// backTo undoes what came after savepoint i, which stays, and forgets the savepoints after it.
+func (s *Session) backTo(i int) {
 	back := &s.tx.saves[i]
 	s.tx.held.cut(back.pending)
 	s.tx.work.goBack(back.command+1, back.locks)
@@ -314,7 +325,6 @@ func (s *Session) savepoint(st *syntax.Transaction) (*Rows, error) {
 	s.closeCursorsIf(func(name string, c *cursor) bool { return back.cursors[name] != c })
 	s.tx.readOnly, s.tx.failed = back.readOnly, false
 	s.tx.saves = s.tx.saves[:i+1]
-	return done("ROLLBACK"), nil
 }
 
 func savepointWord(k syntax.TransactionKind) string {
