@@ -76,6 +76,11 @@ crash: ## crashable disks, failing disks, kill -9 of the real binary
 soak: ## writers and readers on a server that is killed every minute (DURATION=30m)
 	$(GO) test -count=1 -timeout 0 -v -run 'TestSoak' ./cmd/allsource -soak-for $(if $(filter command line environment,$(origin DURATION)),$(DURATION),30m) -soak-kill 1m
 
+.PHONY: histories
+histories: ## random transactions from many sessions, killed now and then, their histories checked (DURATION=10m SEED=1)
+	$(GO) test -count=1 -timeout 0 -v -run 'TestTransactions' ./cmd/allsource -txn-for $(if $(filter command line environment,$(origin DURATION)),$(DURATION),10m) \
+	  -txn-kill 10s -txn-seed $(SEED)
+
 .PHONY: prefix
 prefix: ## logs asked as of a moment beside logs that have only what came before (CHECKS=500)
 	$(GO) test -count=1 -timeout 0 -run 'TestPrefix' ./engine -rapid.checks=$(or $(CHECKS),500) -prefix-runs $(or $(CHECKS),500)
