@@ -73,8 +73,10 @@ func (b *bed) open(t fataler) {
 	}
 	b.engines = nil
 	for _, workers := range []int{1, 3} {
+		// With several workers, what a transaction writes goes to disk at once.
+		own := int64(workers / 2)
 		b.engines = append(b.engines, engine.New(engine.Config{Logs: bedLogs{b.store}, Memory: 64 << 20, Now: b.clock.now,
-			Logger: quiet, Workers: workers}))
+			Logger: quiet, Workers: workers, OwnBytes: own}))
 	}
 }
 

@@ -164,7 +164,7 @@ func (k *tableSink) flush() error {
 	if _, _, err := k.w.insert(ctx, rows); err != nil {
 		return err
 	}
-	return k.session.roomy(k.w.d)
+	return k.session.roomy()
 }
 
 // Close ends the statement.

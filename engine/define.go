@@ -164,8 +164,6 @@ func (s *Session) reshape() {
 	for id := range w.deltas {
 		if rel := c.ByOID(datum.OID(id)); rel != nil && rel.Table != nil {
 			w.tables[id] = rel
-		} else {
-			delete(w.deltas, id)
 		}
 	}
 }
@@ -182,7 +180,7 @@ func (s *Session) doWork(ctx context.Context, x ddl.Work) (int64, error) {
 		return 0, s.setSequence(x.Sequence, x.Value, x.Called)
 	case ddl.Empty:
 		rel := s.catalog().ByOID(x.Table)
-		s.tx.work.delta(rel).empty(s.tx.work.command)
+		s.delta(rel).empty(s.tx.work.command)
 		s.tx.work.command++
 	}
 	return 0, nil

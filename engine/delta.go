@@ -1,71 +1,122 @@
 package engine
 
 import (
+	"context"
 	"math"
 	"slices"
 	"sort"
 	"sync"
 
-	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/storage"
 	"github.com/allsource-db/allsource/vec"
 )
 
-// alive is the command that ends a row which nothing has ended.
-const alive = math.MaxInt32
-
 // newest as the command of a view of a delta is the state after all that the transaction has done.
 const newest = math.MaxInt32
 
+// undone is the command that added rows of a load which were taken back again.
+const undone = math.MaxInt32
+
 // delta is what a transaction has done to one table. Its own rows are numbered -1, -2, …. What a command does is seen by later ones
-// only: each row knows the commands that added and ended it. Scans read it in their workers while a statement adds to it.
+// only: of each row the commands are known that added and ended it. When its rows are many the first of them go to a load on disk, and stay
+// what they were. Scans read it in their workers while a statement adds to it.
 type delta struct {
 	table storage.TableID
+	log   loader
+	most  int64 // bytes of rows that stay in memory
 
 	mu      sync.RWMutex
-	batches []ownBatch
-	rows    []ownRow                              // row -n is at n-1
-	ended   map[storage.RowID]ending              // versions that others see
-	keys    map[uint32]map[string][]storage.RowID // of own rows, by index; dead rows too
-	spans   map[uint32]map[string]rowSpans        // of own rows, by index WITHOUT OVERLAPS and key without the period, in order of their starts
-	emptied int32                                 // command of the last TRUNCATE; 0: none
-	bytes   int64
+	rows    int64
+	starts  []ownStart // ascending
+	load    *storage.TableLoad
+	loaded  int64 // rows in the load: the first ones
+	reader  *storage.LoadReader
+	batches []ownBatch                            // the other rows
+	keys    map[uint32]map[string][]storage.RowID // of those, by index; dead rows too
+	spans   map[uint32]map[string]rowSpans        // of all own rows, by index WITHOUT OVERLAPS and key without the period, in order of their starts
+	periods int64                                 // in spans
+	dead    endings                               // of own rows; row -n is at n-1
+	ended   endings                               // of versions that others see
+	emptied []emptying                            // by each TRUNCATE
+	bytes   int64                                 // of batches and keys
+	failed  error                                 // of the load, which lacks rows then
+}
+
+// loader begins loads.
+type loader interface {
+	NewTableLoad(t storage.TableID, cols []storage.TableColumn, indexes []uint32) (*storage.TableLoad, error)
 }
 
 // ownBatch is rows as one statement gave them.
 type ownBatch struct {
-	cols []storage.TableColumn
-	rows *vec.Batch
-	keys []storage.IndexKeys
+	first int64
+	cols  []storage.TableColumn
+	rows  *vec.Batch
+	keys  []storage.IndexKeys
 	// spans are the periods of the rows, by index WITHOUT OVERLAPS.
 	spans map[uint32][]keySpan
 }
 
-type ownRow struct {
-	batch, at int32
-	from, to  int32         // commands
-	next      storage.RowID // own row that replaced it; 0: none
-}
-
-// ending is how a version ended.
-type ending struct {
+// ownStart says which command added the rows from one on.
+type ownStart struct {
+	first   int64
 	command int32
-	next    storage.RowID // own row that replaced it; 0: it was deleted
 }
 
-func newDelta(t storage.TableID) *delta {
-	return &delta{table: t, ended: map[storage.RowID]ending{}, keys: map[uint32]map[string][]storage.RowID{}}
+// emptying is a TRUNCATE, and how many own rows there were.
+type emptying struct {
+	command int32
+	rows    int64
+}
+
+const (
+	// ownRowsShare is the share of the memory (one of so many) that a transaction's rows of a table may take, which is at least minOwnBytes.
+	ownRowsShare = 32
+	minOwnBytes  = 1 << 20
+	// manyOwnRows is how many rows of a table a transaction has in memory at most.
+	manyOwnRows = 1 << 15
+	// directRows is how many rows at once go straight to a load, where there is one.
+	directRows = 1024
+	// keyOverhead is about what a key takes in memory besides its bytes.
+	keyOverhead = 80
+)
+
+func newDelta(t storage.TableID, log loader, most int64) *delta {
+	return &delta{table: t, log: log, most: most, keys: map[uint32]map[string][]storage.RowID{}}
 }
 
 // add takes rows that a command adds and returns the number of the first; the others follow downwards.
-func (d *delta) add(command int32, b ownBatch) storage.RowID {
+func (d *delta) add(ctx context.Context, command int32, b ownBatch) (storage.RowID, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	first := -storage.RowID(len(d.rows)) - 1
-	d.batches = append(d.batches, b)
-	for i := range b.rows.Len {
-		d.rows = append(d.rows, ownRow{batch: int32(len(d.batches) - 1), at: int32(i), from: command, to: alive})
+	if d.failed != nil {
+		return 0, d.failed
 	}
+	b.first = d.rows
+	if n := len(d.starts); n == 0 || d.starts[n-1].command != command {
+		d.starts = append(d.starts, ownStart{d.rows, command})
+	}
+	d.rows += int64(b.rows.Len)
+	first := -b.first - 1
+	for index, list := range b.spans {
+		d.addSpans(index, list, first)
+		d.periods += int64(len(list))
+	}
+	if d.load != nil && b.rows.Len >= directRows {
+		d.flush(ctx)
+		d.put(ctx, []ownBatch{b})
+		return first, d.failed
+	}
+	d.keep(b)
+	if d.bytes > d.most || d.rows-d.loaded > manyOwnRows {
+		d.flush(ctx)
+	}
+	return first, d.failed
+}
+
+// keep keeps rows in memory.
+func (d *delta) keep(b ownBatch) {
+	d.batches = append(d.batches, b)
 	for _, k := range b.keys {
 		of := d.keys[k.Index]
 		if of == nil {
@@ -74,17 +125,104 @@ func (d *delta) add(command int32, b ownBatch) storage.RowID {
 		}
 		for i, key := range k.Keys {
 			if key != nil {
-				of[string(key)] = append(of[string(key)], first-storage.RowID(i))
+				of[string(key)] = append(of[string(key)], -b.first-1-storage.RowID(i))
 			}
 		}
 	}
-	for index, list := range b.spans {
-		d.addSpans(index, list, first)
-	}
+	d.bytes += b.bytes()
+}
+
+func (b *ownBatch) bytes() (n int64) {
 	for _, c := range b.rows.Cols {
-		d.bytes += int64(c.MemSize())
+		n += int64(c.MemSize())
 	}
-	return first
+	for _, k := range b.keys {
+		for _, key := range k.Keys {
+			if key != nil {
+				n += int64(len(key)) + keyOverhead
+			}
+		}
+	}
+	return n
+}
+
+// flush moves the rows in memory to the load.
+func (d *delta) flush(ctx context.Context) {
+	for len(d.batches) > 0 && d.failed == nil {
+		n := 1
+		for n < len(d.batches) && d.batches[n].like(&d.batches[0]) {
+			n++
+		}
+		d.put(ctx, d.batches[:n])
+		d.batches = d.batches[n:]
+	}
+	d.batches, d.bytes = nil, 0
+	clear(d.keys)
+}
+
+// like reports whether two batches have the same columns and keys.
+func (b *ownBatch) like(c *ownBatch) bool {
+	return slices.EqualFunc(b.cols, c.cols, func(x, y storage.TableColumn) bool { return x.ID == y.ID && x.Kind == y.Kind }) &&
+		slices.EqualFunc(b.keys, c.keys, func(x, y storage.IndexKeys) bool { return x.Index == y.Index })
+}
+
+// put adds batches, which are alike, to the load.
+func (d *delta) put(ctx context.Context, list []ownBatch) {
+	if d.failed = d.tryPut(ctx, list); d.failed == nil {
+		d.loaded, d.reader = d.load.Len(), nil
+	}
+}
+
+func (d *delta) tryPut(ctx context.Context, list []ownBatch) error {
+	b := list[0]
+	if d.load == nil {
+		var err error
+		if d.load, err = d.log.NewTableLoad(d.table, b.cols, nil); err != nil {
+			return err
+		}
+	}
+	if err := d.load.Reshape(b.cols); err != nil {
+		return err
+	}
+	for _, k := range b.keys {
+		d.load.AddIndex(k.Index)
+	}
+	if len(list) > 1 {
+		b = joined(list)
+	}
+	return d.load.Add(ctx, b.rows, b.keys)
+}
+
+// joined makes one batch of several.
+func joined(list []ownBatch) ownBatch {
+	out := ownBatch{first: list[0].first, cols: list[0].cols, rows: &vec.Batch{}}
+	for c := range out.cols {
+		parts := make([]*vec.Column, len(list))
+		for i := range list {
+			parts[i] = list[i].rows.Cols[c]
+		}
+		out.rows.Cols = append(out.rows.Cols, out.cols[c].Join(parts))
+	}
+	for k := range list[0].keys {
+		all := storage.IndexKeys{Index: list[0].keys[k].Index}
+		for i := range list {
+			all.Keys = append(all.Keys, list[i].keys[k].Keys...)
+		}
+		out.keys = append(out.keys, all)
+	}
+	for i := range list {
+		out.rows.Len += list[i].rows.Len
+	}
+	return out
+}
+
+// abort gives the load up, unless it was committed.
+func (d *delta) abort() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.load != nil {
+		d.load.Abort()
+	}
 }
 
 // end notes that a command ended a row; next is the own row that replaced it, 0: it was deleted.
@@ -92,11 +230,10 @@ func (d *delta) end(command int32, row, next storage.RowID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if row < 0 {
-		r := &d.rows[-row-1]
-		r.to, r.next = command, next
-		return
+		d.dead.set(-row-1, ending{command, next})
+	} else {
+		d.ended.set(row, ending{command, next})
 	}
-	d.ended[row] = ending{command, next}
 }
 
 // state says whether a row is there after all that the transaction did, and the command that ended it if not.
@@ -104,84 +241,128 @@ func (d *delta) state(row storage.RowID) (live bool, by int32) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	if row < 0 {
-		to := d.rows[-row-1].to
-		return to == alive, to
+		return d.ownState(-row - 1)
 	}
-	if e, ok := d.ended[row]; ok {
+	if e, ok := d.ended.get(row); ok {
 		return false, e.command
 	}
-	return d.emptied == 0, d.emptied
+	by = d.emptiedBy()
+	return by == 0, by
+}
+
+func (d *delta) ownState(n int64) (live bool, by int32) {
+	by = d.to(n)
+	return by == newest && d.from(n) != undone, by
+}
+
+// from is the command that added an own row.
+func (d *delta) from(n int64) int32 {
+	i := sort.Search(len(d.starts), func(i int) bool { return d.starts[i].first > n })
+	return d.starts[i-1].command
+}
+
+// to is the command that ended an own row, newest: none has.
+func (d *delta) to(n int64) int32 {
+	by := int32(newest)
+	for _, e := range d.emptied {
+		if e.rows > n {
+			by = e.command
+			break
+		}
+	}
+	if e, ok := d.dead.get(n); ok {
+		by = min(by, e.command)
+	}
+	return by
+}
+
+// emptiedBy is the command of the last TRUNCATE, 0: there was none.
+func (d *delta) emptiedBy() int32 {
+	if n := len(d.emptied); n > 0 {
+		return d.emptied[n-1].command
+	}
+	return 0
+}
+
+// isEmptied reports whether a TRUNCATE has ended all that others see.
+func (d *delta) isEmptied() bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return len(d.emptied) > 0
 }
 
 // empty notes a TRUNCATE: every row has ended.
 func (d *delta) empty(command int32) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.emptied = command
-	for i := range d.rows {
-		if d.rows[i].to == alive {
-			d.rows[i].to, d.rows[i].next = command, 0
-		}
-	}
+	d.emptied = append(d.emptied, emptying{command, d.rows})
 }
 
 // keyed lists the live own rows with a key.
-func (d *delta) keyed(index uint32, key []byte) []storage.RowID {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	var out []storage.RowID
-	for _, row := range d.keys[index][string(key)] {
-		if d.rows[-row-1].to == alive {
-			out = append(out, row)
-		}
-	}
-	return out
+func (d *delta) keyed(index uint32, key []byte) ([]storage.RowID, error) {
+	d.mu.Lock() // the load makes itself ready for those who look
+	defer d.mu.Unlock()
+	rows, err := d.with(index, key)
+	return slices.DeleteFunc(rows, func(r storage.RowID) bool {
+		live, _ := d.ownState(-r - 1)
+		return !live
+	}), err
 }
 
-// goBack forgets what the commands from one on did.
+// with lists the own rows with a key.
+func (d *delta) with(index uint32, key []byte) ([]storage.RowID, error) {
+	rows := slices.Clone(d.keys[index][string(key)])
+	if d.load == nil {
+		return rows, d.failed
+	}
+	places, err := d.load.With(index, key)
+	for _, p := range places {
+		if p < d.loaded {
+			rows = append(rows, -p-1)
+		}
+	}
+	return rows, err
+}
+
+// goBack forgets what the commands from one on did. What is in the load stays there, and is left out at the commit.
 func (d *delta) goBack(command int32) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	n := len(d.rows)
-	for n > 0 && d.rows[n-1].from >= command {
-		n--
-	}
-	if n < len(d.rows) {
-		batch := d.rows[n].batch
-		for _, b := range d.batches[batch:] {
-			for _, k := range b.keys {
-				for _, key := range k.Keys {
-					d.forget(k.Index, key, n)
-				}
-			}
-			for _, c := range b.rows.Cols {
-				d.bytes -= int64(c.MemSize())
-			}
+	if i := slices.IndexFunc(d.starts, func(s ownStart) bool { return s.command >= command && s.command != undone }); i >= 0 {
+		cut := d.starts[i].first
+		d.starts = d.starts[:i]
+		if d.rows = max(cut, d.loaded); cut < d.loaded && (i == 0 || d.starts[i-1].command != undone) {
+			d.starts = append(d.starts, ownStart{cut, undone})
 		}
-		d.batches, d.rows = d.batches[:batch], d.rows[:n]
-		d.forgetSpans(n)
+		d.cut()
+		d.forgetSpans(int(d.rows))
 	}
-	for i := range d.rows {
-		if r := &d.rows[i]; r.to >= command && r.to != alive {
-			r.to, r.next = alive, 0
-		}
-	}
-	for row, e := range d.ended {
-		if e.command >= command {
-			delete(d.ended, row)
-		}
-	}
-	if d.emptied >= command {
-		d.emptied = 0
-	}
+	d.dead.forget(command)
+	d.ended.forget(command)
+	d.emptied = slices.DeleteFunc(d.emptied, func(e emptying) bool { return e.command >= command })
 }
 
-// forget takes the rows after the first n out of the list of a key.
-func (d *delta) forget(index uint32, key []byte, n int) {
+// cut forgets the batches with rows that there are no more.
+func (d *delta) cut() {
+	n := len(d.batches)
+	for ; n > 0 && d.batches[n-1].first >= d.rows; n-- {
+		b := &d.batches[n-1]
+		d.bytes -= b.bytes()
+		for _, k := range b.keys {
+			for _, key := range k.Keys {
+				d.forget(k.Index, key)
+			}
+		}
+	}
+	d.batches = d.batches[:n]
+}
+
+// forget takes the rows that there are no more out of the list of a key.
+func (d *delta) forget(index uint32, key []byte) {
 	if key == nil {
 		return
 	}
-	list := slices.DeleteFunc(d.keys[index][string(key)], func(r storage.RowID) bool { return -r > storage.RowID(n) })
+	list := slices.DeleteFunc(d.keys[index][string(key)], func(r storage.RowID) bool { return -r > d.rows })
 	if len(list) == 0 {
 		delete(d.keys[index], string(key))
 	} else {
@@ -189,198 +370,16 @@ func (d *delta) forget(index uint32, key []byte, n int) {
 	}
 }
 
-// change is what the commit does to the table; changed is false for nothing.
-func (d *delta) change(cols []storage.TableColumn) (ch storage.TableChange, changed bool) {
-	ch = storage.TableChange{Table: d.table, Columns: cols, Truncate: d.emptied != 0}
-	place := make([]int, len(d.rows)) // among the rows that stay
-	n := 0
-	for i := range d.rows {
-		place[i] = -1
-		if d.rows[i].to == alive {
-			place[i] = n
-			n++
-		}
-	}
-	at := 0
-	for _, b := range d.batches {
-		idx := make([]int32, 0, b.rows.Len)
-		for i := range b.rows.Len {
-			if place[at+i] >= 0 {
-				idx = append(idx, int32(i))
-			}
-		}
-		at += b.rows.Len
-		if len(idx) > 0 {
-			ch.Rows = append(ch.Rows, shaped(b, cols, idx))
-			ch.Keys = joinKeys(ch.Keys, b.keys, idx)
-		}
-	}
-	for row, e := range d.ended {
-		next := e.next
-		for next != 0 && d.rows[-next-1].to != alive {
-			next = d.rows[-next-1].next
-		}
-		c := storage.Closing{Row: row, Next: -1}
-		if next != 0 {
-			c.Next = place[-next-1]
-		}
-		if !ch.Truncate || e.command > d.emptied {
-			ch.Closed = append(ch.Closed, c)
-		}
-	}
-	slices.SortFunc(ch.Closed, func(a, b storage.Closing) int { return int(a.Row - b.Row) })
-	return ch, n > 0 || len(ch.Closed) > 0 || ch.Truncate
+// held is about how much memory the delta takes.
+func (d *delta) held() int64 {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.bytes + keyOverhead*d.periods + d.dead.bytes() + d.ended.bytes()
 }
 
-// shaped is some rows of a batch with the columns given.
-func shaped(b ownBatch, cols []storage.TableColumn, idx []int32) *vec.Batch {
-	out := &vec.Batch{Len: len(idx)}
-	for i := range cols {
-		var c *vec.Column
-		for k := range b.cols {
-			if b.cols[k].ID == cols[i].ID {
-				c = b.rows.Cols[k]
-			}
-		}
-		switch {
-		case c == nil:
-			c = cols[i].Absent(len(idx))
-		case len(idx) < b.rows.Len:
-			c = c.Take(idx)
-		}
-		out.Cols = append(out.Cols, c)
-	}
-	return out
-}
-
-func joinKeys(all, more []storage.IndexKeys, idx []int32) []storage.IndexKeys {
-	for _, m := range more {
-		at := slices.IndexFunc(all, func(k storage.IndexKeys) bool { return k.Index == m.Index })
-		if at < 0 {
-			at = len(all)
-			all = append(all, storage.IndexKeys{Index: m.Index})
-		}
-		for _, i := range idx {
-			all[at].Keys = append(all[at].Keys, m.Keys[i])
-		}
-	}
-	return all
-}
-
-// view is the delta as a command sees it.
-func (d *delta) view(command int32) op.OwnRows { return &ownView{d, command} }
-
-// ownView implements op.OwnRows.
-type ownView struct {
-	d       *delta
-	command int32
-}
-
-func (v *ownView) sees(r *ownRow) bool { return r.from < v.command && v.command <= r.to }
-
-// Live implements op.OwnRows.
-func (v *ownView) Live() []storage.RowID {
-	v.d.mu.RLock()
-	defer v.d.mu.RUnlock()
-	var out []storage.RowID
-	for i := range v.d.rows {
-		if v.sees(&v.d.rows[i]) {
-			out = append(out, -storage.RowID(i)-1)
-		}
-	}
-	return out
-}
-
-// Ended implements op.OwnRows.
-func (v *ownView) Ended(row storage.RowID) bool {
-	v.d.mu.RLock()
-	defer v.d.mu.RUnlock()
-	e, ok := v.d.ended[row]
-	return ok && e.command < v.command
-}
-
-// EndedAll implements op.OwnRows.
-func (v *ownView) EndedAll() bool {
-	v.d.mu.RLock()
-	defer v.d.mu.RUnlock()
-	return v.d.emptied != 0 && v.d.emptied < v.command
-}
-
-// EndedNone implements op.OwnRows.
-func (v *ownView) EndedNone() bool {
-	v.d.mu.RLock()
-	defer v.d.mu.RUnlock()
-	return len(v.d.ended) == 0
-}
-
-// Read implements op.OwnRows.
-func (v *ownView) Read(cols []storage.TableColumn, rows []storage.RowID) (*vec.Batch, error) {
-	v.d.mu.RLock()
-	defer v.d.mu.RUnlock()
-	out := &vec.Batch{Len: len(rows), Cols: make([]*vec.Column, len(cols))}
-	var list []*vec.Batch
-	for from := 0; from < len(rows); {
-		batch := v.d.rows[-rows[from]-1].batch
-		to := from
-		var idx []int32
-		for to < len(rows) && v.d.rows[-rows[to]-1].batch == batch {
-			idx = append(idx, v.d.rows[-rows[to]-1].at)
-			to++
-		}
-		b := v.d.batches[batch]
-		if whole := len(idx) == b.rows.Len; !whole || !slices.IsSorted(idx) {
-			taken := *b.rows.Take(idx)
-			b.rows = &taken
-		}
-		all := make([]int32, len(idx))
-		for i := range all {
-			all[i] = int32(i)
-		}
-		list = append(list, shaped(b, cols, all))
-		from = to
-	}
-	for c := range cols {
-		parts := make([]*vec.Column, len(list))
-		for i, b := range list {
-			parts[i] = b.Cols[c]
-		}
-		out.Cols[c] = op.Concat(cols[c].Kind, parts)
-	}
-	return out, nil
-}
-
-// Seek implements op.OwnRows.
-func (v *ownView) Seek(index uint32, lo, hi []byte, whole bool) (keys []string, rows []storage.RowID) {
-	v.d.mu.RLock()
-	defer v.d.mu.RUnlock()
-	if whole {
-		for _, r := range v.d.keys[index][string(lo)] {
-			if v.sees(&v.d.rows[-r-1]) {
-				keys, rows = append(keys, string(lo)), append(rows, r)
-			}
-		}
-		return keys, rows
-	}
-	type entry struct {
-		key string
-		row storage.RowID
-	}
-	var found []entry
-	for key, list := range v.d.keys[index] {
-		if lo != nil && key < string(lo) || hi != nil && key >= string(hi) {
-			continue
-		}
-		for _, r := range list {
-			if v.sees(&v.d.rows[-r-1]) {
-				found = append(found, entry{key, r})
-			}
-		}
-	}
-	sort.Slice(found, func(i, j int) bool {
-		return found[i].key < found[j].key || found[i].key == found[j].key && found[i].row < found[j].row
-	})
-	for _, e := range found {
-		keys, rows = append(keys, e.key), append(rows, e.row)
-	}
-	return keys, rows
+// addedBy is the command that added an own row.
+func (d *delta) addedBy(row storage.RowID) int32 {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.from(-row - 1)
 }

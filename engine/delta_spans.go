@@ -71,7 +71,10 @@ func (d *delta) overlapping(index uint32, k keySpan) (storage.RowID, bool) {
 }
 
 // live reports whether an own row has not ended; d.mu is held.
-func (d *delta) live(row storage.RowID) bool { return d.rows[-row-1].to == alive }
+func (d *delta) live(row storage.RowID) bool {
+	live, _ := d.ownState(-row - 1)
+	return live
+}
 
 // liveSpans are those of the live own rows with a key.
 func (d *delta) liveSpans(index uint32, key []byte) rowSpans {

@@ -36,6 +36,9 @@ type Log interface {
 	Sequence(id uint32) (value int64, called, ok bool, err error)
 	SetSequence(id uint32, value int64, called bool) error
 	NewObjectID() (uint32, error) // of objects, and of what belongs to them
+	// NewTableLoad and NewIndexLoad begin what is written ahead of a commit.
+	NewTableLoad(t storage.TableID, cols []storage.TableColumn, indexes []uint32) (*storage.TableLoad, error)
+	NewIndexLoad(index uint32) *storage.IndexLoad
 }
 
 // Logs gives the databases. A database is a tenant: nothing crosses from one to another.
@@ -54,6 +57,8 @@ type Config struct {
 	Workers int // parallel workers of one scan
 	// BatchRows is how many rows operators hand on at a time; 0 is the usual number.
 	BatchRows int
+	// OwnBytes is how much of the rows that a transaction writes to a table stays in memory until the commit; 0 is a share of Memory.
+	OwnBytes int64
 }
 
 // Engine serves sessions over the databases of one store.

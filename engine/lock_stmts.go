@@ -88,7 +88,7 @@ func (s *Session) setConstraints(ctx context.Context, st *syntax.SetConstraints)
 		return nil
 	}
 	// What has waited is tested now; constraints that wait on are tested again at the commit.
-	for _, c := range w.atCommit {
+	for _, c := range w.atCommit.list {
 		if err := c(ctx); err != nil {
 			return err
 		}

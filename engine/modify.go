@@ -94,17 +94,17 @@ func (m *modifier) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := m.b.x.cfg.session.roomy(m.w.d); err != nil {
+		if err := m.b.x.cfg.session.roomy(); err != nil {
 			return err
 		}
 	}
 }
 
 // roomy bounds what a transaction may hold in memory.
-func (s *Session) roomy(d *delta) error {
-	if most := s.engine.cfg.Memory / 2; d.bytes > most {
-		return pgerr.New(pgerr.OutOfMemory, "the rows that the transaction has changed do not fit in memory").
-			WithDetail("They take %d MB.", d.bytes>>20).WithHint("Change fewer rows in one transaction, or start the server with more --memory.")
+func (s *Session) roomy() error {
+	if held := s.tx.work.held(); held > s.engine.cfg.Memory/2 {
+		return pgerr.New(pgerr.OutOfMemory, "what the transaction must remember of the rows that it has changed does not fit in memory").
+			WithDetail("It takes %d MB.", held>>20).WithHint("Change fewer rows in one transaction, or start the server with more --memory.")
 	}
 	return nil
 }

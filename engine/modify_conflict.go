@@ -35,7 +35,13 @@ func (m *modifier) upsertRow(ctx context.Context, row *vec.Batch) error {
 			if err := m.w.distinct(ctx, row, keys, nil); err != nil {
 				return err
 			}
-			m.w.refs.added(m.w, row, m.w.add(row, keys))
+			first, err := m.w.add(ctx, row, keys)
+			if err == nil {
+				err = m.w.refs.added(ctx, m.w, row, first)
+			}
+			if err != nil {
+				return err
+			}
 			return m.give(row, nil)
 		}
 		if err := m.w.visible(ctx, other); err != nil {
@@ -95,10 +101,14 @@ func (m *modifier) conflicting(ctx context.Context, row *vec.Batch, keys []stora
 		if err := w.lockKeys(ctx, keys[k], []int{0}); err != nil {
 			return 0, err
 		}
-		if own := w.d.keyed(keys[k].Index, keys[k].Keys[0]); len(own) > 0 {
+		own, err := w.d.keyed(keys[k].Index, keys[k].Keys[0])
+		if err != nil {
+			return 0, err
+		}
+		if len(own) > 0 {
 			return own[0], nil
 		}
-		if w.d.emptied != 0 {
+		if w.d.isEmptied() {
 			continue
 		}
 		v, err := w.s.log.View(ctx, storage.Latest)
@@ -147,13 +157,6 @@ func (m *modifier) updateInstead(ctx context.Context, other storage.RowID, row *
 		return false, err
 	}
 	return true, m.give(stored, nil)
-}
-
-// addedBy is the command that added an own row.
-func (d *delta) addedBy(row storage.RowID) int32 {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	return d.rows[-row-1].from
 }
 
 // merge does for each row of the input what the first WHEN clause says that applies to it.

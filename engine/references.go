@@ -63,11 +63,32 @@ func columnsOf(rel *catalog.Relation, attrs []int16) []int {
 	return out
 }
 
+// manyReferring is from how many rows at once it is looked at once whether what they refer to is there: the statement's end need
+// not remember those for which it is.
+const manyReferring = 256
+
 // added asks for the rows that new rows refer to, when the statement is over. first is the number of the first of them.
-func (r *references) added(w *writer, rows *vec.Batch, first storage.RowID) {
+func (r *references) added(ctx context.Context, w *writer, rows *vec.Batch, first storage.RowID) error {
 	for _, con := range r.out {
-		w.s.tx.work.defers(con, func(ctx context.Context) error { return w.refers(ctx, con, rows, first) })
+		if rows.Len >= manyReferring && !(con.Deferrable && w.s.tx.work.postpones(con)) {
+			err := w.refers(ctx, con, rows, first)
+			if err == nil {
+				continue
+			}
+			if !isOfRow(err) {
+				return err
+			}
+		}
+		w.s.tx.work.defers(con, func(ctx context.Context) error { return w.refers(ctx, con, rows, first) }, rowsBytes(rows))
 	}
+	return nil
+}
+
+func rowsBytes(b *vec.Batch) (n int64) {
+	for _, c := range b.Cols {
+		n += int64(c.MemSize())
+	}
+	return n
 }
 
 // replaced is added for rows that replace others, and sees to what refers to the old ones.
@@ -85,7 +106,7 @@ func (r *references) replaced(w *writer, old, rows *vec.Batch, ids []storage.Row
 				}
 			}
 			return nil
-		})
+		}, rowsBytes(rows))
 	}
 	for _, in := range r.in {
 		changed := changedRows(w.rel, columnsOf(w.rel, in.con.RefColumns), old, rows)
@@ -99,7 +120,7 @@ func (r *references) replaced(w *writer, old, rows *vec.Batch, ids []storage.Row
 				}
 			}
 			return nil
-		})
+		}, rowsBytes(old)+rowsBytes(rows))
 	}
 }
 
@@ -113,7 +134,7 @@ func (r *references) removed(w *writer, old *vec.Batch) {
 				}
 			}
 			return nil
-		})
+		}, rowsBytes(old))
 	}
 }
 
@@ -226,10 +247,10 @@ func (w *writer) columnText(cols []int, rows *vec.Batch, i int) string {
 func (s *Session) holds(ctx context.Context, rel *catalog.Relation, index uint32, key []byte) (bool, error) {
 	d := s.tx.work.deltas[storage.TableID(rel.OID)]
 	if d == nil {
-		d = newDelta(storage.TableID(rel.OID)) // not kept: nothing is changed
+		d = newDelta(storage.TableID(rel.OID), nil, 0) // not kept: nothing is changed
 	}
-	if len(d.keyed(index, key)) > 0 {
-		return true, nil
+	if own, err := d.keyed(index, key); len(own) > 0 || err != nil {
+		return err == nil, err
 	}
 	w := &writer{s: s, rel: rel, d: d}
 	for {

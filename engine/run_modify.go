@@ -187,7 +187,7 @@ func (s *Session) truncate(ctx context.Context, n *plan.Truncate) error {
 	}
 	w := &s.tx.work
 	for _, rel := range list {
-		w.delta(rel).empty(w.command)
+		s.delta(rel).empty(w.command)
 		if n.Restart {
 			w.restart = append(w.restart, s.sequencesOf(rel)...)
 		}

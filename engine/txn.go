@@ -238,10 +238,8 @@ func (s *Session) warnNoBlock() {
 // commit appends what is pending, and then tells others what was said. Whatever the outcome, the transaction is over.
 func (s *Session) commit(ctx context.Context) error {
 	w := &s.tx.work
-	for len(w.atCommit) > 0 {
-		checks := w.atCommit
-		w.atCommit = nil
-		for _, c := range checks {
+	for len(w.atCommit.list) > 0 {
+		for _, c := range w.atCommit.take() {
 			if err := c(ctx); err != nil {
 				s.rollback()
 				return err
@@ -320,6 +318,7 @@ func (s *Session) backTo(i int) {
 	s.tx.held.cut(back.pending)
 	s.tx.work.goBack(back.command+1, back.locks)
 	s.tx.work.objects = s.tx.work.objects[:back.objects]
+	s.reshape()
 	s.tx.outgoing.cut(back.listens, back.messages)
 	s.vars.goBack(back.vars)
 	s.closeCursorsIf(func(name string, c *cursor) bool { return back.cursors[name] != c })

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/allsource-db/allsource/engine/lock"
 	"github.com/allsource-db/allsource/sql/catalog"
@@ -21,11 +22,28 @@ type work struct {
 	tables  map[storage.TableID]*catalog.Relation // as the last statement knew those of deltas
 	objects []defined                             // of the catalog
 	fresh   map[uint32]bool                       // objects that the transaction has made
-	late    []func(ctx context.Context) error     // what is checked when the statement is over
+	late    checks                                // what is checked when the statement is over
 	// What is checked before the commit, and what SET CONSTRAINTS said of which constraint (0: of all).
-	atCommit []func(ctx context.Context) error
+	atCommit checks
 	modes    map[datum.OID]bool
 	restart  []*catalog.SequenceObject // TRUNCATE … RESTART IDENTITY
+}
+
+// checks are made later; bytes is about what they keep in memory.
+type checks struct {
+	list  []func(ctx context.Context) error
+	bytes int64
+}
+
+func (c *checks) add(check func(ctx context.Context) error, bytes int64) {
+	c.list, c.bytes = append(c.list, check), c.bytes+bytes
+}
+
+// take empties the list.
+func (c *checks) take() []func(ctx context.Context) error {
+	list := c.list
+	*c = checks{}
+	return list
 }
 
 // seen is the command whose predecessors' work a statement sees that starts now: all of them, or those before the one that runs.
@@ -37,11 +55,12 @@ func (w *work) seen() int32 {
 }
 
 // delta returns what the transaction does to a table, and makes it.
-func (w *work) delta(rel *catalog.Relation) *delta {
+func (s *Session) delta(rel *catalog.Relation) *delta {
+	w := &s.tx.work
 	id := storage.TableID(rel.OID)
 	d := w.deltas[id]
 	if d == nil {
-		d = newDelta(id)
+		d = newDelta(id, s.log, s.engine.ownBytes())
 		if w.deltas == nil {
 			w.deltas, w.tables = map[storage.TableID]*delta{}, map[storage.TableID]*catalog.Relation{}
 		}
@@ -51,6 +70,14 @@ func (w *work) delta(rel *catalog.Relation) *delta {
 	return d
 }
 
+// ownBytes is how many bytes of a transaction's rows of a table stay in memory.
+func (e *Engine) ownBytes() int64 {
+	if n := e.cfg.OwnBytes; n > 0 {
+		return n
+	}
+	return max(e.cfg.Memory/ownRowsShare, minOwnBytes)
+}
+
 // changed reports whether there is anything to commit.
 func (w *work) changed() bool { return len(w.deltas) > 0 || len(w.objects) > 0 }
 
@@ -58,11 +85,18 @@ func (w *work) changed() bool { return len(w.deltas) > 0 || len(w.objects) > 0 }
 func (w *work) changes() ([]storage.TableChange, error) {
 	var out []storage.TableChange
 	for id, d := range w.deltas {
+		if w.dropped(datum.OID(id)) {
+			continue
+		}
 		shape, err := shapeOf(w.tables[id])
 		if err != nil {
 			return nil, err
 		}
-		if ch, changed := d.change(shape.cols); changed {
+		ch, changed, err := d.change(shape.cols)
+		if err != nil {
+			return nil, err
+		}
+		if changed {
 			out = append(out, ch)
 		}
 	}
@@ -76,7 +110,7 @@ func (w *work) yields() bool {
 		return false
 	}
 	for _, d := range w.deltas {
-		if d.emptied != 0 {
+		if d.isEmptied() {
 			return false
 		}
 	}
@@ -93,8 +127,30 @@ func (w *work) goBack(command int32, mark lock.Mark) {
 	}
 }
 
-// release ends the locks.
+// dropped reports whether the transaction has dropped an object.
+func (w *work) dropped(id datum.OID) bool {
+	for _, o := range slices.Backward(w.objects) {
+		if o.id == id {
+			return o.object == nil
+		}
+	}
+	return false
+}
+
+// held is about how much memory the changes take.
+func (w *work) held() int64 {
+	n := w.late.bytes + w.atCommit.bytes
+	for _, d := range w.deltas {
+		n += d.held()
+	}
+	return n
+}
+
+// release ends the locks, and gives up what was not committed.
 func (w *work) release() {
+	for _, d := range w.deltas {
+		d.abort()
+	}
 	if w.owner != nil {
 		w.owner.Release()
 	}
@@ -203,12 +259,10 @@ func (s *Session) atomic(ctx context.Context, f func() (*Rows, error)) (*Rows, e
 // late checks what must hold when a statement is over.
 func (s *Session) late(ctx context.Context) error {
 	w := &s.tx.work
-	for len(w.late) > 0 {
-		checks := w.late
-		w.late = nil
-		for _, c := range checks {
+	for len(w.late.list) > 0 {
+		for _, c := range w.late.take() {
 			if err := c(ctx); err != nil {
-				w.late = nil
+				w.late = checks{}
 				return err
 			}
 		}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/allsource-db/allsource/engine/lock"
@@ -42,7 +43,7 @@ func (x *execution) newWriter(rel *catalog.Relation, rules *plan.RowRules) (*wri
 		return nil, err
 	}
 	s := x.cfg.session
-	w := &writer{s: s, x: x, rel: rel, shape: shape, rules: rules, d: s.tx.work.delta(rel)}
+	w := &writer{s: s, x: x, rel: rel, shape: shape, rules: rules, d: s.delta(rel)}
 	for i := range rules.Indexes {
 		k := tableKey{IndexRule: &rules.Indexes[i], unique: rules.Indexes[i].Index.Unique}
 		for c := range rel.Table.Constraints {
@@ -70,8 +71,27 @@ func (w *writer) fetch(ctx context.Context, rows []storage.RowID) (*vec.Batch, e
 	return readVersions(ctx, v.Table(w.shape.id), w.d, w.shape.cols, rows)
 }
 
-// insert adds rows that have all columns of the table, and returns the number of the first and the rows as they were stored.
+// insert adds rows that have all columns of the table, and returns the number of the first and the rows as they were stored. Where
+// one breaks a rule it is the first of them that is told of.
 func (w *writer) insert(ctx context.Context, rows *vec.Batch) (storage.RowID, *vec.Batch, error) {
+	first, stored, err := w.insertAll(ctx, rows)
+	if rows.Len > 1 && isOfRow(err) {
+		for i := range rows.Len {
+			if _, _, one := w.insertAll(ctx, rows.Slice(i, i+1)); one != nil {
+				return 0, nil, one
+			}
+		}
+	}
+	return first, stored, err
+}
+
+// isOfRow reports whether an error is one of a certain row: of its values, or of a rule that it breaks.
+func isOfRow(err error) bool {
+	var e *pgerr.Error
+	return errors.As(err, &e) && (strings.HasPrefix(string(e.Code), "22") || strings.HasPrefix(string(e.Code), "23"))
+}
+
+func (w *writer) insertAll(ctx context.Context, rows *vec.Batch) (storage.RowID, *vec.Batch, error) {
 	rows, keys, err := w.complete(rows)
 	if err != nil {
 		return 0, nil, err
@@ -79,9 +99,11 @@ func (w *writer) insert(ctx context.Context, rows *vec.Batch) (storage.RowID, *v
 	if err := w.distinct(ctx, rows, keys, nil); err != nil {
 		return 0, nil, err
 	}
-	first := w.add(rows, keys)
-	w.refs.added(w, rows, first)
-	return first, rows, nil
+	first, err := w.add(ctx, rows, keys)
+	if err != nil {
+		return 0, nil, err
+	}
+	return first, rows, w.refs.added(ctx, w, rows, first)
 }
 
 // complete computes generated columns, checks the rows, and makes their keys.
@@ -98,8 +120,8 @@ func (w *writer) complete(rows *vec.Batch) (*vec.Batch, []storage.IndexKeys, err
 }
 
 // add takes rows that satisfy all rules.
-func (w *writer) add(rows *vec.Batch, keys []storage.IndexKeys) storage.RowID {
-	return w.d.add(w.s.tx.work.command, ownBatch{cols: w.shape.cols, rows: rows, keys: keys, spans: w.spans(rows)})
+func (w *writer) add(ctx context.Context, rows *vec.Batch, keys []storage.IndexKeys) (storage.RowID, error) {
+	return w.d.add(ctx, w.s.tx.work.command, ownBatch{cols: w.shape.cols, rows: rows, keys: keys, spans: w.spans(rows)})
 }
 
 // end ends a row; next is that which replaces it, 0: it is deleted.
@@ -242,7 +264,10 @@ func (w *writer) replace(ctx context.Context, ids []storage.RowID, old, rows *ve
 	}
 	if !w.keysChange(before, keys) {
 		next := make([]storage.RowID, len(ids))
-		first := w.add(rows, keys)
+		first, err := w.add(ctx, rows, keys)
+		if err != nil {
+			return nil, err
+		}
 		for i, id := range ids {
 			next[i] = first - storage.RowID(i)
 			w.end(id, next[i])
@@ -258,7 +283,9 @@ func (w *writer) replace(ctx context.Context, ids []storage.RowID, old, rows *ve
 		if err := w.distinct(ctx, one, of, sliceKeys(before, i)); err != nil {
 			return nil, err
 		}
-		next[i] = w.add(one, of)
+		if next[i], err = w.add(ctx, one, of); err != nil {
+			return nil, err
+		}
 		w.end(id, next[i])
 	}
 	w.refs.replaced(w, old, rows, next)

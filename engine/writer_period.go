@@ -65,7 +65,7 @@ func (w *writer) apart(ctx context.Context, key *tableKey, look []int, rows *vec
 		return err
 	}
 	if key.con != nil && key.con.Deferrable {
-		w.s.tx.work.defers(key.con, func(ctx context.Context) error { return w.apartLater(ctx, key, spans, look, rows) })
+		w.s.tx.work.defers(key.con, func(ctx context.Context) error { return w.apartLater(ctx, key, spans, look, rows) }, rowsBytes(rows))
 		return nil
 	}
 	mine := map[string]rowSpans{}
@@ -107,7 +107,7 @@ func (w *writer) overlapping(ctx context.Context, key *tableKey, k keySpan) (sto
 
 // overlappingOther is overlapping for the rows that others see.
 func (w *writer) overlappingOther(ctx context.Context, key *tableKey, k keySpan) (storage.RowID, error) {
-	for w.d.emptied == 0 {
+	for !w.d.isEmptied() {
 		v, err := w.s.log.View(ctx, storage.Latest)
 		if err != nil {
 			return 0, err

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -44,6 +45,9 @@ func (w *writer) distinct(ctx context.Context, rows *vec.Batch, keys, before []s
 			return err
 		}
 		if key.con != nil && key.con.Deferrable {
+			if look, err = w.doubtful(ctx, keys[k], look); err != nil {
+				return err
+			}
 			w.distinctLater(key, keys[k], look, values)
 			continue
 		}
@@ -56,8 +60,11 @@ func (w *writer) distinct(ctx context.Context, rows *vec.Batch, keys, before []s
 
 // lockKeys keeps others from using keys until the transaction ends.
 func (w *writer) lockKeys(ctx context.Context, keys storage.IndexKeys, look []int) error {
-	if w.d.emptied != 0 || w.s.tx.work.made(uint32(w.rel.OID)) {
+	if w.d.isEmptied() || w.s.tx.work.made(uint32(w.rel.OID)) {
 		return nil // nobody else sees the table, or it is locked as a whole
+	}
+	if owner := w.s.tx.work.owner; owner != nil && owner.HasAll(lock.IndexKey, keys.Index) {
+		return nil
 	}
 	for _, i := range look {
 		if err := w.s.lock(ctx, lock.Key{Kind: lock.IndexKey, Object: keys.Index, Name: string(keys.Keys[i])}, lock.Exclusive); err != nil {
@@ -83,22 +90,47 @@ func (w *writer) noneHas(ctx context.Context, key *tableKey, keys storage.IndexK
 	if err != nil {
 		return err
 	}
-	t := v.Table(w.shape.id)
-	none := t.Rows() == 0 || w.d.emptied != 0
-	seen := map[string]bool{}
-	for _, i := range look {
-		b := keys.Keys[i]
-		twice := len(look) > 1 && seen[string(b)]
-		if len(look) > 1 {
-			seen[string(b)] = true
-		}
-		if twice || len(w.d.keyed(keys.Index, b)) > 0 {
+	order := slices.Clone(look)
+	byKey := func(a, b int) int { return bytes.Compare(keys.Keys[a], keys.Keys[b]) }
+	if !slices.IsSortedFunc(order, byKey) {
+		slices.SortStableFunc(order, byKey)
+	}
+	for n, i := range order {
+		if n > 0 && bytes.Equal(keys.Keys[i], keys.Keys[order[n-1]]) {
 			return w.duplicate(key, values, i)
 		}
-		if none {
+		own, err := w.d.keyed(keys.Index, keys.Keys[i])
+		if err != nil {
+			return err
+		}
+		if len(own) > 0 {
+			return w.duplicate(key, values, i)
+		}
+	}
+	t := v.Table(w.shape.id)
+	if t.Rows() == 0 || w.d.isEmptied() {
+		return nil
+	}
+	return w.noneStored(ctx, t, key, keys, order, values)
+}
+
+// noneStored refuses keys that a row has which others see. The keys are looked for in order, so that those between two rows cost nothing.
+func (w *writer) noneStored(ctx context.Context, t storage.TableView, key *tableKey, keys storage.IndexKeys, order []int, values []*vec.Column) error {
+	end := op.Successor(keys.Keys[order[len(order)-1]])
+	var next []byte // of the first row at or after the key
+	for n, i := range order {
+		k := keys.Keys[i]
+		if n == 0 || bytes.Compare(next, k) < 0 {
+			found, _, ok, err := t.Seek(ctx, keys.Index, k, end, false).Next(ctx)
+			if err != nil || !ok {
+				return err
+			}
+			next = found
+		}
+		if !bytes.Equal(next, k) {
 			continue
 		}
-		row, err := w.holder(ctx, t, keys.Index, b)
+		row, err := w.holder(ctx, t, keys.Index, k)
 		if err != nil {
 			return err
 		}
@@ -174,21 +206,57 @@ func (w *writer) keyText(key *tableKey, values []*vec.Column, i int) string {
 	return "(" + strings.Join(names, ", ") + ")=(" + strings.Join(vals, ", ") + ")"
 }
 
+// doubtful are the keys that a row has now. The others nobody else can get, since they are locked, and a row that gets one later will be doubtful.
+func (w *writer) doubtful(ctx context.Context, keys storage.IndexKeys, look []int) ([]int, error) {
+	v, err := w.s.log.View(ctx, storage.Latest)
+	if err != nil {
+		return nil, err
+	}
+	t := v.Table(w.shape.id)
+	seen := map[string]bool{}
+	var out []int
+	for _, i := range look {
+		key := keys.Keys[i]
+		own, err := w.d.keyed(keys.Index, key)
+		if err != nil {
+			return nil, err
+		}
+		doubt := len(own) > 0 || seen[string(key)]
+		seen[string(key)] = true
+		if !doubt && !w.d.isEmptied() {
+			row, err := w.stored(ctx, t, keys.Index, key)
+			if err != nil {
+				return nil, err
+			}
+			doubt = row != 0
+		}
+		if doubt {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}
+
 // distinctLater tests the keys of a deferrable constraint when the statement is over, or at the commit.
 func (w *writer) distinctLater(key *tableKey, keys storage.IndexKeys, look []int, values []*vec.Column) {
-	look = slices.Clone(look)
+	if len(look) == 0 {
+		return
+	}
 	check := func(ctx context.Context) error {
 		v, err := w.s.log.View(ctx, storage.Latest)
 		if err != nil {
 			return err
 		}
 		for _, i := range look {
-			own := w.d.keyed(keys.Index, keys.Keys[i])
+			own, err := w.d.keyed(keys.Index, keys.Keys[i])
+			if err != nil {
+				return err
+			}
 			if len(own) == 0 {
 				continue
 			}
 			row := storage.RowID(0)
-			if w.d.emptied == 0 {
+			if !w.d.isEmptied() {
 				if row, err = w.holder(ctx, v.Table(w.shape.id), keys.Index, keys.Keys[i]); err != nil {
 					return err
 				}
@@ -199,15 +267,16 @@ func (w *writer) distinctLater(key *tableKey, keys storage.IndexKeys, look []int
 		}
 		return nil
 	}
-	w.s.tx.work.defers(key.con, check)
+	w.s.tx.work.defers(key.con, check, int64(len(look))*keyOverhead)
 }
 
 // defers keeps a check of a constraint until the statement is over, or until the commit where the constraint asks for it.
-func (w *work) defers(con *catalog.Constraint, check func(ctx context.Context) error) {
+// bytes is about what it keeps.
+func (w *work) defers(con *catalog.Constraint, check func(ctx context.Context) error, bytes int64) {
 	if con != nil && con.Deferrable && w.postpones(con) {
-		w.atCommit = append(w.atCommit, check)
+		w.atCommit.add(check, bytes)
 	} else {
-		w.late = append(w.late, check)
+		w.late.add(check, bytes)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
@@ -19,11 +20,14 @@ import (
 
 // keyRuns are index entries that come in any order and leave sorted: in memory, and in sorted runs on disk where they are many.
 type keyRuns struct {
-	d     *DB
-	data  []byte
-	keys  []keyPlace
-	files []string
-	bytes int64
+	d      *DB
+	data   []byte
+	keys   []keyPlace
+	sorted []int // ends of the sorted parts of keys, made for who looks there
+	shared bool  // somebody may be looking: what is in memory is not written over
+	files  []*keyFile
+	filter *keyFilter // of all keys; nil: nobody has looked for one
+	bytes  int64
 }
 
 // keyPlace is a key in data and the row that it leads to.
@@ -32,8 +36,28 @@ type keyPlace struct {
 	row      int64
 }
 
-// indexFileBytes is about how large a file of an index is that Pebble takes in.
-const indexFileBytes = 32 << 20
+// keyFile is a sorted run on disk.
+type keyFile struct {
+	path  string
+	marks []keyMark
+	size  int64
+	opens sync.Once
+	file  vfs.File // of those who look
+	err   error
+}
+
+// keyMark is where a block begins, and its first key.
+type keyMark struct {
+	key []byte
+	at  int64
+}
+
+const (
+	// indexFileBytes is about how large a file of an index is that Pebble takes in.
+	indexFileBytes = 32 << 20
+	// keyBlockBytes is about how much of a run is read for one key.
+	keyBlockBytes = 4 << 10
+)
 
 // runBytes is how large a run in memory may become.
 func (k *keyRuns) runBytes() int64 { return max(k.d.s.o.Memory/32, 1<<20) }
@@ -46,17 +70,61 @@ func (k *keyRuns) add(key []byte, row int64) error {
 	k.data = append(k.data, key...)
 	k.keys = append(k.keys, keyPlace{from, uint32(len(k.data)), row})
 	k.bytes += int64(len(key)) + 17
+	if k.filter != nil {
+		k.filter.add(key)
+	}
 	if int64(len(k.data)+16*len(k.keys)) < k.runBytes() {
 		return nil
 	}
 	return k.spill()
 }
 
-// sort orders the run in memory as entries lie on disk: of one key the newest row comes first.
+// sort orders the run in memory as entries lie on disk.
 func (k *keyRuns) sort() {
-	slices.SortFunc(k.keys, func(a, b keyPlace) int {
-		return cmp.Or(bytes.Compare(k.data[a.from:a.to], k.data[b.from:b.to]), cmp.Compare(b.row, a.row))
+	if k.shared {
+		k.keys = slices.Clone(k.keys)
+	}
+	sortKeys(k.data, k.keys)
+	k.sorted = k.sorted[:0]
+}
+
+// sortKeys orders entries by key; of one key the newest row comes first.
+func sortKeys(data []byte, keys []keyPlace) {
+	order := func(a, b keyPlace) int {
+		return cmp.Or(bytes.Compare(data[a.from:a.to], data[b.from:b.to]), cmp.Compare(b.row, a.row))
+	}
+	if len(keys) < 2 || slices.IsSortedFunc(keys, order) {
+		return
+	}
+	// What the keys do not have in common is compared as numbers first.
+	first := data[keys[0].from:keys[0].to]
+	same := len(first)
+	for _, p := range keys[1:] {
+		key := data[p.from:p.to]
+		same = min(same, len(key))
+		for !bytes.Equal(key[:same], first[:same]) {
+			same--
+		}
+	}
+	type headed struct {
+		head uint64
+		keyPlace
+	}
+	list := make([]headed, len(keys))
+	for i, p := range keys {
+		var head [8]byte
+		copy(head[:], data[p.from+uint32(same):p.to])
+		list[i] = headed{binary.BigEndian.Uint64(head[:]), p}
+	}
+	slices.SortFunc(list, func(a, b headed) int {
+		if a.head != b.head {
+			return cmp.Compare(a.head, b.head)
+		}
+		return order(a.keyPlace, b.keyPlace)
 	})
+	for i := range list {
+		keys[i] = list[i].keyPlace
+	}
 }
 
 // spill writes the run in memory to a file: per entry uvarint bytes, key, uvarint row.
@@ -66,26 +134,32 @@ func (k *keyRuns) spill() error {
 		return err
 	}
 	k.sort()
-	path := k.d.incomingPath("run")
-	f, err := s.o.FS.Create(path, vfs.WriteCategoryUnspecified)
+	run := &keyFile{path: k.d.incomingPath("run")}
+	f, err := s.o.FS.Create(run.path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return noSpace(err)
 	}
-	k.files = append(k.files, path)
+	k.files = append(k.files, run)
 	w := bufio.NewWriterSize(f, 64<<10)
 	var head [2 * binary.MaxVarintLen64]byte
 	for _, p := range k.keys {
 		key := k.data[p.from:p.to]
+		if n := len(run.marks); n == 0 || run.size-run.marks[n-1].at >= keyBlockBytes {
+			run.marks = append(run.marks, keyMark{bytes.Clone(key), run.size})
+		}
 		n := binary.PutUvarint(head[:], uint64(len(key)))
 		_, _ = w.Write(head[:n]) // what goes wrong is told by Flush
 		_, _ = w.Write(key)
-		n = binary.PutUvarint(head[:], uint64(p.row))
-		_, _ = w.Write(head[:n])
+		m := binary.PutUvarint(head[:], uint64(p.row))
+		_, _ = w.Write(head[:m])
+		run.size += int64(n + len(key) + m)
 	}
 	if err := errors.Join(w.Flush(), f.Close()); err != nil {
 		return noSpace(err)
 	}
-	k.data, k.keys = k.data[:0], k.keys[:0]
+	if k.data, k.keys = k.data[:0], k.keys[:0]; k.shared {
+		k.data, k.shared = nil, false
+	}
 	return nil
 }
 
@@ -97,9 +171,10 @@ func (d *DB) incomingPath(kind string) string {
 
 // remove deletes the runs.
 func (k *keyRuns) remove() {
-	for _, path := range k.files {
+	for _, f := range k.files {
+		f.close()
 		// What cannot be removed now is at the next open.
-		_ = k.d.s.o.FS.Remove(path)
+		_ = k.d.s.o.FS.Remove(f.path)
 	}
 	*k = keyRuns{d: k.d}
 }
@@ -117,8 +192,8 @@ func (k *keyRuns) each(f func(key []byte, row int64) error) (err error) {
 	if ok, _ := memory.step(); ok {
 		h = append(h, memory)
 	}
-	for _, path := range k.files {
-		file, err := k.d.s.o.FS.Open(path, vfs.SequentialReadsOption)
+	for _, run := range k.files {
+		file, err := k.d.s.o.FS.Open(run.path, vfs.SequentialReadsOption)
 		if err != nil {
 			return err
 		}

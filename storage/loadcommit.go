@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"math/bits"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -109,7 +110,7 @@ func (t *tableWork) putLoad(d *DB, b *pebble.Batch, at Micros) error {
 			}
 		}
 	}
-	putClosings(b, d.num, t.rel.id, t.dropped(), neverAt(at))
+	putClosings(b, d.num, t.rel.id, t.dropped, neverAt(at))
 	if t.reserved {
 		del(b, rowsKey(d.num, kindReserved, t.rel.id, t.first))
 	}
@@ -125,15 +126,16 @@ func (t *tableWork) groups(at Micros) []*tableGroup {
 	return out
 }
 
-// dropped are the versions of the load that were taken back: they end before every moment.
-func (t *tableWork) dropped() []table.Closing {
-	var out []table.Closing
-	for _, place := range t.load.dropped.Indices(nil, 64*len(t.load.dropped)) {
-		if int64(place) < t.load.rows {
-			out = append(out, table.Closing{Row: t.first + int64(place), At: table.Never})
+// dropped gives the versions of the load that were taken back: they end before every moment.
+func (t *tableWork) dropped(yield func(table.Closing) bool) {
+	for w, word := range t.load.dropped {
+		for ; word != 0; word &= word - 1 {
+			place := int64(64*w + bits.TrailingZeros64(word))
+			if place < t.load.rows && !yield(table.Closing{Row: t.first + place, At: table.Never}) {
+				return
+			}
 		}
 	}
-	return out
 }
 
 func (t *tableWork) applyLoad(st *relationState, at Micros) {

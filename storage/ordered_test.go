@@ -50,7 +50,7 @@ func (h *heldSyncs) fs() vfs.FS {
 
 // oneRow is a change that adds a row with a number, and ends others.
 func oneRow(id TableID, n int64, closed ...Closing) TableChange {
-	return TableChange{Table: id, Columns: []TableColumn{{ID: 1, Kind: vec.Int64}}, Closed: closed,
+	return TableChange{Table: id, Columns: []TableColumn{{ID: 1, Kind: vec.Int64}}, Closed: closingsOf(closed...),
 		Rows: []*vec.Batch{{Len: 1, Cols: []*vec.Column{{Kind: vec.Int64, Len: 1, I64: []int64{n}}}}}}
 }
 

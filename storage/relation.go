@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -206,32 +207,43 @@ func (rel *relation) pageID(n int64) partID {
 
 // close enters closings that are on disk, which ascend, into their pages, if those are in memory, and then tells the groups. A group that
 // takes the place of others comes either before it is told, or after the pages are as they are now.
-func (rel *relation) close(closings []table.Closing) {
-	if len(closings) == 0 {
-		return
-	}
+func (rel *relation) close(closings iter.Seq[table.Closing]) {
 	parts := rel.d.s.parts
-	for rest := closings; len(rest) > 0; {
-		n := rest[0].Row / table.PageRows
-		k := 1
-		for k < len(rest) && rest[k].Row/table.PageRows == n {
-			k++
+	known := int64(-1)
+	var page *table.Page // if it is in memory
+	done := func() {
+		if page != nil {
+			parts.grew(rel.pageID(known), page, page.MemSize())
 		}
-		id := rel.pageID(n)
-		if p, ok := parts.get(id); ok {
-			page := p.(*table.Page)
-			for _, c := range rest[:k] {
-				page.Add(c)
+		page = nil
+	}
+	any := false
+	for c := range closings {
+		any = true
+		if n := c.Row / table.PageRows; n != known {
+			done()
+			known = n
+			if p, ok := parts.get(rel.pageID(n)); ok {
+				page = p.(*table.Page)
 			}
-			parts.grew(id, page, page.MemSize())
 		}
-		rest = rest[k:]
+		if page != nil {
+			page.Add(c)
+		}
+	}
+	done()
+	if !any {
+		return
 	}
 	rel.mu.Lock()
 	defer rel.mu.Unlock()
 	st := rel.state.Load()
-	for _, c := range closings {
-		if g := st.groupOf(c.Row); g != nil {
+	var g *tableGroup
+	for c := range closings {
+		if g == nil || c.Row < g.first || c.Row >= g.end {
+			g = st.groupOf(c.Row)
+		}
+		if g != nil {
 			g.changes.Add(1)
 			if g.closed.Add(1); g.isCrowded() {
 				rel.d.s.work.wake(rel.d)

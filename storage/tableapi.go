@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"iter"
 
 	"github.com/allsource-db/allsource/storage/table"
 	"github.com/allsource-db/allsource/vec"
@@ -37,7 +38,7 @@ type TableChange struct {
 	Columns  []TableColumn // of Rows, in order
 	Rows     []*vec.Batch  // new versions
 	Keys     []IndexKeys   // of Rows
-	Closed   []Closing     // versions that end; none of this commit's
+	Closed   Closings      // versions that end; none of this commit's
 	Truncate bool          // all versions that are open before this commit end
 }
 
@@ -47,6 +48,9 @@ type IndexKeys struct {
 	Index uint32
 	Keys  [][]byte
 }
+
+// Closings gives versions that end, in the order of their rows. A commit goes through them more than once; they need not be in memory. nil: none.
+type Closings iter.Seq[Closing]
 
 // Closing ends a version. Next is the place of its successor among the new versions of the table, -1: it is deleted.
 type Closing struct {

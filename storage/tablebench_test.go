@@ -118,12 +118,13 @@ func BenchmarkTableScan(b *testing.B) {
 	for round := range 3 * n / step {
 		batch := benchRows(round*step%n, step, round)
 		ch := TableChange{Table: 2, Columns: benchColumns, Rows: []*vec.Batch{batch}}
-		at := make([]int, step)
+		at, closed := make([]int, step), []Closing(nil)
 		for i := range step {
 			// Accounts all over the table, each once in a round.
 			at[i] = (i*(n/step) + int(mix(uint64(round)))&(n/step-1)) % n
-			ch.Closed = append(ch.Closed, Closing{rows[at[i]], i})
+			closed = append(closed, Closing{rows[at[i]], i})
 		}
+		ch.Closed = closingsOf(closed...)
 		r, err := d.Commit(ctx, Commit{Tables: []TableChange{ch}})
 		if err != nil {
 			b.Fatal(err)
@@ -177,7 +178,7 @@ func BenchmarkTableCommit64(b *testing.B) {
 					}
 					ch.Keys = []IndexKeys{{Index: 2, Keys: [][]byte{binary.BigEndian.AppendUint64(nil, uint64(mine))}}}
 					if update && row > 0 {
-						ch.Closed = []Closing{{row, 0}}
+						ch.Closed = closingsOf(Closing{row, 0})
 					}
 					r, err := d.Commit(ctx, Commit{Tables: []TableChange{ch}})
 					if err != nil {
@@ -218,7 +219,7 @@ func BenchmarkTablePoint(b *testing.B) {
 	}
 	for i := range 2000 {
 		id := i * 500
-		ch := TableChange{Table: 1, Columns: benchColumns, Rows: []*vec.Batch{benchRows(id, 1, 1)}, Keys: []IndexKeys{{2, [][]byte{key(id)}}}, Closed: []Closing{{int64(id) + 1, 0}}}
+		ch := TableChange{Table: 1, Columns: benchColumns, Rows: []*vec.Batch{benchRows(id, 1, 1)}, Keys: []IndexKeys{{2, [][]byte{key(id)}}}, Closed: closingsOf(Closing{int64(id) + 1, 0})}
 		if _, err := d.Commit(ctx, Commit{Tables: []TableChange{ch}}); err != nil {
 			b.Fatal(err)
 		}

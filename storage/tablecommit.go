@@ -3,6 +3,7 @@ package storage
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -18,7 +19,7 @@ type catalogWork struct {
 	at      Micros
 }
 
-// tableWork is a change of one table. Its closings ascend.
+// tableWork is a change of one table.
 type tableWork struct {
 	rel      *relation
 	change   *TableChange
@@ -27,8 +28,9 @@ type tableWork struct {
 	block    *table.Block // new versions after those; nil: none
 	keys     []IndexKeys  // of the block
 	first    RowID
-	reserved bool            // rows from first on have index entries already
-	closed   []table.Closing // with places instead of rows as their successors, until the commit has its place
+	reserved bool // rows from first on have index entries already
+	closings int64
+	last     RowID // of the versions that end
 }
 
 // rows is how many versions are new.
@@ -81,21 +83,40 @@ func (d *DB) prepareTable(ch *TableChange) (tableWork, int64, error) {
 	if err != nil {
 		return t, 0, err
 	}
-	rows := int(t.rows())
-	t.closed = make([]table.Closing, len(ch.Closed))
-	for i, c := range ch.Closed {
-		if c.Row < 1 || c.Next < -1 || c.Next >= rows {
+	rows := t.rows()
+	for c := range iter.Seq[Closing](ch.closed()) {
+		switch {
+		case c.Row < 1 || c.Next < -1 || int64(c.Next) >= rows:
 			return t, 0, fmt.Errorf("version %d cannot be closed by new version %d of %d", c.Row, c.Next, rows)
+		case c.Row <= t.last:
+			return t, 0, fmt.Errorf("version %d is closed after version %d, or twice", c.Row, t.last)
 		}
-		t.closed[i] = table.Closing{Row: c.Row, Next: int64(c.Next)}
+		t.closings++
+		t.last = c.Row
 	}
-	slices.SortFunc(t.closed, func(a, b table.Closing) int { return cmp.Compare(a.Row, b.Row) })
-	for i := 1; i < len(t.closed); i++ {
-		if t.closed[i].Row == t.closed[i-1].Row {
-			return t, 0, fmt.Errorf("version %d is closed twice", t.closed[i].Row)
+	return t, bytes + 4*t.closings, nil
+}
+
+func (ch *TableChange) closed() Closings {
+	if ch.Closed == nil {
+		return func(func(Closing) bool) {}
+	}
+	return ch.Closed
+}
+
+// closed are the versions that end, once the commit has its place and its time.
+func (t *tableWork) closed(at Micros) iter.Seq[table.Closing] {
+	return func(yield func(table.Closing) bool) {
+		for c := range iter.Seq[Closing](t.change.closed()) {
+			out := table.Closing{Row: c.Row, At: at}
+			if c.Next >= 0 {
+				out.Next = t.first + int64(c.Next)
+			}
+			if !yield(out) {
+				return
+			}
 		}
 	}
-	return t, bytes + 24*int64(len(t.closed)), nil
 }
 
 // fewLoaded is up to how many versions of a load become a block.
@@ -149,8 +170,8 @@ func (t *txn) place(w *catalogWork) error {
 	for i := range w.tables {
 		tw := &w.tables[i]
 		end := tw.rel.state.Load().end
-		if n := len(tw.closed); n > 0 && tw.closed[n-1].Row >= end {
-			return fmt.Errorf("table %d has no version %d", tw.rel.id, tw.closed[n-1].Row)
+		if tw.last >= end {
+			return fmt.Errorf("table %d has no version %d", tw.rel.id, tw.last)
 		}
 	}
 	if t.ends == nil {
@@ -163,13 +184,6 @@ func (t *txn) place(w *catalogWork) error {
 			first = tw.rel.state.Load().end
 		}
 		tw.first = first
-		for k := range tw.closed {
-			if next := &tw.closed[k].Next; *next >= 0 {
-				*next += first
-			} else {
-				*next = 0
-			}
-		}
 		t.ends[tw.rel] = first + tw.rows()
 	}
 	return nil
@@ -216,7 +230,7 @@ func (t *tableWork) put(d *DB, b *pebble.Batch, at Micros) error {
 			}
 		}
 	}
-	putClosings(b, d.num, id, t.closed, at)
+	putClosings(b, d.num, id, t.closed(at), at)
 	if t.change.Truncate {
 		put(b, timeKey(d.num, kindTruncated, uint32(id), at), fields(t.first))
 	}
@@ -224,18 +238,23 @@ func (t *tableWork) put(d *DB, b *pebble.Batch, at Micros) error {
 }
 
 // putClosings writes closings, which ascend, chunk by chunk.
-func putClosings(b *pebble.Batch, db uint32, id TableID, closed []table.Closing, at Micros) {
+func putClosings(b *pebble.Batch, db uint32, id TableID, closed iter.Seq[table.Closing], at Micros) {
 	var value []byte
-	for len(closed) > 0 {
-		chunk := closed[0].Row / table.ChunkRows
-		n := 1
-		for n < len(closed) && closed[n].Row/table.ChunkRows == chunk {
-			n++
+	var chunk []table.Closing
+	done := func() {
+		if len(chunk) > 0 {
+			value = table.AppendClosings(value[:0], chunk)
+			put(b, closingKey(db, id, chunk[0].Row/table.ChunkRows, at), value)
+			chunk = chunk[:0]
 		}
-		value = table.AppendClosings(value[:0], closed[:n])
-		put(b, closingKey(db, id, chunk, at), value)
-		closed = closed[n:]
 	}
+	for c := range closed {
+		if len(chunk) > 0 && chunk[0].Row/table.ChunkRows != c.Row/table.ChunkRows {
+			done()
+		}
+		chunk = append(chunk, c)
+	}
+	done()
 }
 
 // apply makes what a commit does known to those who look; they see it when its time is published.
@@ -253,10 +272,7 @@ func (w *catalogWork) apply(d *DB) {
 }
 
 func (t *tableWork) apply(at Micros) {
-	for k := range t.closed {
-		t.closed[k].At = at
-	}
-	t.rel.close(t.closed)
+	t.rel.close(t.closed(at))
 	t.rel.change(func(st *relationState) {
 		if t.load != nil {
 			t.applyLoad(st, at)
@@ -268,8 +284,8 @@ func (t *tableWork) apply(at Micros) {
 			st.truncated = append(slices.Clip(st.truncated), truncation{at, t.first})
 		}
 	})
-	if t.load != nil {
-		t.rel.close(t.dropped())
+	if t.load != nil && t.load.drops > 0 {
+		t.rel.close(t.dropped)
 	}
 	if n := t.early.MemSize() + t.block.MemSize(); n > 0 {
 		t.rel.grow(n)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/allsource-db/allsource/storage/table"
 	"github.com/allsource-db/allsource/vec"
@@ -48,7 +49,7 @@ const maxLoadBytes = 32 << 20
 
 var errLoadEnded = errors.New("the load has ended")
 
-// Add adds versions; keys are those of the load's indexes, in their order. The batch becomes the load's. It fails with ErrDiskFull.
+// Add adds versions; keys are those in indexes of the load. The batch becomes the load's. It fails with ErrDiskFull.
 func (l *TableLoad) Add(ctx context.Context, rows *vec.Batch, keys []IndexKeys) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -59,18 +60,16 @@ func (l *TableLoad) Add(ctx context.Context, rows *vec.Batch, keys []IndexKeys) 
 	if err := l.shape.Check(rows); err != nil {
 		return err
 	}
-	if len(keys) != len(l.indexes) {
-		return fmt.Errorf("keys of %d indexes for a load with %d", len(keys), len(l.indexes))
-	}
 	for k := range keys {
-		if keys[k].Index != l.indexes[k] || len(keys[k].Keys) != rows.Len {
-			return fmt.Errorf("%d keys in index %d for %d rows in index %d", len(keys[k].Keys), keys[k].Index, rows.Len, l.indexes[k])
+		if !slices.Contains(l.indexes, keys[k].Index) || len(keys[k].Keys) != rows.Len {
+			return fmt.Errorf("%d keys in index %d for %d rows of a load", len(keys[k].Keys), keys[k].Index, rows.Len)
 		}
+		runs := l.keys[slices.Index(l.indexes, keys[k].Index)]
 		for i, key := range keys[k].Keys {
 			if key == nil {
 				continue
 			}
-			if err := l.keys[k].add(key, l.rows+int64(i)); err != nil {
+			if err := runs.add(key, l.rows+int64(i)); err != nil {
 				return err
 			}
 		}
@@ -177,6 +176,9 @@ func (l *TableLoad) Groups() ([]RowGroup, error) {
 // kept tells which of n versions are not dropped; nil: all.
 func (l *TableLoad) kept(first int64, n int) vec.Bitmap {
 	var out vec.Bitmap
+	if l.drops == 0 {
+		return nil
+	}
 	for i := range n {
 		place := int(first) + i
 		if place>>6 < len(l.dropped) && l.dropped.Get(place) {

@@ -373,7 +373,7 @@ func (c *modelChange) apply(first RowID, at Micros) {
 	for int64(len(mt.versions)) < first-1 { // rows that a load had that failed
 		mt.versions = append(mt.versions, modelVersion{begin: math.MaxInt64, end: math.MinInt64})
 	}
-	for _, x := range c.ch.Closed {
+	for x := range iter.Seq[Closing](c.ch.closed()) {
 		v := &mt.versions[x.Row-1]
 		v.end = at
 		if x.Next >= 0 {
@@ -419,12 +419,47 @@ func (m *tableModel) change(t fataler, pick picker, mt *modelTable) modelChange 
 		all.Keys = append(all.Keys, keys.Keys...)
 	}
 	c.ch.Keys = []IndexKeys{all}
+	var closed []Closing
 	for i := range mt.versions {
 		if mt.versions[i].end == math.MaxInt64 && pick(4, "close") == 0 {
-			c.ch.Closed = append(c.ch.Closed, Closing{int64(i) + 1, pick(len(c.seeds)+1, "next") - 1})
+			closed = append(closed, Closing{int64(i) + 1, pick(len(c.seeds)+1, "next") - 1})
 		}
 	}
+	c.ch.Closed = Closings(slices.Values(closed))
 	return c
+}
+
+// readLoad reads a load by places and by its index.
+func (m *tableModel) readLoad(t fataler, l *TableLoad, seeds []int) {
+	r, err := l.Reader()
+	if err != nil {
+		t.Fatalf("reader: %v", err)
+	}
+	places := make([]int64, len(seeds))
+	byKey := map[string][]int64{}
+	for i, s := range seeds {
+		places[i] = int64(len(seeds) - 1 - i)
+		if key := (&modelVersion{seed: s}).key(); key != nil {
+			byKey[string(key)] = append(byKey[string(key)], int64(i))
+		}
+	}
+	b, err := r.Read(context.Background(), modelColumns[:1], places)
+	if err != nil || b.Len != len(seeds) {
+		t.Fatalf("read: %v", err)
+	}
+	for i, p := range places {
+		if got, want := b.Cols[0].Int(i), int64(seeds[p])*1000003; got != want {
+			t.Fatalf("place %d has %d, expected %d", p, got, want)
+		}
+	}
+	for k := range 7 {
+		key := fmt.Sprintf("k%d.", k)
+		got, err := l.With(l.indexes[0], []byte(key))
+		slices.Sort(got)
+		if err != nil || !slices.Equal(got, byKey[key]) {
+			t.Fatalf("with key %s there are %v, expected %v: %v", key, got, byKey[key], err)
+		}
+	}
 }
 
 // load puts versions into a load, and reads them there.
@@ -467,6 +502,7 @@ func (m *tableModel) load(t fataler, pick picker, c *modelChange) {
 			}
 		}
 	}
+	m.readLoad(t, l, c.seeds)
 	for i, s := range c.seeds {
 		if !c.dropped[i] {
 			want = append(want, fmt.Sprint(i, " ", int64(s)*1000003))

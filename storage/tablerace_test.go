@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -12,6 +13,12 @@ import (
 
 	"github.com/allsource-db/allsource/vec"
 )
+
+// closingsOf are closings in any order.
+func closingsOf(list ...Closing) Closings {
+	slices.SortFunc(list, func(a, b Closing) int { return cmp.Compare(a.Row, b.Row) })
+	return Closings(slices.Values(list))
+}
 
 // TestTransfersKeepTheSum moves money between accounts, several writers at once, while background work seals and compacts. Whoever
 // looks, at any moment, finds every account once and the same sum, by scan and by index.
@@ -26,12 +33,14 @@ func TestTransfersKeepTheSum(t *testing.T) {
 	change := func(ids, balances []int64, closed []RowID) TableChange {
 		ch := TableChange{Table: 1, Columns: cols, Keys: []IndexKeys{{Index: 9}}}
 		ch.Rows = []*vec.Batch{{Len: len(ids), Cols: []*vec.Column{{Kind: vec.Int64, Len: len(ids), I64: ids}, {Kind: vec.Int64, Len: len(ids), I64: balances}}}}
+		var ends []Closing
 		for i, id := range ids {
 			ch.Keys[0].Keys = append(ch.Keys[0].Keys, key(id))
 			if closed != nil {
-				ch.Closed = append(ch.Closed, Closing{closed[i], i})
+				ends = append(ends, Closing{closed[i], i})
 			}
 		}
+		ch.Closed = closingsOf(ends...)
 		return ch
 	}
 	var ids, balances []int64

@@ -32,23 +32,23 @@ type Key struct {
 // ErrDeadlock is what the transaction gets whose waiting would close a circle.
 var ErrDeadlock = errors.New("deadlock detected")
 
-// everyRow as the row of a Key stands for all rows of its table.
+// everyRow as the row of a Key stands for all rows of its table, or all keys of its index.
 const everyRow int64 = -1 << 63
 
-// manyRows is how many rows of a table a transaction locks one by one. Beyond that it locks all of them at once if nobody
-// else has any: a million entries would cost 200 MB.
+// manyRows is how many rows of a table, or keys of an index, a transaction locks one by one. Beyond that it locks all of them at once if
+// nobody else has any: a million entries would cost 200 MB.
 const manyRows = 20_000
 
 // Manager holds the locks of one database. Safe for concurrent use.
 type Manager struct {
 	mu      sync.Mutex
 	entries map[Key]*entry
-	rows    map[uint32]*rowHolders // by table, of tables with locked rows
+	many    map[class]*holders
 }
 
 // New makes a manager without locks.
 func New() *Manager {
-	return &Manager{entries: map[Key]*entry{}, rows: map[uint32]*rowHolders{}}
+	return &Manager{entries: map[Key]*entry{}, many: map[class]*holders{}}
 }
 
 // Session is who waits: locks of one session never keep that session from others. It waits for one thing at a time.
@@ -151,8 +151,8 @@ func (o *Owner) TryLock(k Key, mode Mode) bool {
 // try takes the lock, or returns what it has to wait on.
 func (o *Owner) try(k Key, mode Mode) (blocked *entry) {
 	m := o.s.m
-	if k.Kind == Row {
-		if all := m.entries[Key{Kind: Row, Object: k.Object, Row: everyRow}]; all != nil {
+	if k.ofMany() {
+		if all := m.entries[class{k.Kind, k.Object}.all()]; all != nil {
 			if h := all.of(o); h != nil && h.modes.covers(mode) {
 				return nil
 			}
@@ -214,8 +214,8 @@ func (o *Owner) take(e *entry, h *hold, mode Mode) {
 	}
 	o.taken = append(o.taken, taken{e, mode, o.next})
 	o.next++
-	if first && e.key.Kind == Row {
-		o.countRow(e.key.Object)
+	if first && e.key.ofMany() {
+		o.count(class{e.key.Kind, e.key.Object})
 	}
 }
 
@@ -299,8 +299,8 @@ func (o *Owner) release(t taken) {
 		*h = e.holds[last]
 		e.holds[last] = hold{}
 		e.holds = e.holds[:last]
-		if e.key.Kind == Row {
-			o.uncountRow(e.key.Object)
+		if e.key.ofMany() {
+			o.uncount(class{e.key.Kind, e.key.Object})
 		}
 	}
 	e.letIn(o.s.m)
@@ -314,8 +314,8 @@ type Held struct {
 	Granted bool
 }
 
-// AllRows reports whether the key stands for all rows of a table.
-func (k Key) AllRows() bool { return k.Kind == Row && k.Row == everyRow }
+// AllRows reports whether the key stands for all rows of a table, or all keys of an index.
+func (k Key) AllRows() bool { return k.ofMany() && k.Row == everyRow }
 
 // Held lists all locks, without those that were yielded.
 func (m *Manager) Held() []Held {

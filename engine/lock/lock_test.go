@@ -106,8 +106,8 @@ func TestWaitersComeInOrder(t *testing.T) {
 			t.Errorf("waiter %d came as number %d", got, i)
 		}
 	}
-	if len(m.entries) > 0 || len(m.rows) > 0 {
-		t.Errorf("%d entries left, %d tables", len(m.entries), len(m.rows))
+	if len(m.entries) > 0 || len(m.many) > 0 {
+		t.Errorf("%d entries left, %d tables", len(m.entries), len(m.many))
 	}
 }
 
@@ -264,8 +264,8 @@ func TestManyRowsBecomeAll(t *testing.T) {
 		t.Error(err)
 	}
 	b.Release()
-	if len(m.entries) > 0 || len(m.rows) > 0 {
-		t.Errorf("%d entries left, %d tables", len(m.entries), len(m.rows))
+	if len(m.entries) > 0 || len(m.many) > 0 {
+		t.Errorf("%d entries left, %d tables", len(m.entries), len(m.many))
 	}
 }
 
@@ -317,8 +317,8 @@ func TestNobodyMeetsWhoExcludesHim(t *testing.T) {
 		}()
 	}
 	done.Wait()
-	if len(m.entries) > 0 || len(m.rows) > 0 {
-		t.Errorf("%d entries left, %d tables", len(m.entries), len(m.rows))
+	if len(m.entries) > 0 || len(m.many) > 0 {
+		t.Errorf("%d entries left, %d tables", len(m.entries), len(m.many))
 	}
 	t.Logf("%d deadlocks", deadlocks.Load())
 }

@@ -1,66 +1,99 @@
 package lock
 
-// rowHolders counts the locked rows of one table.
-type rowHolders struct {
-	byOwner map[*Owner]int
-	tryAt   int // rows of one owner at which it is tried to lock all at once
+// class is all rows of a table, or all keys of an index: one of them may stand for all, where they are many.
+type class struct {
+	kind   Kind
+	object uint32
 }
 
-// countRow notes that the owner has one more row of the table, and locks all of them at once when they are many.
-func (o *Owner) countRow(table uint32) {
+// ofMany reports whether the key is one of a class.
+func (k Key) ofMany() bool { return k.Kind == Row || k.Kind == IndexKey }
+
+func (c class) all() Key { return Key{Kind: c.kind, Object: c.object, Row: everyRow} }
+
+// strongest is the mode that covers all others of the class.
+func (c class) strongest() Mode {
+	if c.kind == IndexKey {
+		return Exclusive
+	}
+	return ForEnding
+}
+
+// holders counts the locks on things of one class.
+type holders struct {
+	byOwner map[*Owner]int
+	tryAt   int // locks of one owner at which it is tried to lock all at once
+}
+
+// count notes that the owner has one more of a class, and locks all of them at once when they are many.
+func (o *Owner) count(c class) {
 	m := o.s.m
-	r := m.rows[table]
+	r := m.many[c]
 	if r == nil {
-		r = &rowHolders{byOwner: map[*Owner]int{}, tryAt: manyRows}
-		m.rows[table] = r
+		r = &holders{byOwner: map[*Owner]int{}, tryAt: manyRows}
+		m.many[c] = r
 	}
 	r.byOwner[o]++
 	if n := r.byOwner[o]; n >= r.tryAt {
 		r.tryAt = 2 * n
 		if len(r.byOwner) == 1 {
-			o.lockEveryRow(table)
+			o.lockAll(c)
 		}
 	}
 }
 
-func (o *Owner) uncountRow(table uint32) {
+func (o *Owner) uncount(c class) {
 	m := o.s.m
-	r := m.rows[table]
+	r := m.many[c]
 	if r.byOwner[o]--; r.byOwner[o] == 0 {
 		delete(r.byOwner, o)
 	}
 	if len(r.byOwner) == 0 {
-		delete(m.rows, table)
+		delete(m.many, c)
 	}
 }
 
-// lockEveryRow replaces the owner's locks on rows of the table, which nobody else has any of, by one that stands for all. What
-// others wait for stays locked by itself. It begins where the first of them was taken, so a savepoint after that no longer gives rows back: too
-// much is locked until the end then, never too little.
-func (o *Owner) lockEveryRow(table uint32) {
+// HasAll reports whether the owner has locked all rows of a table, or all keys of an index.
+func (o *Owner) HasAll(kind Kind, object uint32) bool {
 	m := o.s.m
-	all := &entry{key: Key{Kind: Row, Object: table, Row: everyRow}}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := class{kind, object}
+	all := m.entries[c.all()]
+	if all == nil {
+		return false
+	}
+	h := all.of(o)
+	return h != nil && h.modes.covers(c.strongest())
+}
+
+// lockAll replaces the owner's locks on things of a class, which nobody else has any of, by one that stands for all. What
+// others wait for stays locked by itself. It begins where the first of them was taken, so a savepoint after that no longer gives them back: too
+// much is locked until the end then, never too little.
+func (o *Owner) lockAll(c class) {
+	m := o.s.m
+	all := &entry{key: c.all()}
 	kept, placed := o.taken[:0], false
 	for _, t := range o.taken {
-		if t.e.key.Kind != Row || t.e.key.Object != table || len(t.e.queue) > 0 {
+		if (class{t.e.key.Kind, t.e.key.Object}) != c || len(t.e.queue) > 0 {
 			kept = append(kept, t)
 			continue
 		}
 		if !placed {
 			placed = true
-			kept = append(kept, taken{all, ForEnding, t.at})
+			kept = append(kept, taken{all, c.strongest(), t.at})
 		}
 		delete(m.entries, t.e.key)
 	}
 	clear(o.taken[len(kept):])
 	o.taken = kept
-	all.holds = []hold{{owner: o, modes: modes(ForEnding)}}
+	all.holds = []hold{{owner: o, modes: modes(c.strongest())}}
 	m.entries[all.key] = all
 	still := map[*entry]bool{}
 	for _, t := range kept {
-		if t.e.key.Kind == Row && t.e.key.Object == table {
+		if (class{t.e.key.Kind, t.e.key.Object}) == c {
 			still[t.e] = true
 		}
 	}
-	m.rows[table].byOwner[o] = len(still)
+	m.many[c].byOwner[o] = len(still)
 }

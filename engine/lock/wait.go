@@ -124,6 +124,9 @@ func (k Key) String() string {
 		}
 		return fmt.Sprintf("row %d of relation %d", k.Row, k.Object)
 	case IndexKey:
+		if k.AllRows() {
+			return fmt.Sprintf("the keys of index %d", k.Object)
+		}
 		return fmt.Sprintf("a key of index %d", k.Object)
 	}
 	return fmt.Sprintf("advisory lock %d", k.Row)

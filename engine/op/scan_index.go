@@ -112,7 +112,11 @@ func (s *indexScan) ids(ctx context.Context) ([]storage.RowID, error) {
 			if u.In != nil {
 				named++
 			}
-			s.cur = s.scan.Table.seek(ctx, uint32(u.Index.ID), s.ranges[0], s.scan.Reverse, named == len(u.Index.Keys), u.Index.Unique)
+			var err error
+			s.cur, err = s.scan.Table.seek(ctx, uint32(u.Index.ID), s.ranges[0], s.scan.Reverse, named == len(u.Index.Keys), u.Index.Unique)
+			if err != nil {
+				return nil, storageError(err)
+			}
 			s.ranges = s.ranges[1:]
 		}
 		_, id, ok, err := s.cur.next(ctx)
@@ -135,28 +139,25 @@ type indexCursor struct {
 	key    []byte              // of the next stored one, if there is one
 	row    storage.RowID
 	ready  bool
-	keys   []string
-	rows   []storage.RowID
+	own    OwnCursor // nil: at its end
+	ownKey []byte    // of its next row, if ownRow is not 0
+	ownRow storage.RowID
 	desc   bool
 	one    bool // a view has one version at most
 }
 
 // seek goes through a range of an index; whole says that it is that of one whole key. Of a key of a unique index a view has one version at
 // most, and the newest come first: those before it, of which a row that changes often has very many, are not looked at.
-func (t *TableRows) seek(ctx context.Context, index uint32, r keyRange, desc, whole, unique bool) *indexCursor {
-	c := &indexCursor{t: t, desc: desc, one: whole && unique}
+func (t *TableRows) seek(ctx context.Context, index uint32, r keyRange, desc, whole, unique bool) (c *indexCursor, err error) {
+	c = &indexCursor{t: t, desc: desc, one: whole && unique}
 	desc = desc && !c.one
 	if t.Own == nil || !t.Own.EndedAll() {
 		c.stored = t.View.Seek(ctx, index, r.lo, r.hi, desc)
 	}
 	if t.Own != nil {
-		c.keys, c.rows = t.Own.Seek(index, r.lo, r.hi, whole)
-		if desc {
-			slices.Reverse(c.keys)
-			slices.Reverse(c.rows)
-		}
+		c.own, err = t.Own.Seek(index, r.lo, r.hi, desc, whole)
 	}
-	return c
+	return c, err
 }
 
 func (c *indexCursor) next(ctx context.Context) (key []byte, row storage.RowID, ok bool, err error) {
@@ -171,9 +172,16 @@ func (c *indexCursor) next(ctx context.Context) (key []byte, row storage.RowID, 
 			c.ready = true
 		}
 	}
-	if len(c.rows) > 0 && (!c.ready || c.ownFirst()) {
-		key, row = []byte(c.keys[0]), c.rows[0]
-		c.keys, c.rows = c.keys[1:], c.rows[1:]
+	if c.own != nil && c.ownRow == 0 {
+		if c.ownKey, c.ownRow, ok, err = c.own.Next(); err != nil {
+			return nil, 0, false, storageError(err)
+		}
+		if !ok {
+			c.own, c.ownRow = nil, 0
+		}
+	}
+	if c.ownRow != 0 && (!c.ready || c.ownFirst()) {
+		key, row, c.ownRow = c.ownKey, c.ownRow, 0
 		return key, row, true, nil
 	}
 	ok, c.ready = c.ready, false
@@ -182,7 +190,7 @@ func (c *indexCursor) next(ctx context.Context) (key []byte, row storage.RowID, 
 
 // ownFirst reports whether the next of the transaction's own keys comes before the next stored one.
 func (c *indexCursor) ownFirst() bool {
-	order := bytes.Compare([]byte(c.keys[0]), c.key)
+	order := bytes.Compare(c.ownKey, c.key)
 	return order < 0 != c.desc && order != 0
 }
 

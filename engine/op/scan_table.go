@@ -14,16 +14,24 @@ import (
 // OwnRows are what the transaction under way has done to a table before the running command: the rows that it has added, which are
 // numbered -1, -2, …, and the versions that it has ended. Safe for concurrent use.
 type OwnRows interface {
-	// Live lists the rows that are there.
+	// Groups are those rows that are on disk, as far as they are there. Live lists the others that are.
+	Groups() ([]storage.RowGroup, error)
 	Live() []storage.RowID
 	// Ended reports whether a version that others see is replaced or deleted; All that all of them are, None that none is.
 	Ended(row storage.RowID) bool
 	EndedAll() bool
 	EndedNone() bool
+	// EndedAmong calls f for the versions in [from, to) that are replaced or deleted, in order.
+	EndedAmong(from, to storage.RowID, f func(row storage.RowID))
 	// Read returns rows in the order given.
-	Read(cols []storage.TableColumn, rows []storage.RowID) (*vec.Batch, error)
-	// Seek lists the rows whose keys in an index lie in [lo, hi), by key; with whole they are those with the key lo.
-	Seek(index uint32, lo, hi []byte, whole bool) (keys []string, rows []storage.RowID)
+	Read(ctx context.Context, cols []storage.TableColumn, rows []storage.RowID) (*vec.Batch, error)
+	// Seek gives the rows whose keys in an index lie in [lo, hi), by key or backwards; with whole they are those with the key lo.
+	Seek(index uint32, lo, hi []byte, desc, whole bool) (OwnCursor, error)
+}
+
+// OwnCursor gives own rows by the keys of an index, one by one.
+type OwnCursor interface {
+	Next() (key []byte, row storage.RowID, ok bool, err error)
 }
 
 // TableRows is a table as one scan sees it.
@@ -72,6 +80,7 @@ type tableGroup struct {
 	t    *TableRows
 	cols []plan.ScanCol
 	g    storage.RowGroup
+	own  bool // rows of the transaction's own
 }
 
 func (g *tableGroup) read(ctx context.Context, c, from, to int) (*vec.Column, error) {
@@ -80,6 +89,9 @@ func (g *tableGroup) read(ctx context.Context, c, from, to int) (*vec.Column, er
 		ids, err := g.g.IDs(ctx, from, to)
 		return int64s(ids), err
 	case plan.SysFrom, plan.SysTo:
+		if g.own && g.cols[c].Column == plan.SysFrom {
+			return vec.NullColumn(vec.Int64, to-from), nil
+		}
 		begin, end, err := g.g.Periods(ctx, from, to)
 		if g.cols[c].Column == plan.SysFrom {
 			return int64s(begin), err
@@ -92,6 +104,9 @@ func (g *tableGroup) read(ctx context.Context, c, from, to int) (*vec.Column, er
 func (g *tableGroup) readRows(ctx context.Context, c int, rows []int32) (*vec.Column, error) {
 	if g.cols[c].Column >= 0 {
 		return g.g.ReadRows(ctx, g.t.Cols[c], rows)
+	}
+	if g.own && g.cols[c].Column == plan.SysFrom {
+		return vec.NullColumn(vec.Int64, len(rows)), nil
 	}
 	if len(rows) == 0 {
 		return int64s(nil), nil
@@ -162,7 +177,7 @@ func ReadVersions(ctx context.Context, v storage.TableView, own OwnRows, cols []
 		b, err := v.Read(ctx, cols, ids)
 		return b, storageError(err)
 	case len(ids):
-		return own.Read(cols, ids)
+		return own.Read(ctx, cols, ids)
 	}
 	var mine, theirs []storage.RowID
 	from := make([]int32, len(ids))
@@ -175,7 +190,7 @@ func ReadVersions(ctx context.Context, v storage.TableView, own OwnRows, cols []
 			theirs = append(theirs, id)
 		}
 	}
-	a, err := own.Read(cols, mine)
+	a, err := own.Read(ctx, cols, mine)
 	if err != nil {
 		return nil, err
 	}
@@ -260,26 +275,18 @@ func (s *EventScan) planTable(ctx context.Context, x *expr.EvalCtx) ([]morsel, e
 		if s.Stats != nil {
 			s.Stats.Skipped.Add(int64(skipped))
 		}
-		for _, g := range groups {
-			rows, some, err := t.visible(ctx, g)
-			if err != nil {
-				return nil, storageError(err)
-			}
-			if !some {
-				continue
-			}
-			if s.Stats != nil {
-				s.Stats.Groups.Add(1)
-				s.Stats.Bytes.Add(g.Bytes())
-			}
-			n := g.Len()
-			if rows != nil {
-				n = len(rows)
-			}
-			add(&tableGroup{t, s.Cols, g}, n, rows)
+		if err := s.addGroups(ctx, groups, false, add); err != nil {
+			return nil, err
 		}
 	}
 	if t.Own != nil {
+		groups, err := t.Own.Groups()
+		if err == nil {
+			err = s.addGroups(ctx, groups, true, add)
+		}
+		if err != nil {
+			return nil, err
+		}
 		if ids := t.Own.Live(); len(ids) > 0 {
 			add(&listedRows{t, s.Cols, ids}, len(ids), nil)
 		}
@@ -287,14 +294,38 @@ func (s *EventScan) planTable(ctx context.Context, x *expr.EvalCtx) ([]morsel, e
 	return out, nil
 }
 
+// addGroups adds the rows of groups that the scan sees.
+func (s *EventScan) addGroups(ctx context.Context, groups []storage.RowGroup, own bool, add func(src rowSource, n int, rows []int32)) error {
+	t := s.Table
+	for _, g := range groups {
+		rows, some, err := t.visible(ctx, g, own)
+		if err != nil {
+			return storageError(err)
+		}
+		if !some {
+			continue
+		}
+		if s.Stats != nil {
+			s.Stats.Groups.Add(1)
+			s.Stats.Bytes.Add(g.Bytes())
+		}
+		n := g.Len()
+		if rows != nil {
+			n = len(rows)
+		}
+		add(&tableGroup{t, s.Cols, g, own}, n, rows)
+	}
+	return nil
+}
+
 // visible lists the rows of a group that the scan sees, nil: all; some is false where it sees none.
-func (t *TableRows) visible(ctx context.Context, g storage.RowGroup) (rows []int32, some bool, err error) {
+func (t *TableRows) visible(ctx context.Context, g storage.RowGroup, own bool) (rows []int32, some bool, err error) {
 	n := g.Len()
 	set, err := g.Visible(ctx)
 	if err != nil {
 		return nil, false, err
 	}
-	if t.Own != nil && !t.Own.EndedNone() {
+	if t.Own != nil && !own && n > 0 && !t.Own.EndedNone() {
 		ids, err := g.IDs(ctx, 0, n)
 		if err != nil {
 			return nil, false, err
@@ -304,11 +335,15 @@ func (t *TableRows) visible(ctx context.Context, g storage.RowGroup) (rows []int
 		if set != nil {
 			copy(mine, set)
 		}
-		for i, id := range ids {
-			if t.Own.Ended(id) {
-				mine.Clear(i)
+		at := 0
+		t.Own.EndedAmong(ids[0], ids[n-1]+1, func(row storage.RowID) {
+			for at < n && ids[at] < row {
+				at++
 			}
-		}
+			if at < n && ids[at] == row {
+				mine.Clear(at)
+			}
+		})
 		set = mine
 	}
 	if set == nil {

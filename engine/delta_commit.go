@@ -1,0 +1,168 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/allsource-db/allsource/storage"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// change is what the commit does to the table; changed is false for nothing.
+func (d *delta) change(cols []storage.TableColumn) (ch storage.TableChange, changed bool, err error) {
+	if d.failed != nil {
+		return ch, false, d.failed
+	}
+	ch = storage.TableChange{Table: d.table, Columns: cols, Truncate: len(d.emptied) > 0}
+	base := int64(0) // place of the first row that is not in the load
+	if d.load != nil {
+		if d.drop() < d.loaded {
+			ch.Load, base = d.load, d.loaded
+		}
+	}
+	place := make([]int32, d.rows-d.loaded) // of those rows, among those that stay
+	n := int32(0)
+	for i := range place {
+		place[i] = -1
+		if live, _ := d.ownState(d.loaded + int64(i)); live {
+			place[i] = n
+			n++
+		}
+	}
+	kept := 0
+	for i := range d.batches {
+		b := &d.batches[i]
+		idx := make([]int32, 0, b.rows.Len)
+		for k := range b.rows.Len {
+			if place[b.first-d.loaded+int64(k)] >= 0 {
+				idx = append(idx, int32(k))
+			}
+		}
+		if len(idx) > 0 {
+			ch.Rows = append(ch.Rows, shaped(b, cols, idx))
+			ch.Keys = joinKeys(ch.Keys, b.keys, idx, kept)
+			kept += len(idx)
+		}
+	}
+	if d.ended.count > 0 {
+		ch.Closed = d.closings(func(n int64) int64 {
+			if n < d.loaded {
+				return n
+			}
+			return base + int64(place[n-d.loaded])
+		})
+	}
+	return ch, n > 0 || base > 0 || ch.Closed != nil || ch.Truncate, nil
+}
+
+// drop takes the dead rows out of the load, and returns how many they are.
+func (d *delta) drop() (count int64) {
+	last := int64(-1)
+	drop := func(from, to int64) {
+		for n := max(from, last+1); n < min(to, d.loaded); n++ {
+			d.load.Drop(n)
+			count++
+			last = n
+		}
+	}
+	// Where a TRUNCATE or a return to a savepoint took many the others need not be looked for.
+	for n := int64(0); n < d.loaded; {
+		end := d.loaded
+		if i := slices.IndexFunc(d.starts, func(s ownStart) bool { return s.first > n }); i >= 0 {
+			end = min(end, d.starts[i].first)
+		}
+		gone := d.from(n) == undone
+		for _, e := range d.emptied {
+			if e.rows > n {
+				end, gone = min(end, e.rows), true
+				break
+			}
+		}
+		if gone {
+			drop(n, end)
+		} else {
+			d.dead.each(n, end, func(row int64, _ ending) bool {
+				drop(row, row+1)
+				return true
+			})
+		}
+		n = end
+	}
+	return count
+}
+
+// closings are the versions that have ended, with the places that place gives for rows that are there.
+func (d *delta) closings(place func(n int64) int64) storage.Closings {
+	emptied := d.emptiedBy()
+	return func(yield func(storage.Closing) bool) {
+		d.ended.each(0, newestRow, func(row int64, e ending) bool {
+			if e.command <= emptied {
+				return true // TRUNCATE closes it
+			}
+			c := storage.Closing{Row: row, Next: -1}
+			next := e.next
+			for next != 0 {
+				after, over := d.dead.get(-next - 1)
+				if !over {
+					c.Next = int(place(-next - 1))
+					break
+				}
+				next = after.next
+			}
+			return yield(c)
+		})
+	}
+}
+
+// newestRow is after all rows.
+const newestRow = 1<<63 - 1
+
+// shaped is some rows of a batch with the columns given.
+func shaped(b *ownBatch, cols []storage.TableColumn, idx []int32) *vec.Batch {
+	out := &vec.Batch{Len: len(idx)}
+	for i := range cols {
+		var c *vec.Column
+		for k := range b.cols {
+			if b.cols[k].ID == cols[i].ID {
+				c = b.rows.Cols[k]
+			}
+		}
+		switch {
+		case c == nil:
+			c = cols[i].Absent(len(idx))
+		case !isAll(idx, b.rows.Len):
+			c = c.Take(idx)
+		}
+		out.Cols = append(out.Cols, c)
+	}
+	return out
+}
+
+// isAll reports whether idx are the first n numbers.
+func isAll(idx []int32, n int) bool {
+	for i, x := range idx {
+		if int(x) != i {
+			return false
+		}
+	}
+	return len(idx) == n
+}
+
+// joinKeys adds the keys of some rows of a batch to those of the rows before them. Not all batches need have the same indexes.
+func joinKeys(all, more []storage.IndexKeys, idx []int32, before int) []storage.IndexKeys {
+	for _, m := range more {
+		at := slices.IndexFunc(all, func(k storage.IndexKeys) bool { return k.Index == m.Index })
+		if at < 0 {
+			at = len(all)
+			all = append(all, storage.IndexKeys{Index: m.Index, Keys: make([][]byte, before)})
+		}
+		for _, i := range idx {
+			all[at].Keys = append(all[at].Keys, m.Keys[i])
+		}
+	}
+	for k := range all {
+		for len(all[k].Keys) < before+len(idx) {
+			all[k].Keys = append(all[k].Keys, nil)
+		}
+	}
+	return all
+}
