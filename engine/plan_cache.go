@@ -73,6 +73,13 @@ func (c *planCache) get(k planKey, rows func() float64) *cachedPlan {
 	return p
 }
 
+// has reports whether there is an entry, of whatever age.
+func (c *planCache) has(k planKey) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.plans[k] != nil
+}
+
 // wants reports whether a text came before with parameters of the same types, and remembers that it came.
 func (c *planCache) wants(k planKey) bool {
 	if len(k.text) > maxPlanText {
@@ -155,7 +162,7 @@ func (s *Session) planOf(st syntax.Statement, script string, types []datum.OID) 
 
 // keepPlan puts a query that came before into the cache. It must be the whole script: positions count in that.
 func (s *Session) keepPlan(st syntax.Statement, script string, types []datum.OID, p *Prepared) {
-	if _, ok := st.Stmt.(*syntax.Query); !ok || p.changing || st.Stmt != s.whole {
+	if _, ok := st.Stmt.(*syntax.Query); !ok && !p.locks || p.changing || st.Stmt != s.whole {
 		return
 	}
 	if key := s.planKey(script, types); s.engine.plans.wants(key) {

@@ -34,6 +34,7 @@ type Prepared struct {
 	planning   time.Duration
 	moments    []int            // parameters that name the moment of an AS OF clause
 	asOf       *plan.TimeClause // of BEGIN and SET TRANSACTION
+	given      []*vec.Column    // parameters of inner, where that is the statement with its integers lifted
 	inner      *Prepared        // of EXPLAIN, DECLARE, CREATE TABLE AS…: the query inside
 }
 
@@ -68,6 +69,16 @@ func (s *Session) Prepare(ctx context.Context, st syntax.Statement, script strin
 	if err := s.mayRun(st.Stmt); err != nil {
 		return nil, err
 	}
+	if p := s.liftedPlan(st, script); p != nil && len(types) == 0 {
+		return p, nil
+	} else if p != nil {
+		// Types of parameters that the text does not have: its integers stay what they are.
+		stmts, err := syntax.Parse(script)
+		if err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		st, s.whole, s.planned = stmts[0], stmts[0].Stmt, nil
+	}
 	if p := s.planOf(st, script, types); p != nil {
 		return p, nil
 	}
@@ -76,6 +87,7 @@ func (s *Session) Prepare(ctx context.Context, st syntax.Statement, script strin
 		return nil, s.fail(ctx, err)
 	}
 	s.keepPlan(st, script, types, p)
+	s.keepLifted(ctx, st, types)
 	return p, nil
 }
 
@@ -178,6 +190,9 @@ func (s *Session) Execute(ctx context.Context, p *Prepared, params []*vec.Column
 	}
 	s.engine.metrics.Statements.Add(1)
 	ctx, run := s.begin(ctx, p.text)
+	if p.given != nil {
+		p, params = p.inner, p.given
+	}
 	rows, err := rescued(func() (*Rows, error) { return s.execute(ctx, p, params) })
 	if err != nil {
 		run.end()

@@ -38,6 +38,7 @@ type Session struct {
 	prepared  map[string]*Prepared
 	planned   *cachedPlan // of the script that was parsed last; nil: it was not in the cache
 	whole     syntax.Stmt // the one statement of that script; nil: it has several
+	lifted    *lifted     // of that script, nil: it has no values that could be parameters
 	cursors   map[string]*cursor
 	mailbox   *mailbox  // nil until it listens
 	began     time.Time // of the session
@@ -208,7 +209,12 @@ func explainError(ctx context.Context, err error) error {
 
 // Parse splits a script into statements. The positions of errors count from the script's start.
 func (s *Session) Parse(script string) ([]syntax.Statement, error) {
+	s.lifted = nil
 	if stmts := s.cached(script); stmts != nil {
+		s.whole = stmts[0].Stmt
+		return stmts, nil
+	}
+	if stmts := s.cachedLifted(script); stmts != nil {
 		s.whole = stmts[0].Stmt
 		return stmts, nil
 	}
