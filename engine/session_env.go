@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/allsource-db/allsource/sql/bind"
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
@@ -111,27 +112,27 @@ func (s *Session) regName(kind, oid datum.OID) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	name = funcs.QuoteIdent(name)
+	shown := funcs.QuoteIdent(name)
 	if found, ok := s.info().CatalogOID(regKinds[kind], "", name); schema != "" && (!ok || found != oid) {
-		name = funcs.QuoteIdent(schema) + "." + name
+		shown = funcs.QuoteIdent(schema) + "." + shown
 	}
-	return name, true
+	return shown, true
 }
 
 // regLookup finds the object that the text of a reg type names.
 func (s *Session) regLookup(kind datum.OID, text string) (datum.OID, bool) {
 	switch kind {
 	case datum.Regtype:
-		info, ok := datum.ByName(strings.ToLower(text))
-		if !ok {
-			parts := identifiers(text)
-			if len(parts) == 0 || len(parts) > 2 {
-				return 0, false
-			}
-			o := s.catalog().TypeByName(s.searchPath(), syntax.Name(parts).Qualifier(), parts[len(parts)-1])
-			return catalog.TypeOID(o), o != nil
+		e, err := syntax.ParseExpr("NULL::" + text)
+		if err != nil {
+			return 0, false
 		}
-		return info.OID, true
+		cast, ok := e.(*syntax.Cast)
+		if !ok {
+			return 0, false
+		}
+		t, err := bind.TypeNamed(&bind.Context{Catalog: s.catalog(), SearchPath: s.searchPath(), Env: s.env(), Text: text}, cast.Type)
+		return t.OID, err == nil
 	case datum.Regproc, datum.Regproced:
 		name, _, _ := strings.Cut(text, "(")
 		for _, f := range funcs.LookupFunc(strings.ToLower(strings.TrimPrefix(name, "pg_catalog."))) {
