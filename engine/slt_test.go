@@ -44,6 +44,7 @@ type configuration struct {
 	wire    bool     // over the wire, prepared, with results in binary
 	scalar  bool     // without the processor's wide registers
 	again   bool     // a query is asked until its plan comes from the cache
+	restart bool     // the store is closed and opened before every third record that is in no transaction
 }
 
 // configurations is the table of all ways.
@@ -62,6 +63,7 @@ func configurations() []configuration {
 		{name: "8 workers", workers: 8, groups: 4, seal: true},
 		{name: "scalar", scalar: true, groups: 16, seal: true},
 		{name: "again", again: true, cheap: true},
+		{name: "restarted", groups: 16, restart: true, cheap: true},
 	}
 	for _, rule := range opt.Rules() {
 		list = append(list, configuration{name: "without " + rule.Name, set: []string{"SET optimizer_off = '" + rule.Name + "'"}})
@@ -156,6 +158,8 @@ type rig struct {
 	c      configuration
 	person *person
 	net    *wireRig
+	ran    int      // records
+	kept   []string // what a session remembers, for one that begins anew
 }
 
 func newRig(t *testing.T, c configuration) *rig {
@@ -167,12 +171,20 @@ func newRig(t *testing.T, c configuration) *rig {
 	r.begin()
 	r.loadEvents()
 	if c.reopen {
-		r.end()
-		r.bed.close(t)
-		r.bed.open(t)
-		r.begin()
+		r.restart()
 	}
 	return r
+}
+
+// restart is a stop of the server after which the client goes on.
+func (r *rig) restart() {
+	r.end()
+	r.bed.close(r.t)
+	r.bed.open(r.t)
+	r.begin()
+	for _, sql := range r.kept {
+		_, _ = r.person.run(sql) // what failed then fails again
+	}
 }
 
 func (r *rig) begin() {
@@ -191,7 +203,13 @@ func (r *rig) begin() {
 		r.net = newWireRig(r.t, r.engines[0])
 	}
 	for _, s := range append([]string{"SET statement_timeout = '30s'"}, c.set...) {
-		if _, err := r.Run(s); err != nil {
+		var err error
+		if r.net != nil {
+			_, err = r.net.run(s)
+		} else {
+			_, err = r.person.run(s)
+		}
+		if err != nil {
 			r.t.Fatal(err)
 		}
 	}
@@ -282,6 +300,13 @@ func (r *rig) Run(sql string) (slt.Answer, error) {
 	}
 	if r.net != nil {
 		return r.net.run(sql)
+	}
+	if r.ran++; r.c.restart && r.ran%3 == 0 && r.person.s.Status() == 'I' {
+		r.restart()
+	}
+	switch word, _, _ := strings.Cut(sql, " "); strings.ToUpper(word) {
+	case "SET", "RESET", "PREPARE", "DEALLOCATE":
+		r.kept = append(r.kept, sql)
 	}
 	if word, _, _ := strings.Cut(sql, " "); r.c.again && (word == "SELECT" || word == "WITH") && !strings.Contains(sql, "append(") {
 		for range 2 {
