@@ -171,9 +171,9 @@ func (t *valueTable) number(c *vec.Column, n int, ids []int32, add bool) {
 	}
 }
 
-// learnCodes is number for codes of dict where its entries have places in the space's array; it reports false where some cannot.
+// learnCodes is number for codes of dict where its entries have places in the space's array; it reports false where that is not known of all.
 func (t *valueTable) learnCodes(c *vec.Column, n int, ids []int32) bool {
-	if t.space.spelled || len(t.space.sparse.vals) > 0 || !t.space.reachAll(c.Dict) {
+	if t.space.spelled || len(t.space.sparse.vals) > 0 {
 		return false
 	}
 	t.learned, t.fresh = true, t.fresh[:0]

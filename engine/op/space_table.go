@@ -7,11 +7,10 @@ import "github.com/allsource-db/allsource/vec"
 // those known so far are entered where texts are looked up, and the array goes on as a shortcut to that.
 type spaceTable struct {
 	space   *vec.Space
-	direct  []int32     // number in the space → ours plus one
-	reached *vec.Column // the array is long enough for this one
-	sparse  intTable    // numbers beyond directNumbers
-	toOurs  []int32     // sparse's number → ours
-	spelled bool        // the texts are entered
+	direct  []int32  // number in the space → ours plus one
+	sparse  intTable // numbers beyond directNumbers
+	toOurs  []int32  // sparse's number → ours
+	spelled bool     // the texts are entered
 	columns []*vec.Column
 	rows    []int32     // where each value was first seen
 	runs    []sampleRun // of rows
@@ -121,32 +120,22 @@ func (s *spaceTable) learn(t *valueTable, c *vec.Column, codes, ids []int32) boo
 	return true
 }
 
-// learnOne numbers row i of a flat column, which the array reaches.
+// learnOne numbers row i of a flat column, whose value is in the array or new.
 func (s *spaceTable) learnOne(t *valueTable, c *vec.Column, i int) int32 {
-	id := &s.direct[c.Nums[i]]
+	num := c.Nums[i]
+	if int(num) >= len(s.direct) {
+		if num >= directNumbers {
+			return s.one(t, c, i, true)
+		}
+		s.reach(num)
+	}
+	id := &s.direct[num]
 	if *id == 0 {
 		s.keep(c, i, int32(t.n))
 		t.n++
 		*id = int32(t.n)
 	}
 	return *id - 1
-}
-
-// reachAll makes the array long enough for all values of a flat column; it reports false where that would be too long.
-func (s *spaceTable) reachAll(c *vec.Column) bool {
-	if s.reached == c {
-		return true
-	}
-	highest := uint32(0)
-	for _, num := range c.Nums {
-		highest = max(highest, num)
-	}
-	if highest >= directNumbers {
-		return false
-	}
-	s.reach(highest)
-	s.reached = c
-	return true
 }
 
 func (s *spaceTable) put(num uint32, id int32) {
