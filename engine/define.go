@@ -144,8 +144,8 @@ func (s *Session) applyChange(ctx context.Context, ch *ddl.Change) (rows int64, 
 		w.objects = append(w.objects, defined{id: o.Head().ID, object: o})
 	}
 	rows = -1
-	for _, x := range ch.Work {
-		n, err := s.doWork(ctx, x)
+	for i, x := range ch.Work {
+		n, err := s.doWork(ctx, x, s.mayLoad(ch.Work[i:]))
 		if err != nil {
 			return rows, err
 		}
@@ -168,14 +168,15 @@ func (s *Session) reshape() {
 	}
 }
 
-func (s *Session) doWork(ctx context.Context, x ddl.Work) (int64, error) {
+// doWork does one thing with rows; where load says so an index may be one that is there only after the commit.
+func (s *Session) doWork(ctx context.Context, x ddl.Work, load bool) (int64, error) {
 	switch x := x.(type) {
 	case ddl.Check:
 		return 0, s.checkRows(ctx, x)
 	case ddl.Run:
 		return s.runWork(ctx, x)
 	case ddl.Build:
-		return s.buildIndex(ctx, x)
+		return s.buildIndex(ctx, x, load)
 	case ddl.SetSequence:
 		return 0, s.setSequence(x.Sequence, x.Value, x.Called)
 	case ddl.Empty:
@@ -237,8 +238,8 @@ func (s *Session) runWork(ctx context.Context, x ddl.Run) (int64, error) {
 	return n, err
 }
 
-// buildIndex makes an index over rows that are there: they are written again, with their keys in it.
-func (s *Session) buildIndex(ctx context.Context, x ddl.Build) (int64, error) {
+// buildIndex makes an index over rows that are there. Where the transaction goes on, or has changed them, they are written again with their keys in it.
+func (s *Session) buildIndex(ctx context.Context, x ddl.Build, load bool) (int64, error) {
 	v, err := s.log.View(ctx, storage.Latest)
 	if err != nil {
 		return 0, err
@@ -263,8 +264,11 @@ func (s *Session) buildIndex(ctx context.Context, x ddl.Build) (int64, error) {
 		}
 		rel := s.catalog().ByOID(x.Table.ID)
 		name := `"` + strings.ReplaceAll(c.Name, `"`, `""`) + `"`
-		return s.runWork(ctx, ddl.Run{Objects: []catalog.Object{plain},
-			Statement: "UPDATE " + `"` + strings.ReplaceAll(rel.Schema, `"`, `""`) + `"."` + strings.ReplaceAll(rel.Name, `"`, `""`) + `" SET ` + name + " = " + name})
+		update := "UPDATE " + `"` + strings.ReplaceAll(rel.Schema, `"`, `""`) + `"."` + strings.ReplaceAll(rel.Name, `"`, `""`) + `" SET ` + name + " = " + name
+		if load && d == nil {
+			return 0, s.loadIndex(ctx, v, x, plain, update)
+		}
+		return s.runWork(ctx, ddl.Run{Objects: []catalog.Object{plain}, Statement: update})
 	}
 	return 0, nil
 }

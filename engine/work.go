@@ -21,6 +21,7 @@ type work struct {
 	deltas  map[storage.TableID]*delta
 	tables  map[storage.TableID]*catalog.Relation // as the last statement knew those of deltas
 	objects []defined                             // of the catalog
+	indexes []*storage.IndexLoad                  // new, over rows that others see
 	fresh   map[uint32]bool                       // objects that the transaction has made
 	late    checks                                // what is checked when the statement is over
 	// What is checked before the commit, and what SET CONSTRAINTS said of which constraint (0: of all).
@@ -150,6 +151,9 @@ func (w *work) held() int64 {
 func (w *work) release() {
 	for _, d := range w.deltas {
 		d.abort()
+	}
+	for _, l := range w.indexes {
+		l.Abort()
 	}
 	if w.owner != nil {
 		w.owner.Release()
@@ -295,7 +299,7 @@ func (s *Session) commitWork(ctx context.Context, w *work, events []storage.Even
 	if err != nil {
 		return err
 	}
-	c := storage.Commit{Events: events, Tables: tables, Objects: objects}
+	c := storage.Commit{Events: events, Tables: tables, Objects: objects, Indexes: w.indexes}
 	if w.yields() {
 		c.Ordered = w.owner.Yield
 	}
