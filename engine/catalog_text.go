@@ -11,6 +11,9 @@ import (
 // CatalogText describes a catalog object in SQL or words.
 func (i sessionInfo) CatalogText(what string, oid datum.OID, sub int) (string, bool) {
 	c := i.catalog
+	if column, ok := strings.CutPrefix(what, "serial "); ok {
+		return serialSequence(c, oid, column)
+	}
 	switch what {
 	case "comment":
 		return comment(c, oid)
@@ -44,6 +47,22 @@ func (i sessionInfo) CatalogText(what string, oid datum.OID, sub int) (string, b
 		return functionText(what, oid)
 	}
 	return "", false
+}
+
+// serialSequence is the sequence of a column, empty if it has none; ok is false where the column is not there.
+func serialSequence(c *catalog.Catalog, table datum.OID, column string) (name string, ok bool) {
+	r := c.ByOID(table)
+	if r == nil || r.Column(column) < 0 {
+		return "", false
+	}
+	attr := r.AttrNum(r.Column(column))
+	for _, o := range c.Objects() {
+		if q, is := o.(*catalog.SequenceObject); is && q.Owner == table && q.Column == attr {
+			schema, name, _ := className(c, q.ID)
+			return funcs.QuoteIdent(schema) + "." + funcs.QuoteIdent(name), true
+		}
+	}
+	return "", true
 }
 
 // comment is what COMMENT ON said of an object.

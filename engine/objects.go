@@ -223,3 +223,37 @@ func (s *Session) objectChanges(w *work) ([]storage.ObjectChange, error) {
 	}
 	return out, nil
 }
+
+// onCommit drops or empties the temporary tables that are to be at the end of a transaction.
+func (s *Session) onCommit(ctx context.Context, w *work) error {
+	if s.temporary.schema == nil {
+		return nil
+	}
+	c := s.catalog()
+	for _, o := range c.Objects() {
+		t, ok := o.(*catalog.TableObject)
+		if !ok || t.Schema != s.temporary.schema.ID {
+			continue
+		}
+		id := storage.TableID(t.ID)
+		switch t.OnCommit {
+		case "drop":
+			w.objects = append(w.objects, defined{id: t.ID})
+			for _, o := range c.Objects() {
+				if q, ok := o.(*catalog.SequenceObject); ok && q.Owner == t.ID {
+					w.objects = append(w.objects, defined{id: q.ID})
+				}
+			}
+			delete(w.deltas, id)
+		case "delete":
+			v, err := s.log.View(ctx, storage.Latest)
+			if err != nil {
+				return err
+			}
+			if w.deltas[id] != nil || v.Table(id).Rows() > 0 {
+				s.delta(c.ByOID(t.ID)).empty(w.command + 1)
+			}
+		}
+	}
+	return nil
+}

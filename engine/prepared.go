@@ -124,6 +124,7 @@ func endsBlock(k syntax.TransactionKind) bool {
 
 func (s *Session) prepare(ctx context.Context, st syntax.Statement, script string, types []datum.OID) (_ *Prepared, err error) {
 	defer op.Rescue(&err)
+	st.Stmt = selectInto(st.Stmt)
 	p := &Prepared{stmt: st, script: script, text: st.Text}
 	switch t := st.Stmt.(type) {
 	case *syntax.Query, *syntax.Insert, *syntax.Update, *syntax.Delete, *syntax.Merge, *syntax.Truncate:
@@ -161,6 +162,22 @@ func (s *Session) prepare(ctx context.Context, st syntax.Statement, script strin
 		return p, s.compileMoment(p, t.Modes, types)
 	}
 	return p, nil
+}
+
+// selectInto makes SELECT INTO the CREATE TABLE AS that it is.
+func selectInto(st syntax.Stmt) syntax.Stmt {
+	q, ok := st.(*syntax.Query)
+	if !ok {
+		return st
+	}
+	sel, ok := q.Body.(*syntax.Select)
+	if !ok || sel.Into == nil {
+		return st
+	}
+	source, plain := *q, *sel
+	plain.Into, source.Body = nil, nil
+	source.Body = &plain
+	return &syntax.CreateTableAs{At: q.At, Persistence: sel.Into.Persistence, Name: sel.Into.Name, Source: &source}
 }
 
 // compile binds and optimizes a query. params are the values of its parameters if they are known.

@@ -250,6 +250,12 @@ func (s *Session) commit(ctx context.Context) error {
 			return err
 		}
 	}
+	if s.tx.work.changed() {
+		if err := s.onCommit(ctx, &s.tx.work); err != nil {
+			s.rollback()
+			return err
+		}
+	}
 	tx := s.tx
 	defer tx.work.release()
 	pending, when, out := tx.held.events, tx.held.conditions(), tx.outgoing

@@ -194,6 +194,9 @@ func (w *writer) checkFailed(c *plan.RowCheck, rows *vec.Batch, r int) error {
 	if c.Domain != "" {
 		return funcs.DomainCheck{Domain: c.Domain, Name: c.Name}.Failed()
 	}
+	if c.View {
+		return pgerr.New("44000", "new row violates check option for view %q", c.Name).WithDetail("Failing row contains %s.", w.rowText(rows, r))
+	}
 	return pgerr.New(pgerr.CheckViolation, "new row for relation %q violates check constraint %q", w.rel.Name, c.Name).
 		WithDetail("Failing row contains %s.", w.rowText(rows, r))
 }

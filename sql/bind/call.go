@@ -167,6 +167,18 @@ func (f *frame) function(name string, args []typed, at syntax.Node) (expr.Expr, 
 
 // resolveCall chooses the overload and calls it.
 func (f *frame) resolveCall(x *syntax.FuncCall, name string, args []typed, names []string) (expr.Expr, error) {
+	if row := populated(name, args); row.OID != 0 {
+		var err error
+		args = slices.Clone(args)
+		if args[0].expr, err = f.coerce(args[0].expr, datum.T(datum.Record), funcs.Implicit, args[0].at); err != nil {
+			return nil, err
+		}
+		e, err := f.resolveCall(x, name, args, names)
+		if c, ok := e.(*expr.Call); err != nil || !ok || c.Fn.RetSet {
+			return e, err
+		}
+		return f.coerce(e, row, funcs.Explicit, x)
+	}
 	actual := typesOf(args)
 	funcsNamed, own := f.overloads(x.Name)
 	list := f.candidates(funcsNamed, len(args), names, x.Variadic)
@@ -222,6 +234,14 @@ func (f *frame) resolveCall(x *syntax.FuncCall, name string, args []typed, names
 		call.Typ = datum.RecordType(out)
 	}
 	return call, nil
+}
+
+// populated is the composite type whose rows a call makes of JSON, the zero type of other calls.
+func populated(name string, args []typed) (row datum.Type) {
+	if len(args) > 0 && (strings.HasSuffix(name, "_populate_record") || strings.HasSuffix(name, "_populate_recordset")) && datum.IsComposite(args[0].expr.Type().OID) {
+		row = args[0].expr.Type()
+	}
+	return row
 }
 
 // defaultOf is what an argument is that is left out.

@@ -21,7 +21,9 @@ func canCoerce(from, to datum.OID, ctx funcs.CastContext) bool {
 	case datum.SameLabels(from, to): // the same enum at two moments
 		return true
 	case to == datum.Record:
-		return from == datum.Record
+		return from == datum.Record || datum.IsComposite(from)
+	case datum.IsComposite(to) && (from == datum.Record || datum.IsComposite(from) && datum.Public(from) == datum.Public(to)):
+		return true
 	}
 	if c := castBetween(from, to); c != nil {
 		return c.Context == funcs.Implicit || ctx == funcs.Explicit || c.Context == ctx
@@ -53,11 +55,44 @@ func (b *binder) coerce(e expr.Expr, to datum.Type, ctx funcs.CastContext, at sy
 	if from.OID == to.OID && to.Mod == -1 {
 		return e, nil
 	}
+	if row, ok := e.(*expr.Row); ok && datum.IsComposite(to.OID) {
+		return b.rowTo(row, to, ctx, at)
+	}
+	if datum.IsComposite(from.OID) && to.OID == datum.Record {
+		to = datum.RecordType(datum.RecordFields(from))
+	}
 	if !canCoerce(from.OID, to.OID, ctx) {
 		code, verb := pgerr.CannotCoerce, "cannot cast type %s to %s"
 		return nil, b.errorIn(at, code, verb, formatType(datum.T(from.OID)), formatType(datum.T(to.OID)))
 	}
 	return &expr.Cast{Arg: e, Typ: to, Implicit: ctx != funcs.Explicit, Explicit: ctx == funcs.Explicit, Pos: at.Offset()}, nil
+}
+
+// rowTo makes a row value one of a composite type, field by field.
+func (b *binder) rowTo(row *expr.Row, to datum.Type, ctx funcs.CastContext, at syntax.Node) (expr.Expr, error) {
+	want := datum.RecordFields(to)
+	fail := func(detail string, args ...any) error {
+		return b.errorIn(at, pgerr.CannotCoerce, "cannot cast type record to %s", formatType(to)).WithDetail(detail, args...)
+	}
+	switch {
+	case len(row.Elems) < len(want):
+		return nil, fail("Input has too few columns.")
+	case len(row.Elems) > len(want):
+		return nil, fail("Input has too many columns.")
+	}
+	out := &expr.Row{}
+	for i, w := range want {
+		from := row.Elems[i].Type()
+		if !canCoerce(from.OID, w.Type.OID, ctx) {
+			return nil, fail("Cannot cast type %s to %s in column %d.", formatType(datum.T(from.OID)), formatType(datum.T(w.Type.OID)), i+1)
+		}
+		x, err := b.coerce(row.Elems[i], w.Type, ctx, at)
+		if err != nil {
+			return nil, err
+		}
+		out.Elems, out.Names = append(out.Elems, x), append(out.Names, w.Name)
+	}
+	return &expr.Cast{Arg: out, Typ: to, Implicit: ctx != funcs.Explicit, Explicit: ctx == funcs.Explicit, Pos: at.Offset()}, nil
 }
 
 // settle gives an expression of unknown type its type.

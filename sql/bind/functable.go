@@ -147,6 +147,9 @@ var ordinality = plan.Field{Name: "ordinality", Type: datum.T(datum.Int8)}
 func (f *frame) setFunction(c *expr.Call, name string, ordinal bool, at syntax.Node) (plan.Node, bool, error) {
 	scan := &plan.FuncScan{Fn: c.Fn, Args: c.Args, Ordinality: ordinal}
 	cols := outColumns(c)
+	if cols == nil {
+		cols = datum.RecordFields(c.Typ)
+	}
 	one := cols == nil
 	if one {
 		if c.Typ.OID == datum.Record {

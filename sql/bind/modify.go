@@ -14,12 +14,24 @@ import (
 )
 
 // target looks up the table that a statement changes. what is the statement's verb, for events that cannot be changed.
-func (b *binder) target(t *syntax.TableName, what string) (*catalog.Relation, error) {
+func (b *binder) target(t *syntax.TableName, what string) (*catalog.Relation, *changedView, error) {
 	rel, err := b.relation(t.Name, t)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return rel, b.changeable(rel, t, what)
+	return b.targetOf(rel, t, what)
+}
+
+// targetOf is the table that is changed, and the view through which, if it is through one.
+func (b *binder) targetOf(rel *catalog.Relation, t *syntax.TableName, what string) (*catalog.Relation, *changedView, error) {
+	if rel.Kind == catalog.View && rel.Object != nil && viewHints[what] != "" && len(t.Times) == 0 {
+		v, err := b.changedView(rel, t, what)
+		if err != nil {
+			return nil, nil, err
+		}
+		return v.base, v, nil
+	}
+	return rel, nil, b.changeable(rel, t, what)
 }
 
 // The words that PostgreSQL uses for changes of what is no table.
@@ -32,8 +44,10 @@ func (b *binder) changeable(rel *catalog.Relation, t *syntax.TableName, what str
 			WithHint("Append an event that corrects the earlier one; AS OF SYSTEM TIME keeps showing what was known before.")
 	case !rel.Stored() && rel.Object == nil:
 		return b.errorIn(t, pgerr.InsufficientPrivilege, "permission denied: %q is a system catalog", rel.Name)
+	case rel.Kind == catalog.View && what == "TRUNCATE":
+		return pgerr.New(pgerr.WrongObjectType, "%q is not a table", rel.Name)
 	case rel.Kind == catalog.View:
-		return b.errorIn(t, pgerr.FeatureNotSupported, "cannot %s view %q: changing tables through views is not supported yet", changesOf[what], rel.Name)
+		return b.errorIn(t, pgerr.FeatureNotSupported, "cannot %s view %q", changesOf[what], rel.Name)
 	case rel.Table == nil || rel.Kind != catalog.Table:
 		return b.errorIn(t, pgerr.WrongObjectType, "cannot change %s %q", kindWords[rel.Kind], rel.Name)
 	case len(t.Times) > 0:
@@ -74,6 +88,7 @@ type modification struct {
 	name   *syntax.TableName
 	withs  []*plan.With
 	out    *plan.Modify
+	via    *changedView // the view through which the table is changed; nil: none
 }
 
 // modification begins a statement: the WITH clause and the table.
@@ -112,6 +127,9 @@ func (m *modification) targetTable() (*source, error) {
 
 // column resolves a column that is set; it must be one of the table's own.
 func (m *modification) column(c *syntax.InsertColumn) (int, error) {
+	if m.via != nil && len(c.Steps) == 0 {
+		return m.viewColumn(c)
+	}
 	i := m.rel.Column(c.Name)
 	if i < 0 {
 		return 0, m.errorIn(c, pgerr.UndefinedColumn, "column %q of relation %q does not exist", c.Name, m.rel.Name)
@@ -327,6 +345,10 @@ func (m *modification) returning(list []*syntax.Target, others *scope, at int) e
 	}
 	it := rowItem(m.rel, aliasOf(m.name.Alias, m.rel.Name), 0)
 	it.aliased = m.name.Alias != nil
+	if m.via != nil {
+		it = m.via.item(m.name.Alias.Name)
+		it.aliased = true
+	}
 	s := &scope{items: []*item{it}, width: len(m.rel.Columns)}
 	if others != nil {
 		for _, o := range others.items {
@@ -366,7 +388,7 @@ func (b *binder) truncate(x *syntax.Truncate) (plan.Node, error) {
 	out := &plan.Truncate{Restart: x.RestartIdentity == syntax.Yes, Cascade: x.Cascade}
 	seen := map[datum.OID]bool{}
 	for _, t := range x.Tables {
-		rel, err := b.target(t, "TRUNCATE")
+		rel, _, err := b.target(t, "TRUNCATE")
 		if err != nil {
 			return nil, err
 		}

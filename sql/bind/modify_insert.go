@@ -12,13 +12,19 @@ import (
 
 // insertRows binds INSERT INTO a table.
 func (b *binder) insertRows(x *syntax.Insert, rel *catalog.Relation, e *env) (plan.Node, error) {
-	if err := b.changeable(rel, x.Table, "INSERT"); err != nil {
+	rel, view, err := b.targetOf(rel, x.Table, "INSERT")
+	if err != nil {
 		return nil, err
 	}
 	if x.Condition != nil {
 		return nil, b.errorIn(x.Condition, pgerr.FeatureNotSupported, "WHEN is for INSERT INTO events")
 	}
 	m, err := b.modification(plan.InsertRows, rel, x.Table, x.With, e)
+	if err == nil && view != nil {
+		if err = m.through(view, x.Table); err == nil && x.OnConflict != nil {
+			err = b.errorIn(x.OnConflict, pgerr.FeatureNotSupported, "ON CONFLICT of a view is not supported")
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -41,6 +47,18 @@ func (b *binder) insertRows(x *syntax.Insert, rel *catalog.Relation, e *env) (pl
 // insertColumns resolves the column list; without one it is all columns.
 func (m *modification) insertColumns(x *syntax.Insert) ([]int, error) {
 	var out []int
+	if len(x.Columns) == 0 && m.via != nil {
+		for i := range m.via.rel.Columns {
+			k, err := m.tableColumnOf(i)
+			if err != nil && i < insertWidth(x) {
+				return nil, err
+			}
+			if err == nil {
+				out = append(out, k)
+			}
+		}
+		return out, nil
+	}
 	if len(x.Columns) == 0 {
 		for i := range m.rel.Columns {
 			out = append(out, i)
@@ -60,6 +78,17 @@ func (m *modification) insertColumns(x *syntax.Insert) ([]int, error) {
 		out = append(out, i)
 	}
 	return out, nil
+}
+
+// insertWidth is how many values VALUES gives, all that may be where that is not seen.
+func insertWidth(x *syntax.Insert) int {
+	if x.Query == nil {
+		return 0
+	}
+	if v, ok := x.Query.Body.(*syntax.Values); ok && len(v.Rows) > 0 {
+		return len(v.Rows[0])
+	}
+	return maxDepth
 }
 
 // insertInput binds the rows, with all columns of the table.

@@ -10,7 +10,7 @@ import (
 
 // merge binds MERGE.
 func (b *binder) merge(x *syntax.Merge, e *env) (plan.Node, error) {
-	rel, err := b.target(x.Table, "MERGE")
+	rel, _, err := b.target(x.Table, "MERGE")
 	if err != nil {
 		return nil, err
 	}

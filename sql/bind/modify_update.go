@@ -10,11 +10,14 @@ import (
 
 // update binds UPDATE.
 func (b *binder) update(x *syntax.Update, e *env) (plan.Node, error) {
-	rel, err := b.target(x.Table, "UPDATE")
+	rel, view, err := b.target(x.Table, "UPDATE")
 	if err != nil {
 		return nil, err
 	}
 	m, err := b.modification(plan.UpdateRows, rel, x.Table, x.With, e)
+	if err == nil && view != nil {
+		err = m.through(view, x.Table)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -33,11 +36,14 @@ func (b *binder) update(x *syntax.Update, e *env) (plan.Node, error) {
 
 // deleteRows binds DELETE.
 func (b *binder) deleteRows(x *syntax.Delete, e *env) (plan.Node, error) {
-	rel, err := b.target(x.Table, "DELETE")
+	rel, view, err := b.target(x.Table, "DELETE")
 	if err != nil {
 		return nil, err
 	}
 	m, err := b.modification(plan.DeleteRows, rel, x.Table, x.With, e)
+	if err == nil && view != nil {
+		err = m.through(view, x.Table)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -55,12 +61,19 @@ func (m *modification) rows(part *syntax.Portion, from []syntax.TableExpr, where
 	if err != nil {
 		return nil, nil, err
 	}
+	if part != nil && m.via != nil {
+		return nil, nil, m.errorIn(m.name, pgerr.FeatureNotSupported, "FOR PORTION OF is not supported for views")
+	}
 	node, err := m.portion(t.node, part)
 	if err != nil {
 		return nil, nil, err
 	}
 	others := (*scope)(nil)
+	t.scope = m.seen(t.scope)
 	m.scope = t.scope
+	if m.via != nil && len(m.via.where) > 0 {
+		node = &plan.Filter{Input: node, Cond: expr.Conjoin(m.via.where)}
+	}
 	if len(from) > 0 {
 		hidden := *m.env
 		hidden.hidden = t.scope.items
@@ -149,18 +162,31 @@ func (s *assignments) place(c *syntax.InsertColumn) (int, error) {
 }
 
 func (s *assignments) one(c *syntax.InsertColumn, x syntax.Expr) error {
+	_, isDefault := x.(*syntax.Default)
+	var e expr.Expr
+	var err error
+	if !isDefault { // its errors come first
+		if e, err = s.frame.bind(x); err != nil {
+			return err
+		}
+	}
 	i, err := s.place(c)
 	if err != nil {
 		return err
 	}
-	if _, isDefault := x.(*syntax.Default); !isDefault {
+	if !isDefault {
 		if err := s.mayBeSet(i); err != nil {
 			return err
 		}
 	} else if s.attrs[i].Generated.Text != "" {
 		return nil // it is computed anyhow
 	}
-	v, err := s.value(s.frame, x, i)
+	var v expr.Expr
+	if isDefault {
+		v, err = s.defaultOf(i)
+	} else {
+		v, err = s.assigned(s.frame, e, i, x)
+	}
 	if err != nil {
 		return err
 	}

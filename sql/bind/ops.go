@@ -30,7 +30,23 @@ func (f *frame) binary(x *syntax.Binary) (expr.Expr, error) {
 func (f *frame) compare(op syntax.Operator, l, r typed, at syntax.Node) (expr.Expr, error) {
 	lr, lok := l.expr.(*expr.Row)
 	rr, rok := r.expr.(*expr.Row)
+	// A row beside a value of a composite type is one too.
+	var err error
 	switch {
+	case lok && datum.IsComposite(r.expr.Type().OID):
+		if err := f.sameFields(rowFields(lr), rowFields(r.expr), at); err != nil {
+			return nil, err
+		}
+		if l.expr, err = f.rowTo(lr, r.expr.Type(), funcs.Implicit, at); err != nil {
+			return nil, err
+		}
+	case rok && datum.IsComposite(l.expr.Type().OID):
+		if err := f.sameFields(rowFields(l.expr), rowFields(rr), at); err != nil {
+			return nil, err
+		}
+		if r.expr, err = f.rowTo(rr, l.expr.Type(), funcs.Implicit, at); err != nil {
+			return nil, err
+		}
 	case lok && rok && lr.Names == nil && rr.Names == nil:
 		return f.compareRows(op, lr, rr, l.at, r.at, at)
 	case lok && rok:
@@ -43,11 +59,15 @@ func (f *frame) compare(op syntax.Operator, l, r typed, at syntax.Node) (expr.Ex
 
 // similarRows checks two rows that are compared as values, of which at least one is a table's: their nulls are equal.
 func (f *frame) similarRows(l, r *expr.Row, at syntax.Node) error {
-	if len(l.Elems) != len(r.Elems) {
+	return f.sameFields(rowFields(l), rowFields(r), at)
+}
+
+func (f *frame) sameFields(l, r []datum.Field, at syntax.Node) error {
+	if len(l) != len(r) {
 		return f.errorIn(at, pgerr.DatatypeMismatch, "cannot compare record types with different numbers of columns")
 	}
-	for i := range l.Elems {
-		if a, b := l.Elems[i].Type(), r.Elems[i].Type(); a.OID != b.OID && a.OID != datum.Unknown && b.OID != datum.Unknown {
+	for i := range l {
+		if a, b := l[i].Type, r[i].Type; a.OID != b.OID && a.OID != datum.Unknown && b.OID != datum.Unknown {
 			return f.errorIn(at, pgerr.DatatypeMismatch, "cannot compare dissimilar column types %s and %s at record column %d", formatType(a), formatType(b), i+1)
 		}
 	}
@@ -331,7 +351,12 @@ func (f *frame) isTest(x *syntax.IsTest) (expr.Expr, error) {
 	words := map[syntax.IsKind]byte{syntax.IsTrue: 't', syntax.IsFalse: 'f', syntax.IsUnknown: 'u'}
 	switch x.Kind {
 	case syntax.IsNull:
-		if e, err = f.textIfUnknown(e, x.X); err != nil {
+		if datum.IsComposite(e.Type().OID) { // asks all the fields
+			e, err = f.coerce(e, datum.T(datum.Record), funcs.Implicit, x.X)
+		} else {
+			e, err = f.textIfUnknown(e, x.X)
+		}
+		if err != nil {
 			return nil, err
 		}
 		return &expr.IsNull{Arg: e, Not: x.Not}, nil

@@ -153,10 +153,13 @@ func (f *frame) fieldOf(e expr.Expr, name string, at syntax.Node) (expr.Expr, er
 		return &expr.Field{Arg: e, Index: i, Typ: fl.Type}, nil
 	}
 	switch {
-	case e.Type().OID != datum.Record:
+	case e.Type().OID != datum.Record && fields == nil:
 		return nil, f.errorIn(at, pgerr.WrongObjectType, "column notation .%s applied to type %s, which is not a composite type", name, formatType(e.Type()))
 	case fields == nil:
 		return nil, f.errorIn(at, pgerr.UndefinedColumn, "could not identify column %q in record data type", name)
+	}
+	if t := e.Type(); t.OID != datum.Record {
+		return nil, f.errorIn(at, pgerr.UndefinedColumn, "column %q not found in data type %s", name, formatType(t))
 	}
 	return nil, f.errorIn(at, pgerr.UndefinedColumn, "column %q not found in record data type", name)
 }

@@ -202,6 +202,7 @@ func (c *Catalog) ownType(o Object) datum.OID {
 			own.Labels = append(own.Labels, datum.Label{Number: l.Number, Text: l.Label})
 		}
 	case *CompositeObject:
+		own.Fields = []datum.Field{}
 		for _, f := range o.Fields {
 			if !f.Dropped {
 				field(f.Name, f.Type)

@@ -56,6 +56,9 @@ func ParseBinary(t Type, s []byte, b *vec.Builder, env *Env) error {
 	case vec.Struct:
 		return parseRecordBinary(t, s, b, env)
 	default:
+		if IsComposite(t.OID) {
+			return packedWith(t, b, func(row *vec.Builder) error { return parseRecordBinary(t, s, row, env) })
+		}
 		return b.AppendWith(func(dst []byte) ([]byte, error) { return parseBytesBinary(dst, t, s) })
 	}
 	return nil

@@ -47,6 +47,11 @@ func AppendBinary(dst []byte, t Type, c *vec.Column, i int, env *Env) ([]byte, e
 		dst = binary.BigEndian.AppendUint32(dst, uint32(v.Days))
 		return binary.BigEndian.AppendUint32(dst, uint32(v.Months)), nil
 	case vec.Bytes:
+		if IsComposite(t.OID) {
+			if row, ok := unpacked(t.OID, c.Bytes(i)); ok {
+				return appendRecordBinary(dst, t, row, 0, env)
+			}
+		}
 		return appendBytesBinary(dst, t.OID, c.Bytes(i)), nil
 	case vec.List:
 		return appendArrayBinary(dst, t, c, i, env)

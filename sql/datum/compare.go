@@ -89,6 +89,11 @@ func CompareBytes(oid OID, x, y []byte) int {
 	case Inet, Cidr:
 		return compareInet(x, y)
 	}
+	if IsComposite(oid) {
+		if order, ok := compareComposite(oid, x, y); ok {
+			return order
+		}
+	}
 	return bytes.Compare(x, y)
 }
 
@@ -250,6 +255,11 @@ func hashBytes(dst []byte, oid OID, v []byte) []byte {
 		return dst
 	case BPChar:
 		v = bytes.TrimRight(v, " ")
+	}
+	if IsComposite(oid) {
+		if c, ok := unpacked(oid, v); ok {
+			return AppendHashKey(dst, T(oid), c, 0)
+		}
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(v)))
 	return append(dst, v...)

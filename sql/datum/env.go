@@ -50,6 +50,8 @@ type Env struct {
 	RegName func(kind, oid OID) (string, bool)
 	// RegLookup finds the object that a reg type's text names; the text is as written, schema and quotes included.
 	RegLookup func(kind OID, name string) (OID, bool)
+	// stored: text is that of fields of stored composite values
+	stored bool
 }
 
 // DefaultEnv is what a nil *Env means.

@@ -79,7 +79,7 @@ func OwnType(o *Own) OID {
 	oid := firstOwn + OID(len(rows))
 	t := Info{OID: oid, Name: o.Name, SQLName: o.SQLName, ArrayOID: oid + 1, Kind: vec.Int64, Len: 4, ByVal: true, Align: 'i', Category: 'E', Typtype: 'e', Delim: ','}
 	if o.Labels == nil {
-		t.Kind, t.Len, t.ByVal, t.Align, t.Category, t.Typtype = vec.Struct, -1, false, 'd', 'C', 'c'
+		t.Kind, t.Len, t.ByVal, t.Align, t.Category, t.Typtype = vec.Bytes, -1, false, 'd', 'C', 'c'
 	}
 	array := Info{OID: oid + 1, Name: "_" + o.Name, SQLName: o.SQLName + "[]", Elem: oid, Kind: vec.List, Len: -1, Align: t.Align, Category: 'A', Typtype: 'b', Delim: ','}
 	rows = append(rows[:len(rows):len(rows)], ownRow{t, o}, ownRow{array, o})
@@ -115,7 +115,7 @@ func IsEnum(oid OID) bool {
 // IsComposite reports whether the type is a users' type of rows.
 func IsComposite(oid OID) bool {
 	r := ownOf(oid)
-	return r != nil && r.info.Typtype == 'c'
+	return r != nil && r.info.Typtype == 'c' // of arrays it is 'b'
 }
 
 // Public is the OID by which the catalog and clients know a type.

@@ -73,6 +73,11 @@ func bytesSortKey(dst []byte, oid OID, v []byte) []byte {
 	case BPChar:
 		v = bytes.TrimRight(v, " ")
 	}
+	if IsComposite(oid) {
+		if c, ok := unpacked(oid, v); ok {
+			return AppendSortKey(dst, T(oid), c, 0)
+		}
+	}
 	for _, b := range v {
 		if dst = append(dst, b); b == 0 {
 			dst = append(dst, 0xff)

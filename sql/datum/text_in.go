@@ -50,6 +50,9 @@ func ParseText(t Type, s []byte, b *vec.Builder, env *Env) error {
 	case vec.Struct:
 		return parseRecord(t, string(s), b, env)
 	}
+	if IsComposite(t.OID) {
+		return packedWith(t, b, func(row *vec.Builder) error { return parseRecord(t, string(s), row, env) })
+	}
 	switch t.OID { // the frequent ones, without a copy
 	case JSONB:
 		return b.AppendWith(func(dst []byte) ([]byte, error) { return parseJSONB(dst, s) })
@@ -167,7 +170,9 @@ func parseIntText(t Type, s string, env *Env) (int64, error) {
 	case Money:
 		return parseMoney(s)
 	}
-	if o := OwnOf(t.OID); o != nil {
+	if o := OwnOf(t.OID); o != nil && env.stored {
+		return strconv.ParseInt(s, 10, 64)
+	} else if o != nil {
 		return o.number(s)
 	}
 	return parseReg(t.OID, s, env)

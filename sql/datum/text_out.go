@@ -64,7 +64,7 @@ func appendIntText(dst []byte, oid OID, v int64, env *Env) []byte {
 	case Money:
 		return appendMoney(dst, v)
 	}
-	if o := OwnOf(oid); o != nil {
+	if o := OwnOf(oid); o != nil && !env.stored {
 		return append(dst, o.Text(v)...)
 	}
 	return strconv.AppendInt(dst, v, 10)
@@ -134,6 +134,11 @@ func appendBytesText(dst []byte, oid OID, v []byte, env *Env) []byte {
 			return dst
 		case v[0] >= 0x80:
 			return append(dst, '\\', '0'+v[0]>>6, '0'+v[0]>>3&7, '0'+v[0]&7)
+		}
+	}
+	if IsComposite(oid) && !env.stored {
+		if c, ok := unpacked(oid, v); ok {
+			return appendRecord(dst, T(oid), c, 0, env)
 		}
 	}
 	return append(dst, v...)

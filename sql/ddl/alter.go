@@ -10,6 +10,9 @@ import (
 )
 
 func (p *planner) alterTable(s *syntax.AlterTable) error {
+	if s.Kind == "DOMAIN" {
+		return p.alterDomain(s)
+	}
 	r, err := p.find(s.Table.Name, s.Table)
 	if err != nil {
 		return err

@@ -121,6 +121,9 @@ func (b *building) key(x *syntax.Constraint) error {
 	}
 	ix := catalog.TableIndex{Unique: true, NullsNotDistinct: x.NullsNotDistinct, Name: x.Name, Period: x.Period != ""}
 	for _, a := range attrs {
+		if t, _ := b.cat.Resolve(b.table.Attr(a).Type); datum.IsComposite(t.OID) {
+			return b.errorIn(x, pgerr.FeatureNotSupported, "keys of composite types are not supported")
+		}
 		ix.Keys = append(ix.Keys, catalog.IndexKey{Column: a, Type: b.keyType(b.table.Attr(a).Type)})
 	}
 	for _, id := range x.Include {

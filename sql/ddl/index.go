@@ -7,6 +7,7 @@ import (
 
 	"github.com/allsource-db/allsource/sql/bind"
 	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/syntax"
@@ -155,6 +156,9 @@ func (b *building) indexKey(e *syntax.IndexElem, rel *catalog.Relation) (k catal
 			return k, "", pgerr.New(pgerr.UndefinedColumn, "column %q does not exist", e.Name)
 		}
 		k.Type = b.keyType(b.table.Attr(k.Column).Type)
+		if t, _ := b.cat.Resolve(k.Type); datum.IsComposite(t.OID) {
+			return k, "", pgerr.New(pgerr.FeatureNotSupported, "indexes on columns of composite types are not supported").WithHint("Index an expression: one of the fields.")
+		}
 		return k, e.Name, nil
 	}
 	x, bound, err := b.expression(e.Expr, rel, bind.Place{What: "index expression", Columns: true, Immutable: "functions in index expression must be marked IMMUTABLE"})

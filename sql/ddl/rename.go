@@ -294,8 +294,17 @@ func (p *planner) renameInViews(before *catalog.Catalog, rel datum.OID, attr int
 
 func (p *planner) renameConstraint(s *syntax.Rename, o catalog.Object) error {
 	t := tableIn(o)
-	if t == nil {
-		return pgerr.New(pgerr.FeatureNotSupported, "renaming constraints of domains is not supported yet")
+	if d, ok := o.(*catalog.DomainObject); ok {
+		at := slices.IndexFunc(d.Checks, func(k catalog.DomainCheck) bool { return k.Name == s.Old })
+		if at < 0 {
+			return pgerr.New(pgerr.UndefinedObject, "constraint %q for domain %s does not exist", s.Old, d.Name)
+		}
+		if slices.ContainsFunc(d.Checks, func(k catalog.DomainCheck) bool { return k.Name == s.New }) {
+			return pgerr.New(pgerr.DuplicateObject, "constraint %q for domain %s already exists", s.New, d.Name)
+		}
+		d.Checks[at].Name = s.New
+		p.put(d)
+		return nil
 	}
 	c := t.Constraint(s.Old)
 	switch {

@@ -411,23 +411,30 @@ func (b *building) setDefault(col *catalog.TableColumn, x syntax.Expr) error {
 	if col.Default, e, err = b.expression(x, nil, bind.Place{What: "DEFAULT expression", To: &typ, Column: col.Name}); err != nil {
 		return err
 	}
-	// A literal is read once, with the settings that it was written under.
-	if lit, ok := x.(*syntax.Const); ok && lit.Kind == syntax.StringConst {
-		_, read := e.(*expr.Const)
-		if cast, ok := e.(*expr.Cast); ok {
-			_, read = cast.Arg.(*expr.Const)
-		}
-		if read {
-			x, err := syntax.ParseExpr(expr.Show(e, false, &datum.Env{ExtraFloatDigits: 1}))
-			if err == nil {
-				col.Default, err = b.stored(x)
-			}
-			if err != nil {
-				return err
-			}
-		}
+	if col.Default, err = b.readLiteral(x, e, col.Default); err != nil {
+		return err
 	}
 	return b.ids(&col.DefaultID)
+}
+
+// readLiteral is a default as it is stored: a literal is read once, with the settings that it was written under.
+func (p *planner) readLiteral(x syntax.Expr, e expr.Expr, stored catalog.Expression) (catalog.Expression, error) {
+	lit, ok := x.(*syntax.Const)
+	if !ok || lit.Kind != syntax.StringConst {
+		return stored, nil
+	}
+	_, read := e.(*expr.Const)
+	if cast, ok := e.(*expr.Cast); ok {
+		_, read = cast.Arg.(*expr.Const)
+	}
+	if !read {
+		return stored, nil
+	}
+	x, err := syntax.ParseExpr(expr.Show(e, false, &datum.Env{ExtraFloatDigits: 1}))
+	if err != nil {
+		return stored, err
+	}
+	return p.stored(x)
 }
 
 // generated makes a column one that is computed from others.

@@ -7,6 +7,7 @@ import (
 	"github.com/allsource-db/allsource/sql/bind"
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/syntax"
 )
@@ -214,7 +215,6 @@ func (p *planner) createDomain(s *syntax.CreateDomain) error {
 }
 
 func (p *planner) domainConstraint(o *catalog.DomainObject, c *syntax.Constraint, nullable *int) error {
-	base, _ := p.cat.Resolve(o.Base)
 	switch c.Kind {
 	case syntax.ConstraintNull, syntax.ConstraintNotNull:
 		n := 0
@@ -229,9 +229,7 @@ func (p *planner) domainConstraint(o *catalog.DomainObject, c *syntax.Constraint
 		if o.Default.Text != "" {
 			return pgerr.New(pgerr.SyntaxError, "multiple default expressions")
 		}
-		var err error
-		o.Default, _, err = p.expression(c.Expr, nil, bind.Place{What: "DEFAULT expression", To: &base, Column: o.Name})
-		return err
+		return p.domainDefault(o, c.Expr)
 	case syntax.ConstraintCheck:
 		return p.domainCheck(o, c)
 	case syntax.ConstraintUnique:
@@ -244,6 +242,18 @@ func (p *planner) domainConstraint(o *catalog.DomainObject, c *syntax.Constraint
 		return p.errorIn(c, pgerr.FeatureNotSupported, "specifying this constraint is not supported for domains")
 	}
 	return nil
+}
+
+func (p *planner) domainDefault(o *catalog.DomainObject, x syntax.Expr) error {
+	base, _ := p.cat.Resolve(o.Base)
+	stored, e, err := p.expression(x, nil, bind.Place{What: "DEFAULT expression", To: &base, Column: o.Name})
+	if err == nil {
+		o.Default, err = p.readLiteral(x, e, stored)
+	}
+	if o.Default.Text != stored.Text && o.Default.Uses == nil {
+		o.Default.Text = expr.Show(e, false, &datum.Env{ExtraFloatDigits: 1}) // pg_type has it as it is
+	}
+	return err
 }
 
 // domainCheck adds a condition to a domain.

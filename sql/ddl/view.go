@@ -78,7 +78,9 @@ func (p *planner) createView(s *syntax.CreateView) error {
 	v := &catalog.ViewObject{Columns: columns, Query: text, Reads: d.Reads, Check: s.Check}
 	v.Name, v.Schema = s.Name.Last(), id
 	if s.Check != "" {
-		return p.errorIn(s, pgerr.FeatureNotSupported, "WITH CHECK OPTION is not supported").WithHint("Tables are not changed through views.")
+		if why := bind.NotUpdatable(q); why != "" {
+			return pgerr.New(pgerr.FeatureNotSupported, "WITH CHECK OPTION is supported only on automatically updatable views").WithHint("%s", why)
+		}
 	}
 	if !p.taken(schema, v.Name) {
 		if err := p.ids(&v.ID); err != nil {

@@ -164,7 +164,7 @@ func (c *compiler) build(e Expr) node {
 	case *Row:
 		return &rowNode{elems: c.all(n.Elems)}
 	case *Field:
-		return &fieldNode{arg: c.compile(n.Arg), index: n.Index, kind: kindOf(n.Typ)}
+		return &fieldNode{arg: c.compile(n.Arg), typ: n.Arg.Type(), index: n.Index, kind: kindOf(n.Typ)}
 	case *Subscript:
 		return c.subscript(n)
 	case *Subquery:

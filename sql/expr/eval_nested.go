@@ -92,6 +92,7 @@ func (n *rowNode) eval(x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
 
 type fieldNode struct {
 	arg   node
+	typ   datum.Type // of arg
 	index int
 	kind  vec.Kind
 }
@@ -101,7 +102,9 @@ func (n *fieldNode) eval(x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
 	if err != nil {
 		return nil, err
 	}
-	v = v.Flat()
+	if v = v.Flat(); v.Kind == vec.Bytes && datum.IsComposite(n.typ.OID) {
+		v = datum.Unpack(n.typ, v)
+	}
 	if v.Kind != vec.Struct || n.index >= len(v.Fields) {
 		return vec.NullColumn(n.kind, b.Len), nil
 	}

@@ -80,6 +80,9 @@ func Convert(c *Ctx, from, to datum.Type, arg *vec.Column, n int, explicit bool)
 	if from.OID == to.OID || from.OID == datum.Unknown && isText(to.OID) || datum.SameLabels(from.OID, to.OID) {
 		return modified(to, arg, explicit)
 	}
+	if fields := datum.RecordFields(from); fields != nil && (datum.IsComposite(to.OID) || to.OID == datum.Record) && datum.ElemOf(from.OID) == 0 {
+		return convertRow(c, from, to, arg, n, explicit)
+	}
 	cast, ok := FindCast(from.OID, to.OID)
 	if !ok {
 		return IOCast(c, from, to, arg, n, explicit)
@@ -92,6 +95,33 @@ func Convert(c *Ctx, from, to datum.Type, arg *vec.Column, n int, explicit bool)
 		return nil, err
 	}
 	return modified(to, out, explicit)
+}
+
+// convertRow converts rows field by field; what is no composite type is a record, of the fields that there are.
+func convertRow(c *Ctx, from, to datum.Type, arg *vec.Column, n int, explicit bool) (*vec.Column, error) {
+	if datum.IsComposite(from.OID) {
+		arg = datum.Unpack(from, arg)
+	}
+	arg = arg.Flat()
+	have, want := datum.RecordFields(from), datum.RecordFields(to)
+	if want == nil {
+		return arg, nil
+	}
+	if len(have) != len(want) {
+		return nil, pgerr.New(pgerr.CannotCoerce, "cannot cast type %s to %s", datum.FormatType(datum.T(from.OID)), datum.FormatType(datum.T(to.OID)))
+	}
+	out := &vec.Column{Kind: vec.Struct, Len: n, Valid: arg.Valid}
+	for i, w := range want {
+		f, err := Convert(c, have[i].Type, w.Type, arg.Fields[i], n, explicit)
+		if err != nil {
+			return nil, err
+		}
+		out.Fields = append(out.Fields, f.Flat())
+	}
+	if datum.IsComposite(to.OID) {
+		return datum.Pack(to, out), nil
+	}
+	return out, nil
 }
 
 func modified(to datum.Type, arg *vec.Column, explicit bool) (*vec.Column, error) {

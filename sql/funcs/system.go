@@ -128,9 +128,28 @@ var sessionFuncs = []Func{
 		return nil
 	})},
 	{OID: 2079, Name: "pg_table_is_visible", Args: []datum.OID{datum.Oid}, Ret: datum.Bool, Strict: true, Volatile: Stable, Doc: "whether the relation is found without its schema", Body: rowwise(vec.Bool, tableVisible)},
-	{OID: 1665, Name: "pg_get_serial_sequence", Args: []datum.OID{datum.Text, datum.Text}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "the sequence of a column: there are none", Body: nothing(vec.Bytes)},
+	{OID: 1665, Name: "pg_get_serial_sequence", Args: []datum.OID{datum.Text, datum.Text}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "the sequence that a column takes its numbers from", Body: rowwise(vec.Bytes, serialSequence)},
 	{OID: 1716, Name: "pg_get_expr", Args: []datum.OID{datum.PgNodeTree, datum.Oid}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "an expression as SQL", Body: firstArg},
 	{OID: 2509, Name: "pg_get_expr", Args: []datum.OID{datum.PgNodeTree, datum.Oid, datum.Bool}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "an expression as SQL", Body: firstArg},
+}
+
+// serialSequence asks for the sequence of a column; the name of the table is read as SQL has names, that of the column is as it is.
+func serialSequence(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+	rel := vec.NewBuilder(vec.Int64, 1)
+	if err := datum.ParseText(datum.T(datum.Regclass), a[0].Bytes(i), rel, c.Env); err != nil {
+		return err
+	}
+	table, column := datum.OID(rel.Finish().Int(0)), string(a[1].Bytes(i))
+	name, ok := c.Session.CatalogText("serial "+column, table, 0)
+	switch {
+	case !ok:
+		return pgerr.New(pgerr.UndefinedColumn, "column %q of relation %q does not exist", column, a[0].Bytes(i))
+	case name == "":
+		b.AppendNull()
+	default:
+		b.AppendString(name)
+	}
+	return nil
 }
 
 func firstArg(_ *Ctx, a []*vec.Column, _ int) (*vec.Column, error) { return a[0], nil }

@@ -61,6 +61,9 @@ func buildJSONB(b *jsonb.Builder, t datum.Type, c *vec.Column, i int, env *datum
 }
 
 func buildJSONBNested(b *jsonb.Builder, t datum.Type, c *vec.Column, i int, env *datum.Env) error {
+	if datum.IsComposite(t.OID) {
+		c, i = datum.Unpack(t, c.Slice(i, i+1)), 0
+	}
 	if c.Kind == vec.List {
 		child, from, to := c.List(i)
 		elem := datum.ElemType(t, child)
@@ -164,6 +167,9 @@ func appendJSON(dst []byte, t datum.Type, c *vec.Column, i int, env *datum.Env) 
 		return appendJSONString(dst, text)
 	case datum.Timestamp, datum.TimestampTZ:
 		return appendJSONString(dst, jsonTime(t, c, i, env))
+	}
+	if datum.IsComposite(t.OID) {
+		c, i = datum.Unpack(t, c.Slice(i, i+1)), 0
 	}
 	if c.Kind == vec.List {
 		child, from, to := c.List(i)

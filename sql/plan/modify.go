@@ -73,10 +73,11 @@ type GeneratedColumn struct {
 }
 
 // RowCheck is a CHECK constraint: a row for which it is false is refused. Domain is the domain whose constraint it is, and without Name it says that
-// the value must not be null.
+// the value must not be null. View says that Name is a view through which the row is changed, and which would not have it.
 type RowCheck struct {
 	Name   string
 	Domain string
+	View   bool
 	Cond   expr.Expr
 }
 

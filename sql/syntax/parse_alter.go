@@ -334,7 +334,7 @@ func (p *parser) alterObject(at At, kind string) Stmt {
 	o := p.objectName(kind)
 	up := upper(kind)
 	switch {
-	case p.follows("rename", "to"), kind == "type" && p.follows("rename", "value"):
+	case p.follows("rename", "to"), kind == "type" && p.follows("rename", "value"), kind == "domain" && p.follows("rename", "constraint"):
 		p.advance()
 		r := &Rename{At: at, Kind: up, Object: o}
 		p.renameWhat(r)
@@ -351,8 +351,38 @@ func (p *parser) alterObject(at At, kind string) Stmt {
 			s.Neighbour = &n
 		}
 		return s
+	case kind == "domain":
+		a := &AlterAction{At: p.at()}
+		p.domainAction(a)
+		return &AlterTable{At: at, Kind: up, Table: &TableName{At: o.At, Name: o.Name}, Actions: []*AlterAction{a}}
 	}
 	return nil
+}
+
+// domainAction reads the action of ALTER DOMAIN.
+func (p *parser) domainAction(a *AlterAction) {
+	switch {
+	case p.accept("set", "default"):
+		a.Kind, a.Expr = AlterSetDefault, p.expr()
+	case p.accept("drop", "default"):
+		a.Kind = AlterDropDefault
+	case p.accept("set", "not", "null"):
+		a.Kind = AlterSetNotNull
+	case p.accept("drop", "not", "null"):
+		a.Kind = AlterDropNotNull
+	case p.accept("add"):
+		if !p.atTableConstraint() {
+			p.unexpected()
+		}
+		a.Kind, a.Constraint = AlterAddConstraint, p.tableConstraint()
+	case p.accept("drop", "constraint"):
+		a.Kind, a.IfExists = AlterDropConstraint, p.accept("if", "exists")
+		a.Name, a.Cascade = p.colID(), p.cascade()
+	case p.accept("validate", "constraint"):
+		a.Kind, a.Name = AlterValidateConstraint, p.colID()
+	default:
+		p.unexpected()
+	}
 }
 
 // objectName reads a name with what belongs to it for the kind.

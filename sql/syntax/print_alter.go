@@ -7,6 +7,13 @@ func (p *printer) alteration(s Stmt) {
 		p.w("ALTER", s.Kind)
 		p.flag(s.IfExists, "IF EXISTS")
 		p.relation(s.Table)
+		if w, ok := domainActions[s.Actions[0].Kind]; ok && s.Kind == "DOMAIN" {
+			p.w(w)
+			if s.Actions[0].Expr != nil {
+				p.expr(s.Actions[0].Expr)
+			}
+			return
+		}
 		commas(p, s.Actions, p.alterAction)
 	case *Rename:
 		p.alterHead(s.Kind, s.IfExists, s.Only, s.Object)
@@ -52,6 +59,9 @@ func (p *printer) alteration(s Stmt) {
 		}
 	}
 }
+
+// domainActions are the actions of ALTER DOMAIN that ALTER TABLE has of columns.
+var domainActions = map[AlterKind]string{AlterSetDefault: "SET DEFAULT", AlterDropDefault: "DROP DEFAULT", AlterSetNotNull: "SET NOT NULL", AlterDropNotNull: "DROP NOT NULL"}
 
 func (p *printer) alterHead(kind string, exists, only bool, o *ObjectName) {
 	p.w("ALTER", kind)
