@@ -124,6 +124,24 @@ func (s *Session) catalogAt(p *present) *catalog.Catalog {
 	return s.past.made
 }
 
+// indexed says which indexes have all rows that the transaction sees, nil: all. A snapshot that is older than the newest definitions may have rows that ended before an
+// index was made, and that it lacks. A table that is not in the snapshot has no rows there but the transaction's own.
+func (s *Session) indexed() func(*catalog.Relation, *catalog.TableIndex) bool {
+	p := s.tx.present
+	if p == nil || p.stated || p.view == nil {
+		return nil
+	}
+	now, err := s.log.View(context.Background(), storage.Latest)
+	if err != nil || len(s.tx.work.objects) == 0 && now.ObjectsVersion() == p.view.ObjectsVersion() {
+		return nil
+	}
+	then := s.engine.catalogOfView(s.opts.Database, p.view)
+	return func(rel *catalog.Relation, ix *catalog.TableIndex) bool {
+		t, ok := then.Object(rel.OID).(*catalog.TableObject)
+		return !ok || slices.ContainsFunc(t.Indexes, func(had catalog.TableIndex) bool { return had.ID == ix.ID })
+	}
+}
+
 // latestCatalog is the newest catalog, with what the session alone sees.
 func (s *Session) latestCatalog() *catalog.Catalog {
 	v, err := s.log.View(context.Background(), storage.Latest)

@@ -170,7 +170,7 @@ func (s *Session) funcCtx(ctx context.Context, env *datum.Env) *funcs.Ctx {
 }
 
 func (s *Session) optOptions(ctx context.Context) opt.Options {
-	o := opt.Options{Off: map[string]bool{}, Context: &expr.EvalCtx{Fn: s.funcCtx(ctx, s.env())}, Stats: logStats{ctx: func() context.Context { return ctx }, log: s.log.Log}}
+	o := opt.Options{Off: map[string]bool{}, Context: &expr.EvalCtx{Fn: s.funcCtx(ctx, s.env())}, Stats: logStats{ctx: func() context.Context { return ctx }, log: s.log.Log}, Indexed: s.indexed()}
 	if v, _ := s.vars.get("optimizer_off"); v != "" {
 		for name := range strings.SplitSeq(v, ",") {
 			o.Off[strings.TrimSpace(name)] = true

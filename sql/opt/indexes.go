@@ -40,6 +40,11 @@ func indexScans(r *run, n plan.Node) (plan.Node, error) {
 	})
 }
 
+// indexed says whether an index has all rows of a table.
+func (r *run) indexed(rel *catalog.Relation, ix *catalog.TableIndex) bool {
+	return ix.Where.Text == "" && (r.o.Indexed == nil || r.o.Indexed(rel, ix))
+}
+
 // bestIndex is the index that finds the fewest rows, and about how many; nil: all of the table is read.
 func (r *run) bestIndex(s *plan.Scan) (*plan.IndexUse, float64) {
 	type test struct {
@@ -56,7 +61,7 @@ func (r *run) bestIndex(s *plan.Scan) (*plan.IndexUse, float64) {
 	rows := 0.0
 	for i := range s.Relation.Table.Indexes {
 		ix := &s.Relation.Table.Indexes[i]
-		if ix.Where.Text != "" {
+		if !r.indexed(s.Relation, ix) {
 			continue
 		}
 		use, found := &plan.IndexUse{Index: ix}, r.tableRows(s.Relation)
@@ -121,14 +126,14 @@ func (s *estimator) table(rel *catalog.Relation) float64 {
 }
 
 // indexOrder reads a table in the order of an index where a sort would keep only the first rows, or rows are locked one by one.
-func indexOrder(_ *run, n plan.Node) (plan.Node, error) {
+func indexOrder(r *run, n plan.Node) (plan.Node, error) {
 	return plan.Transform(n, func(n plan.Node) (plan.Node, error) {
 		switch x := n.(type) {
 		case *plan.Sort:
 			if x.Limit < 0 {
 				return n, nil
 			}
-			if in, ok := byIndex(x.Input, x.Keys); ok {
+			if in, ok := r.byIndex(x.Input, x.Keys); ok {
 				return in, nil // the limit that a sort has is that of a Limit above it
 			}
 		case *plan.LockRows:
@@ -136,7 +141,7 @@ func indexOrder(_ *run, n plan.Node) (plan.Node, error) {
 			if !ok {
 				return n, nil
 			}
-			if in, ok := byIndex(sort.Input, sort.Keys); ok {
+			if in, ok := r.byIndex(sort.Input, sort.Keys); ok {
 				return over(x, in), nil
 			}
 		}
@@ -145,7 +150,7 @@ func indexOrder(_ *run, n plan.Node) (plan.Node, error) {
 }
 
 // byIndex returns n with its scan reading in the order of the keys, if an index has that order.
-func byIndex(n plan.Node, keys []plan.SortKey) (plan.Node, bool) {
+func (r *run) byIndex(n plan.Node, keys []plan.SortKey) (plan.Node, bool) {
 	switch x := n.(type) {
 	case *plan.Project:
 		below := make([]plan.SortKey, len(keys))
@@ -156,10 +161,10 @@ func byIndex(n plan.Node, keys []plan.SortKey) (plan.Node, bool) {
 			}
 			below[i] = plan.SortKey{Expr: e, Desc: k.Desc, NullsFirst: k.NullsFirst}
 		}
-		in, ok := byIndex(x.Input, below)
+		in, ok := r.byIndex(x.Input, below)
 		return over(x, in), ok
 	case *plan.Filter:
-		in, ok := byIndex(x.Input, keys)
+		in, ok := r.byIndex(x.Input, keys)
 		return over(x, in), ok
 	case *plan.Scan:
 		if x.Relation.Table == nil || x.Limit >= 0 {
@@ -173,7 +178,7 @@ func byIndex(n plan.Node, keys []plan.SortKey) (plan.Node, bool) {
 		}
 		for i := range x.Relation.Table.Indexes {
 			ix := &x.Relation.Table.Indexes[i]
-			if ix.Where.Text != "" {
+			if !r.indexed(x.Relation, ix) {
 				continue
 			}
 			if out, ok := orderedBy(x, &plan.IndexUse{Index: ix}, keys); ok {

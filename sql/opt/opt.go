@@ -4,6 +4,7 @@
 package opt
 
 import (
+	"github.com/allsource-db/allsource/sql/catalog"
 	"strings"
 
 	"github.com/allsource-db/allsource/sql/datum"
@@ -18,6 +19,9 @@ type Options struct {
 	// Context evaluates constants; nil leaves them as they are.
 	Context *expr.EvalCtx
 	Stats   Stats // may be nil
+	// Indexed says whether an index has all the rows that a table has for the query; nil: each has. One that is younger than a snapshot lacks what ended before it
+	// was made.
+	Indexed func(rel *catalog.Relation, ix *catalog.TableIndex) bool
 	// Traced is called after each rule that changed the plan; may be nil.
 	Traced func(rule string, n plan.Node)
 }
