@@ -178,7 +178,7 @@ func (s *Session) doWork(ctx context.Context, x ddl.Work, load bool) (int64, err
 	case ddl.Build:
 		return s.buildIndex(ctx, x, load)
 	case ddl.SetSequence:
-		return 0, s.setSequence(x.Sequence, x.Value, x.Called)
+		s.restartSequence(x.Sequence, x.Value)
 	case ddl.Empty:
 		rel := s.catalog().ByOID(x.Table)
 		s.delta(rel).empty(s.tx.work.command)

@@ -189,7 +189,9 @@ func (s *Session) truncate(ctx context.Context, n *plan.Truncate) error {
 	for _, rel := range list {
 		s.delta(rel).empty(w.command)
 		if n.Restart {
-			w.restart = append(w.restart, s.sequencesOf(rel)...)
+			for _, q := range s.sequencesOf(rel) {
+				s.restartSequence(q.ID, q.Start)
+			}
 		}
 	}
 	return nil

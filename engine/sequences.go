@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"math"
 	"sync"
 
@@ -21,6 +22,8 @@ type sequence struct {
 	value  int64
 	called bool
 	ahead  int // numbers after value that the store takes for given out
+	// one transaction's: neither others nor the store know of it before the commit
+	own bool
 }
 
 // sequenceKey names a sequence of a database.
@@ -30,6 +33,9 @@ type sequenceKey struct {
 }
 
 func (s *Session) sequence(id datum.OID) *sequence {
+	if q := s.tx.work.sequences[id]; q != nil {
+		return q
+	}
 	key := sequenceKey{s.opts.Database, id}
 	if q, ok := s.engine.sequences.Load(key); ok {
 		return q.(*sequence)
@@ -68,7 +74,7 @@ func (q *sequence) next(log Log, o *catalog.SequenceObject) (int64, error) {
 			return 0, err
 		}
 	}
-	if q.ahead == 0 {
+	if q.ahead == 0 && !q.own {
 		last, n := v, 0
 		for ; n < numbersAhead-1; n++ {
 			further, err := after(o, last)
@@ -82,7 +88,9 @@ func (q *sequence) next(log Log, o *catalog.SequenceObject) (int64, error) {
 		}
 		q.ahead = n + 1
 	}
-	q.ahead--
+	if !q.own {
+		q.ahead--
+	}
 	q.value, q.called = v, true
 	return v, nil
 }
@@ -111,11 +119,24 @@ func (s *Session) setSequence(id datum.OID, value int64, called bool) error {
 	q := s.sequence(id)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if err := s.log.SetSequence(uint32(id), value, called); err != nil {
-		return err
+	if !q.own {
+		if err := s.log.SetSequence(uint32(id), value, called); err != nil {
+			return err
+		}
 	}
 	q.known, q.value, q.called, q.ahead = true, value, called, 0
 	return nil
+}
+
+// restartSequence puts a sequence to a value with the commit; the transaction has its numbers from there at once.
+func (s *Session) restartSequence(id datum.OID, value int64) {
+	w := &s.tx.work
+	list := maps.Clone(w.sequences) // savepoints keep what was
+	if list == nil {
+		list = map[datum.OID]*sequence{}
+	}
+	list[id] = &sequence{known: true, value: value, own: true}
+	w.sequences = list
 }
 
 // sequenceState is the last number of a sequence, or its next if called is false.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/allsource-db/allsource/engine/lock"
+	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/sql/syntax"
@@ -41,6 +42,7 @@ type savepoint struct {
 	command  int32
 	locks    lock.Mark
 	objects  int
+	numbers  map[datum.OID]*sequence
 	cursors  map[string]*cursor // that there were
 }
 
@@ -315,7 +317,7 @@ func (s *Session) save(name string) {
 	out := &s.tx.outgoing
 	w := &s.tx.work
 	s.tx.saves = append(s.tx.saves, savepoint{name, len(s.tx.held.events), len(out.listens), len(out.messages), s.tx.readOnly, s.vars.clone(),
-		w.command, w.mark(), len(w.objects), maps.Clone(s.cursors)})
+		w.command, w.mark(), len(w.objects), w.sequences, maps.Clone(s.cursors)})
 }
 
 // backTo undoes what came after savepoint i, which stays, and forgets the savepoints after it.
@@ -323,7 +325,7 @@ func (s *Session) backTo(i int) {
 	back := &s.tx.saves[i]
 	s.tx.held.cut(back.pending)
 	s.tx.work.goBack(back.command+1, back.locks)
-	s.tx.work.objects = s.tx.work.objects[:back.objects]
+	s.tx.work.objects, s.tx.work.sequences = s.tx.work.objects[:back.objects], back.numbers
 	s.reshape()
 	s.tx.outgoing.cut(back.listens, back.messages)
 	s.vars.goBack(back.vars)

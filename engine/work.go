@@ -27,7 +27,8 @@ type work struct {
 	// What is checked before the commit, and what SET CONSTRAINTS said of which constraint (0: of all).
 	atCommit checks
 	modes    map[datum.OID]bool
-	restart  []*catalog.SequenceObject // TRUNCATE … RESTART IDENTITY
+	// Sequences that begin anew with the commit, as they are for the transaction. Savepoints share the map: it is replaced, never changed.
+	sequences map[datum.OID]*sequence
 }
 
 // checks are made later; bytes is about what they keep in memory.
@@ -80,7 +81,7 @@ func (e *Engine) ownBytes() int64 {
 }
 
 // changed reports whether there is anything to commit.
-func (w *work) changed() bool { return len(w.deltas) > 0 || len(w.objects) > 0 }
+func (w *work) changed() bool { return len(w.deltas) > 0 || len(w.objects) > 0 || len(w.sequences) > 0 }
 
 // changes are those of all tables.
 func (w *work) changes() ([]storage.TableChange, error) {
@@ -314,8 +315,8 @@ func (s *Session) commitWork(ctx context.Context, w *work, events []storage.Even
 		s.count(int64(res.New), int64(res.Repeats))
 	}
 	s.temporary.keep(w.objects)
-	for _, q := range w.restart {
-		if err := s.setSequence(q.ID, q.Start, false); err != nil {
+	for id, q := range w.sequences {
+		if err := s.setSequence(id, q.value, q.called); err != nil {
 			return err
 		}
 	}

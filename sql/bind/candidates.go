@@ -189,8 +189,9 @@ func byKnown(list []*candidate, actual []datum.OID) []*candidate {
 		known = a
 	}
 	var found *candidate
+	all := slices.Repeat([]datum.OID{known}, len(actual))
 	for _, c := range list {
-		if !slices.ContainsFunc(c.args, func(p datum.OID) bool { return !canCoerce(known, p, funcs.Implicit) }) {
+		if reachable(c.args, all) {
 			if found != nil {
 				return list
 			}

@@ -144,11 +144,16 @@ func immutableCast(from, to datum.OID) bool {
 		return true
 	case from == datum.TimestampTZ || to == datum.TimestampTZ:
 		return false
+	case ownText(from) && categoryOf(to) == 'S', ownText(to) && categoryOf(from) == 'S':
+		return false
 	case zoned[from] && categoryOf(to) == 'S', zoned[to] && categoryOf(from) == 'S', to == datum.Interval && categoryOf(from) == 'S':
 		return false
 	}
 	return true
 }
+
+// ownText reports whether the text of a type depends on others, which may change: of elements, labels or fields.
+func ownText(t datum.OID) bool { return categoryOf(t) == 'A' || datum.OwnOf(t) != nil }
 
 // tracker notes what the names in a query mean, those in the views below it apart.
 type tracker struct {

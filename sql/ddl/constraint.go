@@ -360,13 +360,27 @@ func (b *building) comparable(c *catalog.Constraint, ref *catalog.TableObject) e
 		if err != nil {
 			return err
 		}
-		if _, err := bind.Definition(b.bound(), pair, eq, bind.Place{What: "foreign key", Columns: true, Boolean: "CHECK"}); err != nil {
+		_, err = bind.Definition(b.bound(), pair, eq, bind.Place{What: "foreign key", Columns: true, Boolean: "CHECK"})
+		if err != nil || width(x.OID) > width(y.OID) {
 			return pgerr.New(pgerr.DatatypeMismatch, "foreign key constraint %q cannot be implemented", c.Name).
 				WithDetail("Key columns %q and %q are of incompatible types: %s and %s.", own.Name, other.Name,
-					b.cat.FormatType(b.path(), own.Type), b.cat.FormatType(b.path(), other.Type))
+					b.cat.FormatType(b.path(), catalog.TypeRef{OID: own.Type.OID}), b.cat.FormatType(b.path(), catalog.TypeRef{OID: other.Type.OID}))
 		}
 	}
 	return nil
+}
+
+// width orders the numeric types as they become each other unasked: the index of a key can be searched for what becomes its type.
+func width(t datum.OID) int {
+	switch t {
+	case datum.Int2, datum.Int4, datum.Int8:
+		return 1
+	case datum.Numeric:
+		return 2
+	case datum.Float4, datum.Float8:
+		return 3
+	}
+	return 0
 }
 
 // referencing looks for rows whose foreign key refers to no row.

@@ -60,7 +60,6 @@ type Run struct {
 type SetSequence struct {
 	Sequence datum.OID
 	Value    int64
-	Called   bool
 }
 
 // Empty removes all rows.

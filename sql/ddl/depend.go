@@ -18,7 +18,7 @@ type thing struct {
 	part part
 	id   datum.OID // the object, or the table of the part
 	sub  datum.OID // a constraint or index of it
-	attr int16     // a column of it
+	attr int16     // a column of it, or an attribute of the composite type
 }
 
 type part uint8
@@ -29,6 +29,7 @@ const (
 	defaultPart
 	constraintPart
 	indexPart
+	attributePart
 )
 
 // number is what dependents are put in order by.
@@ -97,8 +98,10 @@ func (p *planner) dependsObject(o catalog.Object, x thing, add func(auto bool, t
 			add(false, whole)
 		}
 	case *catalog.CompositeObject:
-		if x.part == wholeObject && slices.ContainsFunc(o.Fields, func(f catalog.CompositeField) bool { return !f.Dropped && p.isType(f.Type, x.id) }) {
-			add(false, whole)
+		for i, f := range o.Fields {
+			if x.part == wholeObject && !f.Dropped && p.isType(f.Type, x.id) {
+				add(false, thing{part: attributePart, id: o.ID, attr: int16(i + 1)})
+			}
 		}
 	case *catalog.FunctionObject:
 		if x.part == wholeObject && (p.isType(o.Returns, x.id) || slices.Contains(o.Uses, x.id) ||
@@ -202,9 +205,12 @@ func (p *planner) isType(t catalog.TypeRef, id datum.OID) bool {
 	return o != nil && t.OID != 0 && (t.OID == catalog.TypeOID(o) || t.OID == catalog.ArrayOID(o))
 }
 
-// onArrays reports whether a column is one of arrays of a type.
+// onArrays reports whether a column or attribute is one of arrays of a type.
 func (p *planner) onArrays(t thing, id datum.OID) bool {
 	o := p.cat.Object(id)
+	if c, ok := p.cat.Object(t.id).(*catalog.CompositeObject); ok && o != nil && t.part == attributePart {
+		return c.Fields[t.attr-1].Type.OID == catalog.ArrayOID(o)
+	}
 	if o == nil || t.part != columnPart {
 		return false
 	}
@@ -299,7 +305,19 @@ func (p *planner) erase(list []thing) error {
 		if err != nil {
 			return err
 		}
-		erasePart(tableIn(o), x)
+		if x.part == attributePart {
+			if err := p.eraseAttribute(o.(*catalog.CompositeObject), x.attr, list); err != nil {
+				return err
+			}
+			continue
+		}
+		t := tableIn(o)
+		if x.part == columnPart {
+			if err := p.mayReshape(t, list); err != nil {
+				return err
+			}
+		}
+		erasePart(t, x)
 		p.put(o)
 	}
 	for _, x := range list {
@@ -338,6 +356,8 @@ func (p *planner) describe(x thing) string {
 	}
 	t := tableIn(o)
 	switch x.part {
+	case attributePart:
+		return "column " + o.(*catalog.CompositeObject).Fields[x.attr-1].Name + " of composite " + p.describe(thing{id: x.id})
 	case columnPart:
 		return "column " + t.Attr(x.attr).Name + " of " + p.describe(thing{id: x.id})
 	case defaultPart:

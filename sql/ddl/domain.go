@@ -25,7 +25,9 @@ func (p *planner) alterDomain(s *syntax.AlterTable) error {
 		o.Default = catalog.Expression{}
 	case syntax.AlterSetNotNull:
 		if !o.NotNull {
-			err = p.domainNotNull(o)
+			if err = p.notInside(o); err == nil {
+				err = p.domainNotNull(o)
+			}
 		}
 		o.NotNull = true
 	case syntax.AlterDropNotNull:
@@ -36,7 +38,9 @@ func (p *planner) alterDomain(s *syntax.AlterTable) error {
 			return err
 		}
 		if k := &o.Checks[len(o.Checks)-1]; !k.NotValid {
-			err = p.domainRows(o, k)
+			if err = p.notInside(o); err == nil {
+				err = p.domainRows(o, k)
+			}
 		}
 	default:
 		err = p.alterDomainConstraint(o, a)
@@ -63,6 +67,9 @@ func (p *planner) alterDomainConstraint(o *catalog.DomainObject, a *syntax.Alter
 		return nil
 	}
 	k.NotValid = false
+	if err := p.notInside(o); err != nil {
+		return err
+	}
 	return p.domainRows(o, k)
 }
 

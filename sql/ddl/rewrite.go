@@ -21,7 +21,13 @@ func (b *building) alterAddColumn(a *syntax.AlterAction) error {
 		}
 		return pgerr.New(pgerr.DuplicateColumn, "column %q of relation %q already exists", a.Column.Name, b.table.Name)
 	}
+	if err := b.mayReshape(b.table, nil); err != nil {
+		return err
+	}
 	if err := b.addColumn(a.Column); err != nil {
+		return err
+	}
+	if err := b.notMember(b.table, b.table.Columns[len(b.table.Columns)-1].Type); err != nil {
 		return err
 	}
 	attr := int16(len(b.table.Columns))
@@ -143,6 +149,12 @@ func (b *building) setType(a *syntax.AlterAction, attr int16) error {
 	c := b.table.Attr(attr)
 	to, err := bind.TypeNamed(b.bound(), a.Type)
 	if err != nil {
+		return err
+	}
+	if err := b.notMember(b.table, to); err != nil {
+		return err
+	}
+	if err := b.mayReshape(b.table, nil); err != nil {
 		return err
 	}
 	if inPeriod(b.table, attr) && to != c.Type {

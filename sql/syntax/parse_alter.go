@@ -250,9 +250,30 @@ func (p *parser) alterColumn(a *AlterAction) {
 	case p.accept("set", "compression"):
 		a.Kind = AlterSetCompression
 		a.Word = p.nameOrDefault()
+	case p.is("restart"), p.is("set") && p.peek(1).kind != '(':
+		p.setIdentity(a)
 	default:
 		p.expect("set")
 		a.Kind, a.Options = AlterSetColumnOptions, p.relOptions()
+	}
+}
+
+// setIdentity reads what is to become of the sequence of an identity column.
+func (p *parser) setIdentity(a *AlterAction) {
+	a.Kind = AlterSetIdentity
+	for p.isAny("restart", "set") {
+		if p.accept("set", "generated", "always") {
+			a.Word = "always"
+		} else if p.accept("set", "generated", "by", "default") {
+			a.Word = "by default"
+		} else {
+			p.accept("set")
+			o := p.sequenceOption()
+			if o == nil {
+				p.unexpected()
+			}
+			a.Sequence = append(a.Sequence, o)
+		}
 	}
 }
 

@@ -227,6 +227,16 @@ func (p *printer) alterAction(a *AlterAction) {
 		return
 	}
 	switch a.Kind {
+	case AlterSetIdentity:
+		p.w("ALTER COLUMN")
+		p.id(a.Name)
+		if a.Word != "" {
+			p.w("SET GENERATED", upper(a.Word))
+		}
+		for _, o := range a.Sequence {
+			p.w("SET")
+			p.sequenceOptions([]*SequenceOption{o})
+		}
 	case AlterAddColumn:
 		p.w("ADD COLUMN")
 		p.flag(a.IfExists, "IF NOT EXISTS")
