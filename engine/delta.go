@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -89,8 +90,8 @@ func newDelta(t storage.TableID, log loader, most int64) *delta {
 func (d *delta) add(ctx context.Context, command int32, b ownBatch) (storage.RowID, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.failed != nil {
-		return 0, d.failed
+	if err := cmp.Or(d.failed, ctx.Err()); err != nil {
+		return 0, err
 	}
 	b.first = d.rows
 	if n := len(d.starts); n == 0 || d.starts[n-1].command != command {
@@ -190,7 +191,8 @@ func (d *delta) tryPut(ctx context.Context, list []ownBatch) error {
 	if len(list) > 1 {
 		b = joined(list)
 	}
-	return d.load.Add(ctx, b.rows, b.keys)
+	// Of rows of earlier commands among them nothing may be lost because this one is cancelled: a savepoint may keep them.
+	return d.load.Add(context.WithoutCancel(ctx), b.rows, b.keys)
 }
 
 // joined makes one batch of several.

@@ -313,3 +313,45 @@ func checkOwnIndex(t *testing.T, r *rapid.T, d *delta, at int32, rows []modelRow
 		r.Fatalf("rows with key %d are %v, expected %v", lo, found, live)
 	}
 }
+
+// cancelledAfter is a context that is cancelled once it was asked so often.
+type cancelledAfter struct {
+	context.Context
+	asked, after int
+}
+
+func (c *cancelledAfter) Err() error {
+	if c.asked++; c.asked > c.after {
+		return context.Canceled
+	}
+	return nil
+}
+
+// A command that is cancelled while rows go to the disk leaves those of the commands before it, which a savepoint keeps.
+func TestDeltaAfterCancel(t *testing.T) {
+	store, err := storage.Open("db", storage.Options{FS: storage.NewMemFS(), Memory: 32 << 20, RowGroupRows: 64, Manual: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	log, err := store.Database(storage.FirstDatabase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for after := range 3 {
+		d := newDelta(7, log, 200) // of which the rows of the first command are fewer
+		mustAdd(t, d, 1, 1)
+		if _, err := d.add(&cancelledAfter{context.Background(), 0, after}, 2, ownBatchOf(2, 3, 4)); after == 0 && err == nil {
+			t.Error("a cancelled command adds rows")
+		}
+		d.goBack(2)
+		mustAdd(t, d, 3, 5)
+		if got := liveValues(t, d, newest); !slices.Equal(got, []int64{1, 5}) {
+			t.Errorf("cancelled when asked for the %d. time: %v", after+1, got)
+		}
+		if _, _, err := d.change(ownColumn); err != nil {
+			t.Error(err)
+		}
+		d.abort()
+	}
+}

@@ -55,7 +55,7 @@ func lift(script string) (out lifted, ok bool) {
 			}
 			if value && (len(lists) == 0 || lists[len(lists)-1]) {
 				n, err := strconv.ParseInt(script[from:i], 10, 64)
-				if err != nil {
+				if err != nil || n == 1<<31 { // which is an integer behind a minus, and a bigint elsewhere
 					return lifted{}, false
 				}
 				out.add(n)

@@ -32,6 +32,7 @@ func TestLiftedStatementsDoTheSame(t *testing.T) {
 		"SELECT * FROM %[1]s WHERE id = %[2]d",
 		"SELECT id + %[2]d, n / 3 FROM %[1]s WHERE id = %[2]d",
 		"SELECT -%[2]d, n - %[2]d, d * %[2]d, l + %[2]d000000000 FROM %[1]s WHERE n > %[2]d AND s <= %[2]d",
+		"SELECT -2147483648 - id, -%[2]d - id FROM %[1]s WHERE l = %[2]d",
 		"UPDATE %[1]s SET s = s + %[2]d, n = n + -%[2]d, l = %[2]d WHERE id = %[2]d RETURNING *",
 		"UPDATE %[1]s SET s = %[2]d0 WHERE id = %[2]d",
 		"UPDATE %[1]s SET s = %[2]d000000 WHERE id = %[2]d",

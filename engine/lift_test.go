@@ -23,6 +23,7 @@ func TestLift(t *testing.T) {
 		{"SELECT a FROM t WHERE id = 1_000", "", nil},
 		{"SELECT a FROM t WHERE id = 0x10", "", nil},
 		{"SELECT a FROM t WHERE id = 99999999999999999999", "", nil},
+		{"SELECT -2147483648 FROM t WHERE id = 1", "", nil},
 		{"SELECT a FROM t WHERE id = 1 -- 5", "", nil},
 		{"SELECT a FROM t WHERE id = /* 5 */ 1", "", nil},
 		{"SELECT a FROM t WHERE id = $1 AND a = 2", "", nil},
