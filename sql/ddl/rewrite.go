@@ -151,6 +151,10 @@ func (b *building) setType(a *syntax.AlterAction, attr int16) error {
 	if err != nil {
 		return err
 	}
+	if c.Generated.Text != "" && a.Expr != nil {
+		return pgerr.New("42611", "cannot specify USING when altering type of generated column").
+			WithDetail("Column %q is a generated column.", c.Name)
+	}
 	if err := b.notMember(b.table, to); err != nil {
 		return err
 	}
