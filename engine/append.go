@@ -52,7 +52,8 @@ func eventFromRow(rel *catalog.Relation, columns []int, values []*vec.Column, i 
 	}
 	for _, c := range []storage.Column{storage.ColEntity, storage.ColType} {
 		if !given[c] {
-			return ev, pgerr.New(pgerr.NotNullViolation, "null value in column %q of relation %q violates not-null constraint", rel.Columns[c].Name, rel.Name)
+			return ev, pgerr.New(pgerr.NotNullViolation, "null value in column %q of relation %q violates not-null constraint", rel.Columns[c].Name, rel.Name).
+				Of(pgerr.Object{Schema: rel.Schema, Table: rel.Name, Column: rel.Columns[c].Name})
 		}
 	}
 	return ev, nil

@@ -230,7 +230,8 @@ func (w *writer) refers(ctx context.Context, con *catalog.Constraint, rows *vec.
 }
 
 func (w *writer) notReferred(con *catalog.Constraint) *pgerr.Error {
-	return pgerr.New(pgerr.ForeignKeyViolation, "insert or update on table %q violates foreign key constraint %q", w.rel.Name, con.Name)
+	return pgerr.New(pgerr.ForeignKeyViolation, "insert or update on table %q violates foreign key constraint %q", w.rel.Name, con.Name).
+		Of(w.about("", con.Name))
 }
 
 // columnText is (columns)=(values) of a row.
@@ -330,7 +331,8 @@ func (w *writer) orphans(ctx context.Context, in inward, action string, old, now
 		return err
 	}
 	return pgerr.New(pgerr.ForeignKeyViolation, "update or delete on table %q violates foreign key constraint %q on table %q", w.rel.Name, in.con.Name, in.rel.Name).
-		WithDetail("Key %s is still referenced from table %q.", w.columnText(ref, old, 0), in.rel.Name)
+		WithDetail("Key %s is still referenced from table %q.", w.columnText(ref, old, 0), in.rel.Name).
+		Of(pgerr.Object{Schema: in.rel.Schema, Table: in.rel.Name, Constraint: in.con.Name})
 }
 
 // internally runs a statement of the engine's own within the transaction, as of now.

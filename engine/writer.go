@@ -185,7 +185,7 @@ func (w *writer) check(rows *vec.Batch) error {
 		return w.checkFailed(failed, rows, end)
 	case column >= 0:
 		return pgerr.New(pgerr.NotNullViolation, "null value in column %q of relation %q violates not-null constraint", w.rel.Columns[column].Name, w.rel.Name).
-			WithDetail("Failing row contains %s.", w.rowText(rows, end))
+			WithDetail("Failing row contains %s.", w.rowText(rows, end)).Of(w.about(w.rel.Columns[column].Name, ""))
 	}
 	return nil
 }
@@ -198,7 +198,7 @@ func (w *writer) checkFailed(c *plan.RowCheck, rows *vec.Batch, r int) error {
 		return pgerr.New("44000", "new row violates check option for view %q", c.Name).WithDetail("Failing row contains %s.", w.rowText(rows, r))
 	}
 	return pgerr.New(pgerr.CheckViolation, "new row for relation %q violates check constraint %q", w.rel.Name, c.Name).
-		WithDetail("Failing row contains %s.", w.rowText(rows, r))
+		WithDetail("Failing row contains %s.", w.rowText(rows, r)).Of(w.about("", c.Name))
 }
 
 // longestShown is how many bytes of a value are shown in messages.

@@ -185,7 +185,8 @@ func (w *writer) overlapsRow(ctx context.Context, key *tableKey, rows *vec.Batch
 
 func (w *writer) overlaps(key *tableKey, rows *vec.Batch, i int, others *vec.Batch, k int) error {
 	return pgerr.New(exclusionViolation, "conflicting key value violates exclusion constraint %q", key.Index.Name).
-		WithDetail("Key %s conflicts with existing key %s.", w.keyText(key, columnsOfKey(key, rows), i), w.keyText(key, columnsOfKey(key, others), k))
+		WithDetail("Key %s conflicts with existing key %s.", w.keyText(key, columnsOfKey(key, rows), i), w.keyText(key, columnsOfKey(key, others), k)).
+		Of(w.about("", key.Index.Name))
 }
 
 // portion is FOR PORTION OF while it is carried out.

@@ -189,7 +189,12 @@ func (w *writer) stored(ctx context.Context, t storage.TableView, index uint32, 
 // duplicate is the error of a key that is there already.
 func (w *writer) duplicate(key *tableKey, values []*vec.Column, i int) error {
 	return pgerr.New(pgerr.UniqueViolation, "duplicate key value violates unique constraint %q", key.Index.Name).
-		WithDetail("Key %s already exists.", w.keyText(key, values, i))
+		WithDetail("Key %s already exists.", w.keyText(key, values, i)).Of(w.about("", key.Index.Name))
+}
+
+// about is the table, with a column or a constraint of it, for an error.
+func (w *writer) about(column, constraint string) pgerr.Object {
+	return pgerr.Object{Schema: w.rel.Schema, Table: w.rel.Name, Column: column, Constraint: constraint}
 }
 
 // keyText is (columns)=(values).

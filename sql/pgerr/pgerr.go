@@ -116,8 +116,12 @@ type Error struct {
 	Hint     string
 	Position int
 	Where    string
+	About    Object
 	Err      error // the cause, for errors.Is; may be nil
 }
+
+// Object is what an error about data is about, as drivers hand it to programs: the fields that are known, the others empty.
+type Object struct{ Schema, Table, Column, Constraint string }
 
 // Error returns the primary message.
 func (e *Error) Error() string { return e.Message }
@@ -146,6 +150,12 @@ func (e *Error) WithDetail(format string, args ...any) *Error {
 // WithHint sets the hint and returns e.
 func (e *Error) WithHint(format string, args ...any) *Error {
 	e.Hint = fmt.Sprintf(format, args...)
+	return e
+}
+
+// Of sets what the error is about and returns e.
+func (e *Error) Of(o Object) *Error {
+	e.About = o
 	return e
 }
 

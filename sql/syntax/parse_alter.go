@@ -267,7 +267,10 @@ func (p *parser) setIdentity(a *AlterAction) {
 		} else if p.accept("set", "generated", "by", "default") {
 			a.Word = "by default"
 		} else {
-			p.accept("set")
+			set := p.accept("set")
+			if set && p.is("restart") {
+				p.unexpected()
+			}
 			o := p.sequenceOption()
 			if o == nil {
 				p.unexpected()

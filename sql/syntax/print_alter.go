@@ -234,7 +234,9 @@ func (p *printer) alterAction(a *AlterAction) {
 			p.w("SET GENERATED", upper(a.Word))
 		}
 		for _, o := range a.Sequence {
-			p.w("SET")
+			if o.Kind != "restart" {
+				p.w("SET")
+			}
 			p.sequenceOptions([]*SequenceOption{o})
 		}
 	case AlterAddColumn:

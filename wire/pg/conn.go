@@ -257,5 +257,6 @@ func report(e *pgerr.Error, severity string) *pgproto3.ErrorResponse {
 		code = "00000"
 	}
 	return &pgproto3.ErrorResponse{Severity: severity, SeverityUnlocalized: severity, Code: code, Message: e.Message,
-		Detail: e.Detail, Hint: e.Hint, Position: int32(e.Position), Where: e.Where}
+		Detail: e.Detail, Hint: e.Hint, Position: int32(e.Position), Where: e.Where,
+		SchemaName: e.About.Schema, TableName: e.About.Table, ColumnName: e.About.Column, ConstraintName: e.About.Constraint}
 }

@@ -180,7 +180,8 @@ func describeReport(w *strings.Builder, m *pgproto3.ErrorResponse) {
 	if m.Position != 0 {
 		fmt.Fprintf(w, " at %d", m.Position)
 	}
-	for _, f := range []struct{ name, text string }{{"detail", m.Detail}, {"hint", m.Hint}, {"where", m.Where}} {
+	for _, f := range []struct{ name, text string }{{"detail", m.Detail}, {"hint", m.Hint}, {"where", m.Where},
+		{"schema", m.SchemaName}, {"table", m.TableName}, {"column", m.ColumnName}, {"constraint", m.ConstraintName}} {
 		if f.text != "" {
 			fmt.Fprintf(w, "\n  %s: %s", f.name, f.text)
 		}
