@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/allsource-db/allsource/vec/jsonb"
@@ -124,6 +125,12 @@ func TestSnapshots(t *testing.T) {
 	all, _ := snapshots(t, d)
 	if all <= made {
 		t.Fatalf("%d snapshots up to the end, %d before", all, made)
+	}
+	for version := int64(1); version <= 100; version++ {
+		i := int(version - 1)
+		if got, want := stateAt(t, mustView(t, d, Latest), "e", version), fmt.Sprintf(`{"n": %d,`, i); !strings.HasPrefix(got, want) && i > 0 { // the first has one key
+			t.Errorf("version %d is %s, expected it to begin with %s", version, got, want)
+		}
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
