@@ -139,18 +139,29 @@ type modelRow struct {
 	from, to int32
 }
 
-// TestDeltaOnDisk does at random what transactions do, with and without a load that takes the rows early, and compares what each command
-// sees, keys, and what the commit makes of it, with lists.
-func TestDeltaOnDisk(t *testing.T) {
+// deltaLog is an empty log for loads.
+func deltaLog(t *testing.T) *storage.DB {
+	t.Helper()
 	store, err := storage.Open("db", storage.Options{FS: storage.NewMemFS(), Memory: 32 << 20, RowGroupRows: 64, Manual: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	log, err := store.Database(storage.FirstDatabase)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return log
+}
+
+// TestDeltaOnDisk does at random what transactions do, with and without a load that takes the rows early, and compares what each command
+// sees, keys, and what the commit makes of it, with lists.
+func TestDeltaOnDisk(t *testing.T) {
+	log := deltaLog(t)
 	rapid.Check(t, func(r *rapid.T) {
 		most := rapid.SampledFrom([]int64{1 << 30, 1000, 1}).Draw(r, "bytes in memory")
 		d := newDelta(7, log, most)
@@ -329,15 +340,7 @@ func (c *cancelledAfter) Err() error {
 
 // A command that is cancelled while rows go to the disk leaves those of the commands before it, which a savepoint keeps.
 func TestDeltaAfterCancel(t *testing.T) {
-	store, err := storage.Open("db", storage.Options{FS: storage.NewMemFS(), Memory: 32 << 20, RowGroupRows: 64, Manual: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	log, err := store.Database(storage.FirstDatabase)
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := deltaLog(t)
 	for after := range 3 {
 		d := newDelta(7, log, 200) // of which the rows of the first command are fewer
 		mustAdd(t, d, 1, 1)

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -45,7 +44,6 @@ type code struct {
 	s      *Session
 	text   string
 	caught *pgerr.Error // what the handler that runs is for
-	done   bool         // the error on its way has its place
 }
 
 func (c *code) block(ctx context.Context, b *syntax.Block) error {
@@ -78,7 +76,7 @@ func (c *code) block(ctx context.Context, b *syntax.Block) error {
 		s.backTo(i)
 		s.tx.saves = s.tx.saves[:i]
 		before := c.caught
-		c.caught, c.done = e, false
+		c.caught = e
 		defer func() { c.caught = before }()
 		return c.all(ctx, h.Body)
 	}
@@ -147,12 +145,15 @@ func (c *code) one(ctx context.Context, st syntax.CodeStmt) (err error) {
 		if st.Perform {
 			what = "PERFORM"
 		}
-		if err = c.sql(ctx, st); err != nil && !c.done && st.SQL.Stmt != nil {
+		if err = c.sql(ctx, st); err != nil {
 			err = inCode(explainError(ctx, err), fmt.Sprintf("SQL statement \"%s\"", sqlText(st)))
 		}
 	case *syntax.CodeExecute:
 		what, err = "EXECUTE", c.execute(ctx, st)
 	case *syntax.CodeRaise:
+		if st.Again && c.caught != nil {
+			return c.caught // it has its place
+		}
 		what, err = "RAISE", c.raise(ctx, st)
 	}
 	return c.placed(ctx, err, st, what)
@@ -160,10 +161,9 @@ func (c *code) one(ctx context.Context, st syntax.CodeStmt) (err error) {
 
 // placed is an error with the line of the statement that met it.
 func (c *code) placed(ctx context.Context, err error, st syntax.CodeStmt, what string) error {
-	if err == nil || c.done && errors.As(err, new(*pgerr.Error)) {
-		return err
+	if err == nil {
+		return nil
 	}
-	c.done = true
 	return inCode(explainError(ctx, err), fmt.Sprintf("PL/pgSQL function inline_code_block line %d at %s", c.line(st.Offset()), what))
 }
 

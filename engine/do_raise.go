@@ -11,11 +11,7 @@ import (
 // raise tells the client something, or fails.
 func (c *code) raise(ctx context.Context, r *syntax.CodeRaise) error {
 	if r.Again {
-		if c.caught == nil {
-			return pgerr.New("0Z002", "RAISE without parameters cannot be used outside an exception handler")
-		}
-		c.done = true
-		return c.caught
+		return pgerr.New("0Z002", "RAISE without parameters cannot be used outside an exception handler")
 	}
 	var values []*string
 	if r.Values != nil {

@@ -72,11 +72,8 @@ func (s *Session) settled(ctx context.Context, p *Prepared, params []*vec.Column
 	if !p.changing || !p.moving && !s.inPast() {
 		return p, nil
 	}
-	out := *p
-	if params == nil {
-		params = []*vec.Column{}
-	}
-	if err := s.compile(ctx, &out, p.ParamTypes, params); err != nil {
+	out, err := s.compiledAgain(ctx, p, params)
+	if err != nil {
 		return nil, err
 	}
 	if p.described && !slices.Equal(out.Fields, p.Fields) {
@@ -84,7 +81,7 @@ func (s *Session) settled(ctx context.Context, p *Prepared, params []*vec.Column
 			WithDetail("The columns of a view of events are those of the moment that is asked about, and other than when the statement was prepared.").
 			WithHint("Write the moment into the statement instead of a parameter, or name the columns and cast them.")
 	}
-	return &out, nil
+	return out, nil
 }
 
 // Describe returns what a statement gives. It settles the statement, which keeps to that from now on.

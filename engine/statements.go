@@ -118,17 +118,20 @@ func (s *Session) current(ctx context.Context, p *Prepared, params []*vec.Column
 	if !p.tables || p.catalog == s.catalog() {
 		return p, nil
 	}
+	out, err := s.compiledAgain(ctx, p, params)
+	if err == nil && !slices.Equal(out.Fields, p.Fields) {
+		err = pgerr.New(pgerr.FeatureNotSupported, "cached plan must not change result type")
+	}
+	return out, err
+}
+
+// compiledAgain is a statement as it is bound now, with the values of its parameters.
+func (s *Session) compiledAgain(ctx context.Context, p *Prepared, params []*vec.Column) (*Prepared, error) {
 	out := *p
 	if params == nil {
 		params = []*vec.Column{}
 	}
-	if err := s.compile(ctx, &out, p.ParamTypes, params); err != nil {
-		return nil, err
-	}
-	if !slices.Equal(out.Fields, p.Fields) {
-		return nil, pgerr.New(pgerr.FeatureNotSupported, "cached plan must not change result type")
-	}
-	return &out, nil
+	return &out, s.compile(ctx, &out, p.ParamTypes, params)
 }
 
 // readsTables reports whether a plan is about tables of users.

@@ -359,23 +359,7 @@ func floats(v float64) *vec.Column { return &vec.Column{Kind: vec.Float64, Len: 
 
 func sums(t *testing.T, o op.Op, types []datum.OID) []string {
 	t.Helper()
-	if err := o.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	var out []string
-	for {
-		b, err := o.Next(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b == nil {
-			break
-		}
-		out = append(out, optest.Text(types, b)...)
-	}
-	if err := o.Close(); err != nil {
-		t.Error(err)
-	}
+	out := given(t, o, types)
 	slices.Sort(out)
 	return out
 }

@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/allsource-db/allsource/sql/catalog"
@@ -18,6 +19,7 @@ type validity struct {
 	rel   *catalog.Relation
 	at    syntax.Node
 	conds []expr.Expr
+	err   error // the first of must
 }
 
 func (b *binder) validity(rel *catalog.Relation, what string, at syntax.Node) *validity {
@@ -40,10 +42,9 @@ func (v *validity) bound(x syntax.Expr, t datum.Type) (expr.Expr, error) {
 }
 
 // must adds a comparison of two values.
-func (v *validity) must(l expr.Expr, op string, r expr.Expr) error {
+func (v *validity) must(l expr.Expr, op string, r expr.Expr) {
 	e, err := v.operator(syntax.Operator{Name: op}, []typed{{l, v.at}, {r, v.at}}, v.at)
-	v.conds = append(v.conds, e)
-	return err
+	v.conds, v.err = append(v.conds, e), cmp.Or(v.err, err)
 }
 
 func (v *validity) column(i int) *expr.Col {
@@ -51,8 +52,11 @@ func (v *validity) column(i int) *expr.Col {
 }
 
 // filter keeps the rows of which the conditions are true.
-func (v *validity) filter(n plan.Node) plan.Node {
-	return &plan.Filter{Input: n, Cond: expr.Conjoin(v.conds)}
+func (v *validity) filter(n plan.Node) (plan.Node, error) {
+	if v.err != nil {
+		return nil, v.err
+	}
+	return &plan.Filter{Input: n, Cond: expr.Conjoin(v.conds)}, nil
 }
 
 // periodOf are the columns of a table's period; ok is false where it has none.
@@ -103,28 +107,20 @@ func (b *binder) validTime(n plan.Node, rel *catalog.Relation, c *syntax.TimeCla
 	if c.Kind == syntax.TimeFromTo {
 		before = "<"
 	}
-	type comparison struct {
-		l  expr.Expr
-		op string
-		r  expr.Expr
-	}
-	var list []comparison
-	if c.To != nil && !period {
-		list = append(list, comparison{v.column(start), ">=", from})
-	}
-	list = append(list, comparison{v.column(start), before, to})
-	if period {
-		list = append(list, comparison{v.column(end), ">", from})
-	}
-	if c.To != nil && period {
-		list = append(list, comparison{from, before, to}) // else a row around both would be there
-	}
-	for _, x := range list {
-		if err := v.must(x.l, x.op, x.r); err != nil {
-			return nil, err
+	switch {
+	case period:
+		v.must(v.column(start), before, to)
+		v.must(v.column(end), ">", from)
+		if c.To != nil {
+			v.must(from, before, to) // else a row around both would be there
 		}
+	case c.To != nil:
+		v.must(v.column(start), ">=", from)
+		fallthrough
+	default:
+		v.must(v.column(start), before, to)
 	}
-	return v.filter(n), nil
+	return v.filter(n)
 }
 
 // portion binds FOR PORTION OF over the scan of the table that is changed, and keeps the rows that have something of it.
@@ -151,17 +147,13 @@ func (m *modification) portion(n plan.Node, c *syntax.Portion) (plan.Node, error
 	}
 	m.out.Portion = out
 	// Where a bound is null the portion has no end on that side, and the condition is left out by its being null.
-	if err := v.must(v.column(start), "<", out.To); err != nil {
-		return nil, err
-	}
-	if err := v.must(v.column(end), ">", out.From); err != nil {
-		return nil, err
-	}
+	v.must(v.column(start), "<", out.To)
+	v.must(v.column(end), ">", out.From)
 	for i, bound := range []expr.Expr{out.To, out.From} {
 		if k, ok := bound.(*expr.Const); ok && !k.Val.Null(0) {
 			continue
 		}
 		v.conds[i] = &expr.Or{Args: []expr.Expr{&expr.IsNull{Arg: bound}, v.conds[i]}}
 	}
-	return v.filter(n), nil
+	return v.filter(n)
 }

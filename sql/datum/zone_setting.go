@@ -36,7 +36,7 @@ func OffsetSetting(east float64) (string, bool) {
 		return "", false
 	}
 	sec, sign, back := int64(east), '+', '-'
-	if sec <= 0 && east <= 0 && sec != 0 {
+	if sec < 0 {
 		sec, sign, back = -sec, '-', '+'
 	}
 	text := fmt.Sprintf("%02d", sec/3600)

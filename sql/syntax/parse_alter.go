@@ -220,14 +220,7 @@ func (p *parser) alterColumn(a *AlterAction) {
 		if p.accept("using") {
 			a.Expr = p.expr()
 		}
-	case p.accept("set", "default"):
-		a.Kind, a.Expr = AlterSetDefault, p.expr()
-	case p.accept("drop", "default"):
-		a.Kind = AlterDropDefault
-	case p.accept("set", "not", "null"):
-		a.Kind = AlterSetNotNull
-	case p.accept("drop", "not", "null"):
-		a.Kind = AlterDropNotNull
+	case p.defaultOrNull(a):
 	case p.accept("drop", "expression"):
 		a.Kind, a.IfExists = AlterDropExpression, p.accept("if", "exists")
 	case p.accept("drop", "identity"):
@@ -383,8 +376,8 @@ func (p *parser) alterObject(at At, kind string) Stmt {
 	return nil
 }
 
-// domainAction reads the action of ALTER DOMAIN.
-func (p *parser) domainAction(a *AlterAction) {
+// defaultOrNull reads SET and DROP of DEFAULT and NOT NULL, of a column or a domain; false where neither is at hand.
+func (p *parser) defaultOrNull(a *AlterAction) bool {
 	switch {
 	case p.accept("set", "default"):
 		a.Kind, a.Expr = AlterSetDefault, p.expr()
@@ -394,6 +387,16 @@ func (p *parser) domainAction(a *AlterAction) {
 		a.Kind = AlterSetNotNull
 	case p.accept("drop", "not", "null"):
 		a.Kind = AlterDropNotNull
+	default:
+		return false
+	}
+	return true
+}
+
+// domainAction reads the action of ALTER DOMAIN.
+func (p *parser) domainAction(a *AlterAction) {
+	switch {
+	case p.defaultOrNull(a):
 	case p.accept("add"):
 		if !p.atTableConstraint() {
 			p.unexpected()
