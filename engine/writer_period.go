@@ -12,9 +12,6 @@ import (
 	"github.com/allsource-db/allsource/vec"
 )
 
-// exclusionViolation is what a row does whose period has something in common with that of another one of the same key.
-const exclusionViolation pgerr.Code = "23P01"
-
 // spansOf are the periods of rows under a key WITHOUT OVERLAPS, with their keys without them.
 func (k *tableKey) spansOf(rows *vec.Batch) []keySpan {
 	cols := columnsOfKey(k, rows)
@@ -184,7 +181,7 @@ func (w *writer) overlapsRow(ctx context.Context, key *tableKey, rows *vec.Batch
 }
 
 func (w *writer) overlaps(key *tableKey, rows *vec.Batch, i int, others *vec.Batch, k int) error {
-	return pgerr.New(exclusionViolation, "conflicting key value violates exclusion constraint %q", key.Index.Name).
+	return pgerr.New(pgerr.ExclusionViolation, "conflicting key value violates exclusion constraint %q", key.Index.Name).
 		WithDetail("Key %s conflicts with existing key %s.", w.keyText(key, columnsOfKey(key, rows), i), w.keyText(key, columnsOfKey(key, others), k)).
 		Of(w.about("", key.Index.Name))
 }

@@ -227,10 +227,10 @@ func (b *building) dropNotNull(c *catalog.TableColumn, attr int16) error {
 		return pgerr.New(pgerr.SyntaxError, "column %q of relation %q is an identity column", c.Name, b.table.Name)
 	}
 	if pk := b.table.PrimaryKey(); pk != nil && slices.Contains(pk.Columns, attr) {
-		return pgerr.New(invalidTable, "column %q is in a primary key", c.Name)
+		return pgerr.New(pgerr.InvalidTableDefinition, "column %q is in a primary key", c.Name)
 	}
 	if inPeriod(b.table, attr) {
-		return pgerr.New(invalidTable, "column %q is in a period", c.Name)
+		return pgerr.New(pgerr.InvalidTableDefinition, "column %q is in a period", c.Name)
 	}
 	c.NotNull = false
 	return nil
@@ -331,7 +331,7 @@ func (b *building) dropConstraint(a *syntax.AlterAction) error {
 		return pgerr.New(pgerr.UndefinedObject, "constraint %q of relation %q does not exist", a.Name, b.table.Name)
 	}
 	if c.Period && c.Kind == catalog.Check {
-		return pgerr.New("2BP01", "cannot drop constraint %s on table %s because period %s requires it", c.Name, b.table.Name, b.table.Periods[0].Name).
+		return pgerr.New(pgerr.DependentObjectsStillExist, "cannot drop constraint %s on table %s because period %s requires it", c.Name, b.table.Name, b.table.Periods[0].Name).
 			WithHint("You can drop the period instead.")
 	}
 	return b.dropThings([]thing{{part: constraintPart, id: b.table.ID, sub: c.ID}}, cascades(a.Cascade))
@@ -367,7 +367,7 @@ func (b *building) dropColumn(a *syntax.AlterAction) error {
 		return pgerr.New(pgerr.UndefinedColumn, "column %q of relation %q does not exist", a.Name, b.table.Name)
 	}
 	if inPeriod(b.table, attr) && !cascades(a.Cascade) {
-		return pgerr.New("2BP01", "cannot drop column %s of table %s because a period has it", a.Name, b.table.Name)
+		return pgerr.New(pgerr.DependentObjectsStillExist, "cannot drop column %s of table %s because a period has it", a.Name, b.table.Name)
 	}
 	return b.dropThings([]thing{{part: columnPart, id: b.table.ID, attr: attr}}, cascades(a.Cascade))
 }

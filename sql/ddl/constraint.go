@@ -12,13 +12,6 @@ import (
 	"github.com/allsource-db/allsource/sql/syntax"
 )
 
-// invalidTable is what PostgreSQL calls invalid_table_definition.
-const (
-	invalidTable      pgerr.Code = "42P16"
-	invalidForeignKey pgerr.Code = "42830"
-	foreignViolation  pgerr.Code = "23503"
-)
-
 // constraintName checks a name that was given, or makes one.
 func (b *building) constraintName(given, columns, label string) (string, error) {
 	if given != "" {
@@ -94,7 +87,7 @@ func (b *building) attributes(x *syntax.Constraint, list []syntax.Ident, missing
 func (b *building) key(x *syntax.Constraint) error {
 	primary := x.Kind == syntax.ConstraintPrimaryKey
 	if primary && b.table.PrimaryKey() != nil {
-		return b.errorIn(x, invalidTable, "multiple primary keys for table %q are not allowed", b.table.Name)
+		return b.errorIn(x, pgerr.InvalidTableDefinition, "multiple primary keys for table %q are not allowed", b.table.Name)
 	}
 	if x.UsingIndex != "" {
 		return b.keyOfIndex(x, primary)
@@ -249,7 +242,7 @@ func (b *building) foreign(x *syntax.Constraint) error {
 		return err
 	}
 	if len(c.RefColumns) != len(attrs) {
-		return pgerr.New(invalidForeignKey, "number of referencing and referenced columns for foreign key disagree")
+		return pgerr.New(pgerr.InvalidForeignKey, "number of referencing and referenced columns for foreign key disagree")
 	}
 	for _, id := range x.SetColumns {
 		a := b.table.Column(id.Name)
@@ -293,7 +286,7 @@ func (b *building) referenced(x *syntax.Constraint) (*catalog.TableObject, error
 	case r.Table == nil:
 		return nil, pgerr.New(pgerr.FeatureNotSupported, "foreign keys cannot refer to %q", r.Name).WithHint("They refer to tables that were made with CREATE TABLE.")
 	case r.Table.Persistence != b.table.Persistence && b.table.Persistence != catalog.Unlogged:
-		return nil, pgerr.New(invalidTable, "constraints on %s tables may reference only %s tables", persistenceWord(b.table), persistenceWord(b.table))
+		return nil, pgerr.New(pgerr.InvalidTableDefinition, "constraints on %s tables may reference only %s tables", persistenceWord(b.table), persistenceWord(b.table))
 	}
 	return r.Table, nil
 }
@@ -313,7 +306,7 @@ func referencedKey(x *syntax.Constraint, ref *catalog.TableObject) ([]int16, dat
 		case pk == nil:
 			return nil, 0, pgerr.New(pgerr.UndefinedObject, "there is no primary key for referenced table %q", ref.Name)
 		case pk.Period:
-			return nil, 0, pgerr.New(invalidForeignKey, "foreign key must use PERIOD when referencing a primary key using WITHOUT OVERLAPS")
+			return nil, 0, pgerr.New(pgerr.InvalidForeignKey, "foreign key must use PERIOD when referencing a primary key using WITHOUT OVERLAPS")
 		}
 		return pk.Columns, pk.Index, nil
 	}
@@ -324,7 +317,7 @@ func referencedKey(x *syntax.Constraint, ref *catalog.TableObject) ([]int16, dat
 			return nil, 0, pgerr.New(pgerr.UndefinedColumn, "column %q referenced in foreign key constraint does not exist", id.Name)
 		}
 		if slices.Contains(attrs[:i], a) {
-			return nil, 0, pgerr.New(invalidForeignKey, "foreign key referenced-columns list must not contain duplicates")
+			return nil, 0, pgerr.New(pgerr.InvalidForeignKey, "foreign key referenced-columns list must not contain duplicates")
 		}
 		attrs = append(attrs, a)
 	}
@@ -334,7 +327,7 @@ func referencedKey(x *syntax.Constraint, ref *catalog.TableObject) ([]int16, dat
 			return attrs, ix.ID, nil
 		}
 	}
-	return nil, 0, pgerr.New(invalidForeignKey, "there is no unique constraint matching given keys for referenced table %q", ref.Name)
+	return nil, 0, pgerr.New(pgerr.InvalidForeignKey, "there is no unique constraint matching given keys for referenced table %q", ref.Name)
 }
 
 func sameColumns(ix *catalog.TableIndex, attrs []int16) bool {
@@ -404,7 +397,7 @@ func (b *building) referencing(c *catalog.Constraint, ref *catalog.TableObject) 
 	return Check{Query: "SELECT " + strings.Join(shown, ", ") + " FROM " + quoted(b.schema, table) + " fk WHERE (" + strings.Join(some, join) + ") AND NOT EXISTS (SELECT 1 FROM " +
 		quoted(b.schemaName(ref.Schema), ref.Name) + " pk WHERE " + strings.Join(same, " AND ") + ") LIMIT 1",
 		Failed: func(row []string) error {
-			return pgerr.New(foreignViolation, "insert or update on table %q violates foreign key constraint %q", table, name).
+			return pgerr.New(pgerr.ForeignKeyViolation, "insert or update on table %q violates foreign key constraint %q", table, name).
 				WithDetail("Key (%s)=(%s) is not present in table %q.", listed(own), listed(row), ref.Name)
 		}}
 }

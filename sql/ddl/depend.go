@@ -281,7 +281,7 @@ func (p *planner) dropThings(list []thing, cascade bool) error {
 		if len(list) == 1 {
 			what = "cannot drop " + p.describe(list[0]) + " because other objects depend on it"
 		}
-		return pgerr.New("2BP01", "%s", what).WithDetail("%s", strings.Join(d.said, "\n")).
+		return pgerr.New(pgerr.DependentObjectsStillExist, "%s", what).WithDetail("%s", strings.Join(d.said, "\n")).
 			WithHint("Use DROP ... CASCADE to drop the dependent objects too.")
 	case len(d.cascade) == 1:
 		p.notice("00000", "%s", d.cascade[0])

@@ -57,13 +57,13 @@ func (p *planner) mayDrop(x thing) error {
 	if q, ok := p.cat.Object(x.id).(*catalog.SequenceObject); ok && q.Identity && x.part == wholeObject {
 		t := tableIn(p.cat.Object(q.Owner))
 		col := p.describe(thing{part: columnPart, id: t.ID, attr: q.Column})
-		return pgerr.New("2BP01", "cannot drop %s because %s requires it", p.describe(x), col).WithHint("You can drop %s instead.", col)
+		return pgerr.New(pgerr.DependentObjectsStillExist, "cannot drop %s because %s requires it", p.describe(x), col).WithHint("You can drop %s instead.", col)
 	}
 	if x.part == indexPart {
 		t := tableIn(p.cat.Object(x.id))
 		if ix := t.Index(x.sub); ix.Constraint != 0 {
 			c := p.describe(thing{part: constraintPart, id: x.id, sub: ix.Constraint})
-			return pgerr.New("2BP01", "cannot drop %s because %s requires it", p.describe(x), c).WithHint("You can drop %s instead.", c)
+			return pgerr.New(pgerr.DependentObjectsStillExist, "cannot drop %s because %s requires it", p.describe(x), c).WithHint("You can drop %s instead.", c)
 		}
 	}
 	return nil
@@ -163,7 +163,7 @@ func (p *planner) typeObject(kind string, n *syntax.ObjectName, missingOK bool) 
 	o := p.cat.TypeByName(p.path(), n.Name.Qualifier(), n.Name.Last())
 	if o == nil {
 		if i, ok := datum.ByName(n.Name.Last()); ok {
-			return nil, pgerr.New("2BP01", "cannot drop type %s because it is required by the database system", i.SQLName)
+			return nil, pgerr.New(pgerr.DependentObjectsStillExist, "cannot drop type %s because it is required by the database system", i.SQLName)
 		}
 		return nil, p.missing(missingOK, pgerr.UndefinedObject, "type %q does not exist", dotted(n.Name))
 	}
@@ -172,7 +172,7 @@ func (p *planner) typeObject(kind string, n *syntax.ObjectName, missingOK bool) 
 	}
 	if t := tableIn(o); t != nil {
 		w := p.describe(thing{id: t.ID})
-		return nil, pgerr.New("2BP01", "cannot drop type %s because %s requires it", p.objectName(o), w).WithHint("You can drop %s instead.", w)
+		return nil, pgerr.New(pgerr.DependentObjectsStillExist, "cannot drop type %s because %s requires it", p.objectName(o), w).WithHint("You can drop %s instead.", w)
 	}
 	return o, nil
 }
@@ -184,7 +184,7 @@ func (p *planner) schemaObject(name string, missingOK bool) (catalog.Object, err
 		}
 	}
 	if p.cat.HasSchema(name) {
-		return nil, pgerr.New("2BP01", "cannot drop schema %s because it is required by the database system", name)
+		return nil, pgerr.New(pgerr.DependentObjectsStillExist, "cannot drop schema %s because it is required by the database system", name)
 	}
 	return nil, p.missing(missingOK, pgerr.InvalidSchemaName, "schema %q does not exist", name)
 }

@@ -32,7 +32,7 @@ func (p *planner) createFunction(s *syntax.CreateFunction) error {
 			continue
 		}
 		if !s.Replace {
-			return pgerr.New("42723", "function %q already exists with same argument types", f.Name)
+			return pgerr.New(pgerr.DuplicateFunction, "function %q already exists with same argument types", f.Name)
 		}
 		if old.Procedure != f.Procedure {
 			return pgerr.New(pgerr.WrongObjectType, "cannot change routine kind").WithDetail("%q is a %s.", f.Name, p.objectWord(old))

@@ -84,7 +84,7 @@ func (p *planner) notInside(d *catalog.DomainObject) error {
 // notMember refuses a type for a column of a table if its values would hold rows of the table.
 func (p *planner) notMember(t *catalog.TableObject, typ catalog.TypeRef) error {
 	if p.holds(typ, t.ID) {
-		return pgerr.New(invalidTable, "composite type %s cannot be made a member of itself", t.Name)
+		return pgerr.New(pgerr.InvalidTableDefinition, "composite type %s cannot be made a member of itself", t.Name)
 	}
 	return nil
 }

@@ -110,7 +110,7 @@ func (p *planner) creation(n syntax.Name, temporary bool, at syntax.Node) (schem
 	case temporary && (q == "" || q == "pg_temp"):
 		return p.schemaName(p.Temporary), p.Temporary, nil
 	case temporary:
-		return "", 0, p.errorIn(at, "42P16", "cannot create temporary relation in non-temporary schema")
+		return "", 0, p.errorIn(at, pgerr.InvalidTableDefinition, "cannot create temporary relation in non-temporary schema")
 	case q == "pg_temp":
 		return p.schemaName(p.Temporary), p.Temporary, nil
 	case q == "":

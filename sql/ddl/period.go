@@ -11,9 +11,6 @@ import (
 	"github.com/allsource-db/allsource/sql/syntax"
 )
 
-// exclusionViolation is what two rows are that overlap and must not.
-const exclusionViolation pgerr.Code = "23P01"
-
 // periods adds PERIOD FOR name (start, end).
 func (b *building) periods(list []syntax.TableElement) error {
 	for _, e := range list {
@@ -45,7 +42,7 @@ func (b *building) period(x *syntax.Period) error {
 		return b.errorIn(x, pgerr.FeatureNotSupported, "PERIOD FOR SYSTEM_TIME is not supported").
 			WithHint("Every table has its system time by itself: FOR SYSTEM_TIME asks by it, sys_from and sys_to show it.")
 	case from == to:
-		return b.errorIn(x, invalidTable, "a period begins and ends with two columns")
+		return b.errorIn(x, pgerr.InvalidTableDefinition, "a period begins and ends with two columns")
 	case f.Type != t.Type:
 		return b.errorIn(x, pgerr.DatatypeMismatch, "the columns of period %q are of different types: %s and %s", x.Name,
 			b.cat.FormatType(b.path(), f.Type), b.cat.FormatType(b.path(), t.Type))
@@ -53,7 +50,7 @@ func (b *building) period(x *syntax.Period) error {
 		return b.errorIn(x, pgerr.DatatypeMismatch, "a period cannot have columns of type %s", b.cat.FormatType(b.path(), f.Type)).
 			WithHint("They are dates or timestamps.")
 	case f.Generated.Text != "" || t.Generated.Text != "":
-		return b.errorIn(x, invalidTable, "a period cannot have generated columns")
+		return b.errorIn(x, pgerr.InvalidTableDefinition, "a period cannot have generated columns")
 	case slices.ContainsFunc(b.table.Periods, func(p catalog.Period) bool { return p.Name == x.Name }):
 		return b.errorIn(x, pgerr.DuplicateObject, "period %q of table %q already exists", x.Name, b.table.Name)
 	case len(b.table.Periods) > 0:
@@ -91,7 +88,7 @@ func (b *building) dropPeriod(name string) error {
 	}
 	for i := range t.Constraints {
 		if c := &t.Constraints[i]; c.Period && c.Kind != catalog.Check {
-			return pgerr.New("2BP01", "cannot drop period %q of table %q because other objects depend on it", name, t.Name).
+			return pgerr.New(pgerr.DependentObjectsStillExist, "cannot drop period %q of table %q because other objects depend on it", name, t.Name).
 				WithDetail("constraint %s on table %s depends on period %s", c.Name, t.Name, name).
 				WithHint("Drop the constraint first.")
 		}
@@ -117,7 +114,7 @@ func (b *building) withoutOverlaps(x *syntax.Constraint, attrs []int16, names []
 	}
 	for i, a := range attrs {
 		if inPeriod(b.table, a) {
-			return nil, nil, b.errorIn(x, invalidTable, "column %q is in the period %q of a key WITHOUT OVERLAPS", names[i], x.Period)
+			return nil, nil, b.errorIn(x, pgerr.InvalidTableDefinition, "column %q is in the period %q of a key WITHOUT OVERLAPS", names[i], x.Period)
 		}
 	}
 	p := b.table.Periods[0]
@@ -146,7 +143,7 @@ func (b *building) apart(ix *catalog.TableIndex) Work {
 		" AS ended FROM " + quoted(b.schema, b.table.Name) + where + ") AS rows WHERE ended > " + from + " LIMIT 1"
 	return Check{Query: q, Failed: func(row []string) error {
 		other := append(slices.Clone(row[:n]), row[n+2:]...)
-		return pgerr.New(exclusionViolation, "could not create exclusion constraint %q", ix.Name).
+		return pgerr.New(pgerr.ExclusionViolation, "could not create exclusion constraint %q", ix.Name).
 			WithDetail("Key (%s)=(%s) conflicts with key (%s)=(%s).", listed(names), listed(other), listed(names), listed(row[:n+2]))
 	}}
 }

@@ -71,7 +71,7 @@ func (p *planner) renameObject(s *syntax.Rename, o catalog.Object) error {
 	case *catalog.FunctionObject:
 		for _, f := range p.functionsNamed(syntax.Name{schema, s.New}) {
 			if slices.Equal(inputTypes(f), inputTypes(o)) {
-				return pgerr.New("42723", "function %s already exists in schema %q", s.New+"("+p.signature(f, ", ")+")", schema)
+				return pgerr.New(pgerr.DuplicateFunction, "function %s already exists in schema %q", s.New+"("+p.signature(f, ", ")+")", schema)
 			}
 		}
 	case *catalog.EnumObject, *catalog.DomainObject, *catalog.CompositeObject:

@@ -101,7 +101,7 @@ func (p *planner) createTable(s *syntax.CreateTable) error {
 func (b *building) begin(c syntax.OnCommit, with []*syntax.Option) error {
 	t := b.table
 	if c != syntax.OnCommitDefault && t.Persistence != catalog.Temporary {
-		return pgerr.New("42P16", "ON COMMIT can only be used on temporary tables")
+		return pgerr.New(pgerr.InvalidTableDefinition, "ON COMMIT can only be used on temporary tables")
 	}
 	t.OnCommit = map[syntax.OnCommit]string{syntax.OnCommitDelete: "delete", syntax.OnCommitDrop: "drop"}[c]
 	var err error
@@ -227,7 +227,7 @@ func (p *planner) columnType(d *syntax.ColumnDef) (t catalog.TypeRef, serial boo
 	}
 	typ, _ := p.cat.Resolve(t)
 	if i := datum.Lookup(typ.OID); i != nil && i.Typtype == 'p' && typ.OID != datum.Record || t.OID == datum.Record || t.OID == datum.Unknown {
-		return t, false, pgerr.New("42P16", "column %q has pseudo-type %s", d.Name, datum.FormatType(typ))
+		return t, false, pgerr.New(pgerr.InvalidTableDefinition, "column %q has pseudo-type %s", d.Name, datum.FormatType(typ))
 	}
 	return t, false, p.collation(d.Collation, typ, d)
 }

@@ -36,7 +36,7 @@ func (p *planner) viewColumns(fields []plan.Field, list []syntax.Ident, tooMany 
 			t = datum.T(datum.Text)
 		}
 		if info := datum.Lookup(t.OID); info != nil && info.Typtype == 'p' {
-			return nil, pgerr.New("42P16", "column %q has pseudo-type %s", f.Name, datum.FormatType(t))
+			return nil, pgerr.New(pgerr.InvalidTableDefinition, "column %q has pseudo-type %s", f.Name, datum.FormatType(t))
 		}
 		out[i] = catalog.ViewColumn{Name: f.Name, Type: catalog.RefOf(t)}
 		if i < len(list) {
@@ -102,16 +102,16 @@ func (p *planner) createView(s *syntax.CreateView) error {
 // replaceView puts a view in the place of one that has its columns, or the first of them.
 func (p *planner) replaceView(old, v *catalog.ViewObject) error {
 	if len(v.Columns) < len(old.Columns) {
-		return pgerr.New(invalidTable, "cannot drop columns from view")
+		return pgerr.New(pgerr.InvalidTableDefinition, "cannot drop columns from view")
 	}
 	for i, c := range old.Columns {
 		n := &v.Columns[i]
 		if n.Name != c.Name {
-			return pgerr.New(invalidTable, "cannot change name of view column %q to %q", c.Name, n.Name).
+			return pgerr.New(pgerr.InvalidTableDefinition, "cannot change name of view column %q to %q", c.Name, n.Name).
 				WithHint("Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead.")
 		}
 		if n.Type != c.Type {
-			return pgerr.New(invalidTable, "cannot change data type of view column %q from %s to %s", c.Name,
+			return pgerr.New(pgerr.InvalidTableDefinition, "cannot change data type of view column %q from %s to %s", c.Name,
 				p.cat.FormatType(p.path(), c.Type), p.cat.FormatType(p.path(), n.Type))
 		}
 		n.Comment, n.Default = c.Comment, c.Default
