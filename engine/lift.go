@@ -155,7 +155,7 @@ func (s *Session) keepLifted(ctx context.Context, st syntax.Statement, types []d
 	kept := &cachedPlan{key: key, rows: s.logRows()}
 	if stmts, err := syntax.Parse(l.text); err == nil && len(stmts) == 1 {
 		p, err := s.prepare(ctx, stmts[0], l.text, l.types)
-		if err == nil && p.tables && !p.changing && !p.moving && len(p.moments) == 0 && len(p.ParamTypes) == len(l.types) {
+		if err == nil && p.tables && !readsComputed(p.node) && !p.changing && !p.moving && len(p.moments) == 0 && len(p.ParamTypes) == len(l.types) {
 			kept.stmts, kept.prepared = stmts, p
 		}
 	}

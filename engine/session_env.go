@@ -11,6 +11,7 @@ import (
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/sql/opt"
+	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/sql/syntax"
 	"github.com/allsource-db/allsource/storage"
 	"github.com/allsource-db/allsource/vec"
@@ -170,7 +171,12 @@ func (s *Session) funcCtx(ctx context.Context, env *datum.Env) *funcs.Ctx {
 }
 
 func (s *Session) optOptions(ctx context.Context) opt.Options {
-	o := opt.Options{Off: map[string]bool{}, Context: &expr.EvalCtx{Fn: s.funcCtx(ctx, s.env())}, Stats: logStats{ctx: func() context.Context { return ctx }, log: s.log.Log}, Indexed: s.indexed()}
+	o := opt.Options{Off: map[string]bool{}, Context: &expr.EvalCtx{Fn: s.funcCtx(ctx, s.env())}, Stats: logStats{ctx: func() context.Context { return ctx }, log: s.log.Log}, Indexed: s.indexed(),
+		IndexRule: func(rel *catalog.Relation, ix *catalog.TableIndex) (plan.IndexRule, error) {
+			in := s.momentContext("")
+			in.Catalog = s.catalog()
+			return bind.IndexRule(in, rel, ix)
+		}}
 	if v, _ := s.vars.get("optimizer_off"); v != "" {
 		for name := range strings.SplitSeq(v, ",") {
 			o.Off[strings.TrimSpace(name)] = true

@@ -136,15 +136,31 @@ func (s *Session) compiledAgain(ctx context.Context, p *Prepared, params []*vec.
 
 // readsTables reports whether a plan is about tables of users.
 func readsTables(n plan.Node) bool {
-	found := false
-	plan.Walk(n, func(n plan.Node) bool {
+	return anyNode(n, func(n plan.Node) bool {
 		switch n := n.(type) {
 		case *plan.Scan:
-			found = found || n.Relation.Table != nil
+			return n.Relation.Table != nil
 		case *plan.Modify, *plan.Truncate:
-			found = true
+			return true
 		}
-		found = found || slices.ContainsFunc(plan.Subplans(n), readsTables)
+		return false
+	})
+}
+
+// readsComputed reports whether a plan reads a table with an index whose use may depend on the constants of the statement.
+func readsComputed(n plan.Node) bool {
+	return anyNode(n, func(n plan.Node) bool {
+		s, ok := n.(*plan.Scan)
+		return ok && s.Relation.Table != nil &&
+			slices.ContainsFunc(s.Relation.Table.Indexes, func(ix catalog.TableIndex) bool { return ix.Computed() })
+	})
+}
+
+// anyNode reports whether is holds for a node of a plan or of the subqueries in it.
+func anyNode(n plan.Node, is func(plan.Node) bool) bool {
+	found := false
+	plan.Walk(n, func(n plan.Node) bool {
+		found = found || is(n) || slices.ContainsFunc(plan.Subplans(n), func(n plan.Node) bool { return anyNode(n, is) })
 		return !found
 	})
 	return found

@@ -311,6 +311,11 @@ func domainUnder(c *catalog.Catalog, d *catalog.DomainObject) *catalog.DomainObj
 	return under
 }
 
+// IndexRule binds the keys and the predicate of an index over the columns of its relation.
+func IndexRule(ctx *Context, rel *catalog.Relation, ix *catalog.TableIndex) (plan.IndexRule, error) {
+	return newBinder(ctx, nil).indexRule(rel, ix, &scope{items: []*item{rowItem(rel, rel.Name, 0)}, width: len(rel.Columns)})
+}
+
 // indexRule binds the keys of an index over the row of its table.
 func (b *binder) indexRule(rel *catalog.Relation, ix *catalog.TableIndex, row *scope) (plan.IndexRule, error) {
 	out := plan.IndexRule{Index: ix}

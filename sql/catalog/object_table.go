@@ -1,6 +1,10 @@
 package catalog
 
-import "github.com/allsource-db/allsource/sql/datum"
+import (
+	"slices"
+
+	"github.com/allsource-db/allsource/sql/datum"
+)
 
 // TableObject is a table. Its constraints and indexes are part of it.
 type TableObject struct {
@@ -98,6 +102,11 @@ type TableIndex struct {
 	Where            Expression `json:"where,omitzero"`
 	Constraint       datum.OID  `json:"constraint,omitempty"`
 	Comment          string     `json:"comment,omitempty"`
+}
+
+// Computed reports whether the index has expressions among its keys, or a predicate.
+func (ix *TableIndex) Computed() bool {
+	return ix.Where.Text != "" || slices.ContainsFunc(ix.Keys, func(k IndexKey) bool { return k.Column == 0 })
 }
 
 // IndexKey is a column or an expression of an index.

@@ -40,76 +40,99 @@ func indexScans(r *run, n plan.Node) (plan.Node, error) {
 	})
 }
 
-// indexed says whether an index has all rows of a table.
-func (r *run) indexed(rel *catalog.Relation, ix *catalog.TableIndex) bool {
-	return ix.Where.Text == "" && (r.o.Indexed == nil || r.o.Indexed(rel, ix))
+// indexTest is a condition of a scan that an index may answer.
+type indexTest struct {
+	comparison
+	cond expr.Expr
+}
+
+// indexTests are the conditions of a scan that compare a column or a computed value with what is the same for all rows.
+func indexTests(s *plan.Scan) (tests []indexTest) {
+	for _, cond := range expr.Conjuncts(s.Filter) {
+		c, ok := comparisonOf(cond)
+		if !ok || c.on.Type().OID == datum.JSONB {
+			continue
+		}
+		if col, ok := c.on.(*expr.Cast); ok && isColumn(col.Arg) {
+			if _, same := scanColumn(s, c.on); same {
+				c.on = col.Arg // the value is the same
+			}
+		}
+		tests = append(tests, indexTest{c, cond})
+	}
+	return tests
+}
+
+func isColumn(e expr.Expr) bool {
+	_, ok := e.(*expr.Col)
+	return ok
 }
 
 // bestIndex is the index that finds the fewest rows, and about how many; nil: all of the table is read.
-func (r *run) bestIndex(s *plan.Scan) (*plan.IndexUse, float64) {
-	type test struct {
-		plan.Bound
-		cond expr.Expr
+func (r *run) bestIndex(s *plan.Scan) (best *plan.IndexUse, rows float64) {
+	tests := indexTests(s)
+	if len(tests) == 0 {
+		return nil, 1
 	}
-	var tests []test
-	for _, cond := range expr.Conjuncts(s.Filter) {
-		if b, ok := boundOf(s, cond); ok && b.Col.Column >= 0 && b.Op != plan.NotNull {
-			tests = append(tests, test{b, cond})
-		}
-	}
-	var best *plan.IndexUse
-	rows := 0.0
 	for i := range s.Relation.Table.Indexes {
 		ix := &s.Relation.Table.Indexes[i]
-		if !r.indexed(s.Relation, ix) {
+		keys, ok := r.indexKeys(s, ix)
+		if !ok {
 			continue
 		}
-		use, found := &plan.IndexUse{Index: ix}, r.tableRows(s.Relation)
-		take := func(k int, op ...plan.CompareOp) *test {
-			for t := range tests {
-				if s.Relation.Columns[tests[t].Col.Column].Attr == ix.Keys[k].Column && slices.Contains(op, tests[t].Op) {
-					use.Conds = append(use.Conds, tests[t].cond)
-					return &tests[t]
-				}
-			}
-			return nil
-		}
-		k := 0
-		for ; k < len(ix.Keys) && ix.Keys[k].Column > 0; k++ {
-			t := take(k, plan.Eq)
-			if t == nil {
-				break
-			}
-			use.Equal = append(use.Equal, t.Values[0])
-			found *= equalityLeaves
-		}
-		switch {
-		case k == len(ix.Keys) && ix.Unique:
-			found = 1
-		case k < len(ix.Keys) && ix.Keys[k].Column > 0:
-			if t := take(k, plan.In); t != nil {
-				use.In = t.Values
-				if found *= equalityLeaves * float64(len(t.Values)); ix.Unique && k+1 == len(ix.Keys) {
-					found = float64(len(t.Values))
-				}
-				break
-			}
-			if t := take(k, plan.Gt, plan.Ge); t != nil {
-				use.Low, use.LowOp = t.Values[0], t.Op
-			}
-			if t := take(k, plan.Lt, plan.Le); t != nil {
-				use.High, use.HighOp = t.Values[0], t.Op
-			}
-			if use.Low != nil && use.High != nil {
-				found *= indexRangeLeaves
-			}
-		}
+		use, found := r.useOf(s, ix, keys, tests)
 		narrow := len(use.Equal) > 0 || use.In != nil || use.Low != nil && use.High != nil
 		if narrow && (best == nil || found < rows) {
 			best, rows = use, found
 		}
 	}
 	return best, max(1, rows)
+}
+
+// useOf is how an index finds what the tests ask for, and about how many rows those are.
+func (r *run) useOf(s *plan.Scan, ix *catalog.TableIndex, keys []expr.Expr, tests []indexTest) (*plan.IndexUse, float64) {
+	use, found := &plan.IndexUse{Index: ix}, r.tableRows(s.Relation)
+	take := func(k int, op ...plan.CompareOp) *indexTest {
+		for t := range tests {
+			if sameKey(tests[t].on, keys[k]) && slices.Contains(op, tests[t].op) {
+				use.Conds = append(use.Conds, tests[t].cond)
+				return &tests[t]
+			}
+		}
+		return nil
+	}
+	k := 0
+	for ; k < len(keys); k++ {
+		t := take(k, plan.Eq)
+		if t == nil {
+			break
+		}
+		use.Equal = append(use.Equal, t.values[0])
+		found *= equalityLeaves
+	}
+	if k == len(keys) {
+		if ix.Unique {
+			found = 1
+		}
+		return use, found
+	}
+	if t := take(k, plan.In); t != nil {
+		use.In = t.values
+		if found *= equalityLeaves * float64(len(t.values)); ix.Unique && k+1 == len(keys) {
+			found = float64(len(t.values))
+		}
+		return use, found
+	}
+	if t := take(k, plan.Gt, plan.Ge); t != nil {
+		use.Low, use.LowOp = t.values[0], t.op
+	}
+	if t := take(k, plan.Lt, plan.Le); t != nil {
+		use.High, use.HighOp = t.values[0], t.op
+	}
+	if use.Low != nil && use.High != nil {
+		found *= indexRangeLeaves
+	}
+	return use, found
 }
 
 // tableRows is how many rows a table is taken to have.
@@ -174,14 +197,18 @@ func (r *run) byIndex(n plan.Node, keys []plan.SortKey) (plan.Node, bool) {
 			if x.Index.In != nil && len(x.Index.In) > 1 {
 				return n, false
 			}
-			return orderedBy(x, x.Index, keys)
+			if have, ok := r.indexKeys(x, x.Index.Index); ok {
+				return orderedBy(x, x.Index, have, keys)
+			}
+			return n, false
 		}
 		for i := range x.Relation.Table.Indexes {
 			ix := &x.Relation.Table.Indexes[i]
-			if !r.indexed(x.Relation, ix) {
+			have, ok := r.indexKeys(x, ix)
+			if !ok {
 				continue
 			}
-			if out, ok := orderedBy(x, &plan.IndexUse{Index: ix}, keys); ok {
+			if out, ok := orderedBy(x, &plan.IndexUse{Index: ix}, have, keys); ok {
 				return out, true
 			}
 		}
@@ -189,16 +216,15 @@ func (r *run) byIndex(n plan.Node, keys []plan.SortKey) (plan.Node, bool) {
 	return n, false
 }
 
-// orderedBy reads a scan by an index whose keys after those that are equal are the sort keys, forwards or backwards.
-func orderedBy(s *plan.Scan, use *plan.IndexUse, keys []plan.SortKey) (plan.Node, bool) {
-	rest := use.Index.Keys[len(use.Equal):]
+// orderedBy reads a scan by an index, whose keys the scan has as given, if those after the equal ones are the sort keys, forwards or backwards.
+func orderedBy(s *plan.Scan, use *plan.IndexUse, have []expr.Expr, keys []plan.SortKey) (plan.Node, bool) {
+	rest, have := use.Index.Keys[len(use.Equal):], have[len(use.Equal):]
 	if len(keys) > len(rest) {
 		return s, false
 	}
 	reverse := false
 	for i, k := range keys {
-		c, ok := k.Expr.(*expr.Col)
-		if !ok || s.Cols[c.Index].Column < 0 || s.Relation.Columns[s.Cols[c.Index].Column].Attr != rest[i].Column {
+		if !sameKey(k.Expr, have[i]) {
 			return s, false
 		}
 		back := k.Desc != rest[i].Desc

@@ -33,43 +33,22 @@ func scanBounds(_ *run, n plan.Node) (plan.Node, error) {
 }
 
 func boundOf(s *plan.Scan, cond expr.Expr) (plan.Bound, bool) {
-	switch x := cond.(type) {
-	case *expr.Call:
-		op, ok := boundOps[x.Fn.Name]
-		if !ok || len(x.Args) != 2 {
-			return plan.Bound{}, false
-		}
-		l, r := x.Args[0], x.Args[1]
-		if expr.IsSteady(l) {
-			l, r, op = r, l, mirrored[op]
-		}
-		return compareBound(s, l, op, []expr.Expr{r})
-	case *expr.In:
-		if x.Not {
-			return plan.Bound{}, false
-		}
-		return compareBound(s, x.Arg, plan.In, x.List)
-	case *expr.IsNull:
+	if x, ok := cond.(*expr.IsNull); ok {
 		col, ok := scanColumn(s, x.Arg)
 		if !x.Not || !ok || wholeColumn(col) {
 			return plan.Bound{}, false
 		}
 		return plan.Bound{Col: col, Op: plan.NotNull}, true
 	}
-	return plan.Bound{}, false
-}
-
-func compareBound(s *plan.Scan, l expr.Expr, op plan.CompareOp, values []expr.Expr) (plan.Bound, bool) {
-	col, ok := scanColumn(s, l)
-	if !ok || !comparable(s, col, l, op) {
+	c, ok := comparisonOf(cond)
+	if !ok {
 		return plan.Bound{}, false
 	}
-	for _, v := range values {
-		if !expr.IsSteady(v) || hasSubquery(v) || !hashAlike(l.Type().OID, v.Type().OID) {
-			return plan.Bound{}, false
-		}
+	col, ok := scanColumn(s, c.on)
+	if !ok || !comparable(s, col, c.on, c.op) {
+		return plan.Bound{}, false
 	}
-	return plan.Bound{Col: col, Op: op, Values: values}, true
+	return plan.Bound{Col: col, Op: c.op, Values: c.values}, true
 }
 
 // scanColumn is the column of the scan that an expression is: itself, or under the cast for which it is read as a number.
