@@ -328,7 +328,7 @@ func (k *ndjsonSink) setAside(line int64, text []byte, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	e := lineError(line, err)
-	k.session.notice(&pgerr.Error{Code: e.Code, Message: e.Message, Where: e.Where, Detail: string(text)})
+	k.session.notice(&pgerr.Error{Code: e.Code, Message: e.Message, Where: e.Where, Detail: string(text), Severity: pgerr.Warning})
 }
 
 // lineError reports a line that is no event.

@@ -164,7 +164,11 @@ func (c *code) placed(ctx context.Context, err error, st syntax.CodeStmt, what s
 	if err == nil {
 		return nil
 	}
-	return inCode(explainError(ctx, err), fmt.Sprintf("PL/pgSQL function inline_code_block line %d at %s", c.line(st.Offset()), what))
+	return inCode(explainError(ctx, err), c.place(st, what))
+}
+
+func (c *code) place(st syntax.CodeStmt, what string) string {
+	return fmt.Sprintf("PL/pgSQL function inline_code_block line %d at %s", c.line(st.Offset()), what)
 }
 
 // sqlText is the statement as it is executed.

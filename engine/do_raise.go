@@ -29,22 +29,21 @@ func (c *code) raise(ctx context.Context, r *syntax.CodeRaise) error {
 			return err
 		}
 	}
-	switch r.Level {
-	case "exception":
+	if r.Level == "exception" {
 		return e
-	case "warning":
-		if e.Code == "P0001" {
+	}
+	e.Severity = raiseLevels[r.Level]
+	if e.Code == "P0001" {
+		if e.Code = "00000"; e.Severity == pgerr.Warning {
 			e.Code = "01000"
 		}
-		c.s.notice(e)
-	case "notice", "info":
-		if e.Code == "P0001" {
-			e.Code = "00000"
-		}
-		c.s.notice(e)
 	}
+	e.Where = c.place(r, "RAISE")
+	c.s.notice(e)
 	return nil
 }
+
+var raiseLevels = map[string]pgerr.Severity{"debug": pgerr.Debug, "log": pgerr.Log, "info": pgerr.Info, "notice": pgerr.Notice, "warning": pgerr.Warning}
 
 // raised fills in the message: the format with the arguments, or the condition's name.
 func raised(e *pgerr.Error, r *syntax.CodeRaise, args []*string) error {
@@ -102,7 +101,15 @@ func raiseOption(e *pgerr.Error, name string, value *string) error {
 			return err
 		}
 		e.Code = code
-	case "column", "constraint", "datatype", "table", "schema": // fields of the protocol that nobody sees
+	case "schema":
+		e.About.Schema = *value
+	case "table":
+		e.About.Table = *value
+	case "column":
+		e.About.Column = *value
+	case "constraint":
+		e.About.Constraint = *value
+	case "datatype": // which nobody sees
 	default:
 		return pgerr.New(pgerr.SyntaxError, "unrecognized RAISE statement option").WithDetail("The option is called %q.", name)
 	}

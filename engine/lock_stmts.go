@@ -51,7 +51,7 @@ func (s *Session) lockStmt(ctx context.Context, st *syntax.Lock) error {
 // setConstraints is SET CONSTRAINTS: deferrable constraints wait for the commit, or for the end of each statement.
 func (s *Session) setConstraints(ctx context.Context, st *syntax.SetConstraints) error {
 	if !s.tx.open() {
-		s.notice(&pgerr.Error{Code: pgerr.NoActiveSQLTransaction, Message: "SET CONSTRAINTS can only be used in transaction blocks"})
+		s.warn(pgerr.NoActiveSQLTransaction, "SET CONSTRAINTS can only be used in transaction blocks")
 		return nil
 	}
 	w := &s.tx.work

@@ -273,7 +273,7 @@ func (a advisory) Unlock(key int64, two, shared bool) bool {
 	if a.s.advisory != nil && a.s.advisory.Unlock(advisoryLock(key, two), advisoryMode(shared)) {
 		return true
 	}
-	a.s.notice(&pgerr.Error{Code: "01000", Message: "you don't own a lock of type " + advisoryMode(shared).String()})
+	a.s.warn("01000", "you don't own a lock of type "+advisoryMode(shared).String())
 	return false
 }
 

@@ -99,12 +99,20 @@ func (s *Session) Status() byte {
 	return 'I'
 }
 
-// Notice sends the client a message that is not an error.
+// notice sends the client a message that is not an error, if it wants to hear of such.
 func (s *Session) notice(n *pgerr.Error) {
-	if s.opts.Notice != nil {
+	if s.opts.Notice != nil && (n.Severity == pgerr.Info || weight[n.Severity.String()] >= s.derive().leastWeight) {
 		s.opts.Notice(n)
 	}
 }
+
+// warn sends the client a warning.
+func (s *Session) warn(code pgerr.Code, message string) {
+	s.notice(&pgerr.Error{Code: code, Message: message, Severity: pgerr.Warning})
+}
+
+// weight orders what client_min_messages may be.
+var weight = map[string]int{"DEBUG5": 1, "DEBUG4": 2, "DEBUG3": 3, "DEBUG2": 4, "DEBUG": 4, "DEBUG1": 5, "LOG": 6, "NOTICE": 7, "WARNING": 8, "ERROR": 9}
 
 // Report returns the parameters whose values changed since the last call (all of them the first time), as ParameterStatus
 // messages tell them.

@@ -11,6 +11,7 @@ import (
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/sql/opt"
+	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/sql/syntax"
 	"github.com/allsource-db/allsource/storage"
@@ -21,25 +22,44 @@ import (
 type derived struct {
 	version     int // of vars
 	env         datum.Env
-	timeout     time.Duration // of a statement; 0: none
-	lockTimeout time.Duration // 0: none
-	readOnly    bool          // outside a block
-	asOf        string        // default_transaction_as_of
-	planning    string        // part of the key of plans
+	timeout     time.Duration    // of a statement; 0: none
+	lockTimeout time.Duration    // 0: none
+	idle        [2]time.Duration // how long the client may wait outside and inside of a transaction; 0: for ever
+	readOnly    bool             // outside a block
+	asOf        string           // default_transaction_as_of
+	planning    string           // part of the key of plans
+	leastWeight int              // of the messages that the client wants
 }
 
 func (s *Session) derive() *derived {
 	if s.derived.version != s.vars.version {
-		timeout, _ := s.vars.get("statement_timeout")
 		readOnly, _ := s.vars.get("default_transaction_read_only")
 		asOf, _ := s.vars.get("default_transaction_as_of")
-		limit, _ := parseDuration(timeout) // it was checked when it was set
-		lockTimeout, _ := s.vars.get("lock_timeout")
-		wait, _ := parseDuration(lockTimeout)
-		s.derived = derived{version: s.vars.version, env: s.newEnv(), timeout: limit, lockTimeout: wait, readOnly: readOnly == "on", asOf: asOf,
-			planning: s.vars.planning()}
+		least, _ := s.vars.get("client_min_messages")
+		s.derived = derived{version: s.vars.version, env: s.newEnv(), timeout: s.vars.duration("statement_timeout"), lockTimeout: s.vars.duration("lock_timeout"),
+			idle:     [2]time.Duration{s.vars.duration("idle_session_timeout"), s.vars.duration("idle_in_transaction_session_timeout")},
+			readOnly: readOnly == "on", asOf: asOf, planning: s.vars.planning(), leastWeight: weight[strings.ToUpper(least)]}
 	}
 	return &s.derived
+}
+
+// duration is the value of a parameter that is one. It was checked when it was set.
+func (v *vars) duration(name string) time.Duration {
+	text, _ := v.get(name)
+	d, _ := parseDuration(text)
+	return d
+}
+
+// IdleLimit is how long the session may wait for its client's next command, and what the connection is ended with after that; 0: for ever.
+func (s *Session) IdleLimit() (time.Duration, *pgerr.Error) {
+	outside, inside := s.derive().idle[0], s.derive().idle[1]
+	switch {
+	case s.tx.block && inside > 0:
+		return inside, pgerr.New("25P03", "terminating connection due to idle-in-transaction timeout")
+	case !s.tx.block && outside > 0:
+		return outside, pgerr.New("57P05", "terminating connection due to idle-session timeout")
+	}
+	return 0, nil
 }
 
 // env returns how values are read and printed in this session.

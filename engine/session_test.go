@@ -190,9 +190,9 @@ func (p *person) copyCommand(t *testing.T, d *datadriven.TestData) (string, erro
 func (p *person) report(answers []answer, err error) string {
 	var w strings.Builder
 	for _, n := range p.notices {
-		level := "WARNING " + string(n.Code)
-		if n.Code == "00000" {
-			level = "NOTICE"
+		level := n.Severity.String()
+		if n.Code != "00000" {
+			level += " " + string(n.Code)
 		}
 		describeError(&w, level, n)
 	}

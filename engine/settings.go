@@ -44,6 +44,7 @@ var settings = []setting{
 	{name: "default_transaction_read_only", def: "off", doc: "Default of READ ONLY.", report: true, check: checkBool},
 	{name: "extra_float_digits", def: "1", doc: "Digits of floating-point output; above 0 the shortest exact form.", check: checkInt(-15, 3)},
 	{name: "idle_in_transaction_session_timeout", def: "0", doc: "Ends a session idle in a transaction for so long.", check: checkDuration},
+	{name: "idle_session_timeout", def: "0", doc: "Ends a session idle outside of a transaction for so long.", check: checkDuration},
 	{name: "in_hot_standby", def: "off", doc: "Whether the server is a standby.", readOnly: true, report: true},
 	{name: "integer_datetimes", def: "on", doc: "Times are 64-bit integers.", readOnly: true, report: true},
 	{name: "IntervalStyle", def: "postgres", doc: "Output format of intervals.", report: true, check: oneOf("postgres", "postgres_verbose", "sql_standard", "iso_8601")},

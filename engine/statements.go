@@ -202,7 +202,7 @@ func (s *Session) writable(what string) error {
 func (s *Session) setStmt(st *syntax.Set) error {
 	local := st.Scope == syntax.ScopeLocal
 	if local && !s.tx.open() {
-		s.notice(&pgerr.Error{Code: pgerr.NoActiveSQLTransaction, Message: "SET LOCAL can only be used in transaction blocks"})
+		s.warn(pgerr.NoActiveSQLTransaction, "SET LOCAL can only be used in transaction blocks")
 		return nil
 	}
 	if st.Default || st.Current {
@@ -272,7 +272,7 @@ func (s *Session) setTransaction(ctx context.Context, st *syntax.SetTransaction,
 		return s.setDefaultModes(st.Modes, p)
 	}
 	if !s.tx.open() {
-		s.notice(&pgerr.Error{Code: pgerr.NoActiveSQLTransaction, Message: "SET TRANSACTION can only be used in transaction blocks"})
+		s.warn(pgerr.NoActiveSQLTransaction, "SET TRANSACTION can only be used in transaction blocks")
 		return nil
 	}
 	if s.tx.asked && (p.asOf != nil || hasMode(st.Modes, syntax.ModeIsolation)) {

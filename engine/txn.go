@@ -99,7 +99,7 @@ func (s *Session) transactionStmt(ctx context.Context, st *syntax.Transaction, p
 
 func (s *Session) beginBlock(ctx context.Context, modes []*syntax.TransactionMode, asOf *plan.TimeClause, params []*vec.Column) error {
 	if s.tx.block {
-		s.notice(&pgerr.Error{Code: pgerr.ActiveSQLTransaction, Message: "there is already a transaction in progress"})
+		s.warn(pgerr.ActiveSQLTransaction, "there is already a transaction in progress")
 		return nil
 	}
 	if !s.tx.implicit {
@@ -234,7 +234,7 @@ func (s *Session) modes() []*syntax.TransactionMode {
 }
 
 func (s *Session) warnNoBlock() {
-	s.notice(&pgerr.Error{Code: pgerr.NoActiveSQLTransaction, Message: "there is no transaction in progress"})
+	s.warn(pgerr.NoActiveSQLTransaction, "there is no transaction in progress")
 }
 
 // commit appends what is pending, and then tells others what was said. Whatever the outcome, the transaction is over.

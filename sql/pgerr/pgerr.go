@@ -122,7 +122,25 @@ type Error struct {
 	Position int
 	Where    string
 	About    Object
-	Err      error // the cause, for errors.Is; may be nil
+	Severity Severity // of a message that is no error
+	Err      error    // the cause, for errors.Is; may be nil
+}
+
+// Severity is how much a message to the client matters that is no error (PostgreSQL's manual, 20.8.2).
+type Severity uint8
+
+// The severities.
+const (
+	Notice Severity = iota
+	Warning
+	Info
+	Log
+	Debug
+)
+
+// String returns the name that the protocol has.
+func (s Severity) String() string {
+	return [...]string{"NOTICE", "WARNING", "INFO", "LOG", "DEBUG"}[s]
 }
 
 // Object is what an error about data is about, as drivers hand it to programs: the fields that are known, the others empty.

@@ -203,7 +203,7 @@ func (p *parser) raiseValues(r *CodeRaise) (out []Expr) {
 	if p.tok.isWord("using") {
 		for more := true; more; more = p.tok.kind == ',' {
 			p.advance()
-			r.Options = append(r.Options, p.colID())
+			r.Options = append(r.Options, p.label())
 			if p.tok.kind != '=' && p.tok.kind != tColonEq {
 				p.unexpected()
 			}

@@ -43,6 +43,7 @@ type conn struct {
 	enc     encoder
 	busy    atomic.Bool // a message is being handled
 	ending  atomic.Bool // the server shuts down
+	expired atomic.Bool // the client has been idle for longer than it may
 }
 
 // statement is what a Parse message made. A nil prepared is the empty statement.
@@ -230,11 +231,7 @@ func (c *conn) reportSettings() {
 }
 
 func (c *conn) notice(n *pgerr.Error) {
-	r := report(n, "WARNING")
-	if n.Code == "00000" || n.Code == "" || strings.HasPrefix(string(n.Code), "42") { // what is there already is skipped
-		r = report(n, "NOTICE")
-	}
-	c.backend.Send((*pgproto3.NoticeResponse)(r))
+	c.backend.Send((*pgproto3.NoticeResponse)(report(n, n.Severity.String())))
 }
 
 // ready reports changed parameters and notifications, says that the next command may come, and sends what is buffered.

@@ -22,7 +22,7 @@ func (c *conn) loop(ctx context.Context) error {
 		if err := c.tell(); err != nil { // what came since ready, when nobody was to be woken
 			return err
 		}
-		msg, err := c.receive()
+		msg, err := c.next()
 		if err != nil {
 			if c.ending.Load() && isTimeout(err) {
 				return errDone
@@ -43,6 +43,26 @@ func isTimeout(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &ne) && ne.Timeout()
 }
 
+// next returns the next message. A client that sends none for as long as it may be idle gets an error.
+func (c *conn) next() (pgproto3.FrontendMessage, error) {
+	if c.series || len(c.held) > 0 {
+		return c.receive()
+	}
+	limit, late := c.session.IdleLimit()
+	if limit == 0 {
+		return c.receive()
+	}
+	timer := time.AfterFunc(limit, func() {
+		c.expired.Store(true)
+		c.net.SetReadDeadline(time.Now())
+	})
+	msg, err := c.receive()
+	if !timer.Stop() {
+		return nil, late
+	}
+	return msg, err
+}
+
 // receive returns the next message, the one read ahead first.
 func (c *conn) receive() (pgproto3.FrontendMessage, error) {
 	if len(c.held) > 0 {
@@ -61,7 +81,7 @@ func (c *conn) read() (pgproto3.FrontendMessage, error) {
 			return msg, err
 		}
 		c.net.SetReadDeadline(time.Time{})
-		if c.ending.Load() {
+		if c.ending.Load() || c.expired.Load() {
 			return nil, err
 		}
 		if !c.busy.Load() {
