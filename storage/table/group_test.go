@@ -66,3 +66,44 @@ func TestGroupRoundTrip(t *testing.T) {
 		}
 	})
 }
+
+func TestFindInLargeGroup(t *testing.T) {
+	const n = 3*fenceRows + 17
+	v := &Versions{Columns: []Column{{ID: 1, Kind: vec.Int64}}, Values: []*vec.Column{{Kind: vec.Int64, Len: n, I64: make([]int64, n)}}}
+	for i := range n {
+		v.IDs = append(v.IDs, int64(10+2*i+i/1000))
+	}
+	enc, err := NewGroupEncoder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := enc.Encode(v, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Open(g.Meta, func(part uint32) ([]byte, error) {
+		return g.Parts[slices.IndexFunc(g.Parts, func(p Part) bool { return p.ID == part })].Data, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(id RowID) int32 {
+		if i, ok := slices.BinarySearch(v.IDs, id); ok {
+			return int32(i)
+		}
+		return -1
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		ids := rapid.SliceOfNDistinct(rapid.Int64Range(1, v.IDs[n-1]+3), 1, 200, rapid.ID[int64]).Draw(t, "ids")
+		slices.Sort(ids)
+		at, err := r.Find(ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, id := range ids {
+			if at[i] != want(id) {
+				t.Fatalf("version %d is at %d, expected %d", id, at[i], want(id))
+			}
+		}
+	})
+}

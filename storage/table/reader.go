@@ -18,6 +18,7 @@ type Reader struct {
 	mu     sync.Mutex
 	opened map[uint32]*openPart
 	held   atomic.Int64
+	fences atomic.Pointer[[]RowID] // every fenceRows-th of the IDs; nil until somebody looks for one
 }
 
 // openPart is a part that is opened once.
@@ -137,21 +138,56 @@ func (r *Reader) IDs(from, to int) ([]RowID, error) {
 	return r.numbers(partIDs, from, to, nil)
 }
 
-// Find returns where the versions of ids, which ascend, are in the group, -1 where they are not. It is for groups whose rows
-// are not consecutive.
-func (r *Reader) Find(ids []RowID) ([]int32, error) {
+// fenceRows is how many IDs are unpacked to find one.
+const fenceRows = 1024
+
+// fenced returns every fenceRows-th ID.
+func (r *Reader) fenced() ([]RowID, error) {
+	if f := r.fences.Load(); f != nil {
+		return *f, nil
+	}
 	all, err := r.IDs(0, r.meta.rows)
 	if err != nil {
 		return nil, err
 	}
+	fences := make([]RowID, 0, len(all)/fenceRows+1)
+	for i := 0; i < len(all); i += fenceRows {
+		fences = append(fences, all[i])
+	}
+	if r.fences.CompareAndSwap(nil, &fences) {
+		r.held.Add(8 * int64(len(fences)))
+	}
+	return fences, nil
+}
+
+// Find returns where the versions of ids, which ascend, are in the group, -1 where they are not. It is for groups whose rows
+// are not consecutive.
+func (r *Reader) Find(ids []RowID) ([]int32, error) {
+	fences, err := r.fenced()
+	if err != nil {
+		return nil, err
+	}
 	out := make([]int32, len(ids))
-	from := 0
+	var part []RowID // of the rows from first on
+	first, at := -1, 0
 	for i, id := range ids {
-		k, found := slices.BinarySearch(all[from:], id)
-		from += k
 		out[i] = -1
-		if found {
-			out[i] = int32(from)
+		k, found := slices.BinarySearch(fences, id)
+		if !found {
+			k--
+		}
+		if k < 0 {
+			continue
+		}
+		if k*fenceRows != first {
+			first, at = k*fenceRows, 0
+			if part, err = r.IDs(first, min(first+fenceRows, r.meta.rows)); err != nil {
+				return nil, err
+			}
+		}
+		k, found = slices.BinarySearch(part[at:], id)
+		if at += k; found {
+			out[i] = int32(first + at)
 		}
 	}
 	return out, nil
