@@ -1,6 +1,6 @@
-// Command tpcb runs pgbench's built-in scripts, TPC-B above all, on AllSource and PostgreSQL 18, one after the other, and checks
-// that the books balance: the sums over accounts, tellers, branches and history agree afterwards, and on AllSource also as
-// of moments in the middle of the run.
+// Command tpcb runs pgbench's built-in scripts, TPC-B above all, and updates of single rows by key on AllSource and PostgreSQL 18, one after
+// the other, and checks that the books balance: the sums over accounts, tellers, branches and history agree afterwards, and so does what
+// the updates have added with how many there were; on AllSource also as of moments in the middle of the run.
 //
 //	go run ./bench/tpcb -for 10s -scale 2 allsource postgres
 package main
@@ -36,15 +36,26 @@ type settings struct {
 type load struct {
 	name string
 	args []string
+	adds bool // each transaction adds one to an account, and writes no history
 }
 
-// loads are TPC-B over all three protocols, updates of single rows that never meet, and look-ups by key.
+// addOne is the script of the loads that add.
+const addOne = `\set aid random(1, 100000 * :scale)
+UPDATE pgbench_accounts SET abalance = abalance + 1 WHERE aid = :aid;
+`
+
+// loads are updates of single rows and look-ups by key before and after many updates, and TPC-B over all three protocols.
 var loads = []load{
-	{"TPC-B, simple protocol, 16 clients", []string{"-b", "tpcb-like", "-M", "simple", "-c", "16"}},
-	{"TPC-B, extended, 16 clients", []string{"-b", "tpcb-like", "-M", "extended", "-c", "16"}},
-	{"TPC-B, prepared, 16 clients", []string{"-b", "tpcb-like", "-M", "prepared", "-c", "16"}},
-	{"TPC-B without branches and tellers, prepared, 64 clients", []string{"-b", "simple-update", "-M", "prepared", "-c", "64"}},
-	{"look-up by key, prepared, 1 client", []string{"-b", "select-only", "-M", "prepared", "-c", "1"}},
+	{name: "look-up by key, prepared, 1 client", args: []string{"-b", "select-only", "-M", "prepared", "-c", "1"}},
+	{"update by key, prepared, 1 client", []string{"-M", "prepared", "-c", "1"}, true},
+	{"update by key, prepared, 64 clients", []string{"-M", "prepared", "-c", "64"}, true},
+	{"the same again", []string{"-M", "prepared", "-c", "64"}, true},
+	{"the same a third time", []string{"-M", "prepared", "-c", "64"}, true},
+	{name: "TPC-B, simple protocol, 16 clients", args: []string{"-b", "tpcb-like", "-M", "simple", "-c", "16"}},
+	{name: "TPC-B, extended, 16 clients", args: []string{"-b", "tpcb-like", "-M", "extended", "-c", "16"}},
+	{name: "TPC-B, prepared, 16 clients", args: []string{"-b", "tpcb-like", "-M", "prepared", "-c", "16"}},
+	{name: "TPC-B without branches and tellers, prepared, 64 clients", args: []string{"-b", "simple-update", "-M", "prepared", "-c", "64"}},
+	{name: "look-up by key, prepared, 1 client", args: []string{"-b", "select-only", "-M", "prepared", "-c", "1"}},
 }
 
 // result is what one system did.
@@ -53,7 +64,8 @@ type result struct {
 	machine         float64
 	initialize      time.Duration
 	tps             []float64
-	moments         int // at which the books were found balanced
+	added           int64 // to accounts, by loads that add
+	moments         int   // at which the books were found balanced
 }
 
 func main() {
@@ -160,27 +172,46 @@ func (s settings) start(ctx context.Context, system, parent string) (*peer.Serve
 	return nil, errors.New("no such system; there are allsource and postgres")
 }
 
-var tpsLine = regexp.MustCompile(`(?m)^tps = ([0-9.]+)`)
+var (
+	tpsLine  = regexp.MustCompile(`(?m)^tps = ([0-9.]+)`)
+	doneLine = regexp.MustCompile(`(?m)^number of transactions actually processed: ([0-9]+)`)
+)
 
 // load runs one load from an empty history, and looks at the books afterwards.
 func (s settings) load(ctx context.Context, r *result, conn *pgx.Conn, url string, l load) (float64, error) {
 	seconds := strconv.Itoa(max(1, int(s.length.Seconds())))
-	before := time.Now()
-	said, err := s.pgbenchRun(ctx, url, append([]string{"-n", "-T", seconds, "-j", "2"}, l.args...)...)
+	args := append([]string{"-n", "-T", seconds, "-j", "2"}, l.args...)
+	if l.adds {
+		script, err := writeScript(s.folder, addOne)
+		if err != nil {
+			return 0, err
+		}
+		defer os.Remove(script)
+		args = append(args, "-s", strconv.Itoa(s.scale), "-f", script)
+	}
+	before, added := time.Now(), r.added
+	said, err := s.pgbenchRun(ctx, url, args...)
 	if err != nil {
 		return 0, err
 	}
-	found := tpsLine.FindSubmatch(said)
-	if found == nil {
+	found, did := tpsLine.FindSubmatch(said), doneLine.FindSubmatch(said)
+	if found == nil || did == nil {
 		return 0, fmt.Errorf("pgbench said no rate:\n%s", said)
 	}
-	if err := balanced(ctx, conn, "", false); err != nil {
+	if l.adds {
+		n, err := strconv.ParseInt(string(did[1]), 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		r.added += n
+	}
+	if _, err := balanced(ctx, conn, "", r.added, r.added); err != nil {
 		return 0, err
 	}
 	if r.system == "allsource" {
 		for i := range 5 {
 			at := before.Add(time.Since(before) * time.Duration(i+1) / 6).UTC().Format("2006-01-02 15:04:05.000000-07")
-			if err := balanced(ctx, conn, " AS OF SYSTEM TIME '"+at+"'", true); err != nil {
+			if added, err = balanced(ctx, conn, " AS OF SYSTEM TIME '"+at+"'", added, r.added); err != nil {
 				return 0, err
 			}
 			r.moments++
@@ -189,24 +220,34 @@ func (s settings) load(ctx context.Context, r *result, conn *pgx.Conn, url strin
 	return strconv.ParseFloat(string(found[1]), 64)
 }
 
+// writeScript keeps a script of pgbench in a file.
+func writeScript(folder, text string) (name string, err error) {
+	f, err := os.CreateTemp(folder, "tpcb-*.sql")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.WriteString(text)
+	return f.Name(), errors.Join(err, f.Close())
+}
+
 // balanced compares the sum of what was moved with the sums of what it was moved to. Some loads leave branches and tellers out, so these
-// agree with each other, and accounts with history.
-func balanced(ctx context.Context, conn *pgx.Conn, asOf string, past bool) error {
+// agree with each other, and accounts with history but for what was added to them, which is returned and lies between least and most.
+func balanced(ctx context.Context, conn *pgx.Conn, asOf string, least, most int64) (added int64, err error) {
 	sum := func(column, table string) (n int64, err error) {
 		err = conn.QueryRow(ctx, "SELECT coalesce(sum("+column+"), 0)::bigint FROM "+table+asOf).Scan(&n)
 		return n, err
 	}
 	var sums [4]int64
 	for i, q := range [4][2]string{{"abalance", "pgbench_accounts"}, {"delta", "pgbench_history"}, {"bbalance", "pgbench_branches"}, {"tbalance", "pgbench_tellers"}} {
-		var err error
 		if sums[i], err = sum(q[0], q[1]); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	if sums[0] != sums[1] || sums[2] != sums[3] {
-		return fmt.Errorf("the books do not balance%s: accounts %d, history %d, branches %d, tellers %d", asOf, sums[0], sums[1], sums[2], sums[3])
+	if added = sums[0] - sums[1]; added < least || added > most || sums[2] != sums[3] {
+		return 0, fmt.Errorf("the books do not balance%s: accounts %d, history %d, branches %d, tellers %d, added %d to %d",
+			asOf, sums[0], sums[1], sums[2], sums[3], least, most)
 	}
-	return nil
+	return added, nil
 }
 
 func (s settings) pgbenchRun(ctx context.Context, url string, args ...string) ([]byte, error) {
