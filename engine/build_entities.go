@@ -279,6 +279,14 @@ func (b *builder) withoutDocuments(ctx context.Context, calls []plan.AggCall, c 
 			return calls, nil
 		}
 	}
+	objects := true
+	err = b.x.cfg.own.Payloads(func(payload jsonb.Value) bool {
+		objects = payload.Kind() == jsonb.Object
+		return objects
+	})
+	if !objects || err != nil {
+		return calls, err
+	}
 	some := vec.NewBuilder(vec.Bytes, 1)
 	some.AppendBytes(jsonb.EmptyObject)
 	object := &expr.Const{Val: some.Finish(), Typ: datum.T(datum.JSONB)}

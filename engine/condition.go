@@ -14,6 +14,14 @@ import (
 type condition struct {
 	append *plan.Append
 	params []*vec.Column
+	own    storage.DraftPart // events that come before in its transaction
+}
+
+// follow makes a condition, if there is one, one of the log behind which events of its transaction come.
+func (c *condition) follow(own func() storage.DraftPart) {
+	if c != nil {
+		c.own = own()
+	}
 }
 
 // conditionOf is the condition of an append, nil if it has none.
@@ -21,7 +29,7 @@ func conditionOf(a *plan.Append, params []*vec.Column) *condition {
 	if a.Condition == nil {
 		return nil
 	}
-	return &condition{a, params}
+	return &condition{append: a, params: params}
 }
 
 // conditionFailed is the error of an append whose condition is false, or null, of the log before end.
@@ -34,7 +42,7 @@ func conditionFailed(end int64) error {
 // check evaluates the condition over a view, of which only the events from position after on are looked at.
 func (c *condition) check(ctx context.Context, s *Session, view storage.View, after int64) error {
 	cfg := s.executionConfig(ctx, c.params)
-	cfg.present, cfg.after = &present{seen: seen{view: view}}, after
+	cfg.present, cfg.own, cfg.after = &present{seen: seen{view: view}}, c.own, after
 	x := newExecution(cfg)
 	defer x.Close()
 	root, err := x.build(c.append.Condition)

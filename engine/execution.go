@@ -22,9 +22,10 @@ type executionConfig struct {
 	fn      *funcs.Ctx
 	params  []*vec.Column
 	log     viewer
-	stored  Log      // that log as it is, without what a session makes of it; may be nil
-	present *present // nil: the newest state of the log
-	after   int64    // scans begin at this position
+	stored  Log               // that log as it is, without what a session makes of it; may be nil
+	present *present          // nil: the newest state of the log
+	own     storage.DraftPart // events that come behind that: those that the transaction has appended
+	after   int64             // scans begin at this position
 	catalog *catalog.Context
 	memory  int64      // bytes that the operators may hold together
 	shared  *op.Budget // of all executions
@@ -50,6 +51,7 @@ type execution struct {
 
 	latestMu sync.Mutex
 	latest   *seen
+	withOwn  *seen // latest and the transaction's own events
 
 	mu    sync.Mutex
 	views map[*plan.TimeClause]seen
@@ -154,7 +156,7 @@ func (x *execution) budgetOf(n plan.Node) *op.Budget {
 
 // readTime is the moment whose answers are those of this execution.
 func (x *execution) readTime(ctx context.Context) (storage.Micros, error) {
-	now, err := x.now(ctx)
+	now, err := x.committed(ctx)
 	switch {
 	case err != nil:
 		return 0, err
@@ -185,9 +187,23 @@ func (x *execution) see(ctx context.Context, c *plan.TimeClause) (seen, error) {
 	return s, err
 }
 
-// now is what the statement takes for the newest state of the log. It has a lock of its own, since the expression of a time
-// clause may ask for it.
+// now is what the statement takes for the newest state of the log, and behind it the events of its transaction.
 func (x *execution) now(ctx context.Context) (seen, error) {
+	s, err := x.committed(ctx)
+	if err != nil || s.none || s.end > 0 || x.cfg.own.Empty() {
+		return s, err
+	}
+	x.latestMu.Lock()
+	defer x.latestMu.Unlock()
+	if x.withOwn == nil {
+		x.withOwn = &seen{view: x.cfg.own.Over(s.view, x.cfg.fn.Now)}
+	}
+	return *x.withOwn, nil
+}
+
+// committed is now without what the transaction has appended. It has a lock of its own, since the expression of a time clause may
+// ask for it.
+func (x *execution) committed(ctx context.Context) (seen, error) {
 	x.latestMu.Lock()
 	defer x.latestMu.Unlock()
 	if x.latest != nil {
@@ -255,8 +271,8 @@ func (x *execution) period(ctx context.Context, c *plan.TimeClause) (seen, error
 	if err != nil {
 		return seen{}, err
 	}
-	now, err := x.now(ctx)
-	if s := (seen{view: v}); s.last() < now.last() {
+	now, err := x.committed(ctx)
+	if s := (seen{view: v}); err == nil && s.last() < now.last() {
 		return s, err
 	}
 	return now, err
@@ -293,7 +309,7 @@ func (x *execution) atPosition(ctx context.Context, c *plan.TimeClause) (seen, e
 
 // before finds what is seen of the log up to a position.
 func (x *execution) before(ctx context.Context, pos int64) (seen, error) {
-	now, err := x.now(ctx)
+	now, err := x.committed(ctx)
 	if err != nil {
 		return seen{}, err
 	}

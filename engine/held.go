@@ -12,11 +12,24 @@ import (
 // if nobody else appends to its entity meanwhile. An event whose id is there already is held too, because the log compares
 // its content at the commit, but it is no new one: its version is that of the stored event.
 type held struct {
-	events   []storage.Event
-	fresh    []bool           // by event: not a repeat
-	versions map[string]int64 // provisional last versions of the entities that events touch
-	ids      map[heldID]int64 // versions of the fresh events
-	when     []heldCondition
+	events []storage.Event
+	fresh  []bool           // by event: not a repeat
+	added  map[string]int64 // by entity, how many of the events are fresh
+	ids    map[heldID]int64 // of the fresh events, the how manieth of its entity it is, from 1
+	when   []heldCondition
+	draft  *storage.Draft // the events, for the transaction's statements; filled when one reads
+}
+
+// own is what the statement that starts now sees of the events.
+func (h *held) own() storage.DraftPart {
+	if len(h.events) == 0 {
+		return storage.DraftPart{}
+	}
+	if h.draft == nil {
+		h.draft = &storage.Draft{}
+	}
+	h.draft.Fill(h.events, h.fresh)
+	return h.draft.Part()
 }
 
 // heldCondition is a condition of the events from the n-th on.
@@ -40,9 +53,12 @@ type heldID struct {
 
 // cut forgets all events but the first n.
 func (h *held) cut(n int) {
+	if h.draft != nil {
+		h.draft.Cut(n)
+	}
 	for i := len(h.events) - 1; i >= n; i-- {
 		if ev := &h.events[i]; h.fresh[i] {
-			h.versions[ev.Entity]--
+			h.added[ev.Entity]--
 			delete(h.ids, heldID{ev.Entity, ev.ID})
 		}
 	}
@@ -50,10 +66,26 @@ func (h *held) cut(n int) {
 	h.when = slices.DeleteFunc(h.when, func(c heldCondition) bool { return c.n >= n })
 }
 
-// add holds one event and returns its provisional version. view is the log as it is now.
-func (h *held) add(ctx context.Context, view storage.View, ev storage.Event) (int64, error) {
+// logVersions are the versions of entities in the log as it is now; those that were asked for are known.
+type logVersions struct {
+	storage.View
+	known map[string]int64
+}
+
+func (v *logVersions) of(ctx context.Context, entity string) (int64, error) {
+	n, ok := v.known[entity]
+	if ok {
+		return n, nil
+	}
+	n, err := v.Version(ctx, entity)
+	v.known[entity] = n
+	return n, err
+}
+
+// add holds one event and returns its provisional version.
+func (h *held) add(ctx context.Context, log *logVersions, ev storage.Event) (int64, error) {
 	if ev.HasID {
-		version, err := h.repeated(ctx, view, &ev)
+		version, err := h.repeated(ctx, log, &ev)
 		if err != nil {
 			return 0, err
 		}
@@ -64,35 +96,34 @@ func (h *held) add(ctx context.Context, view storage.View, ev storage.Event) (in
 	} else {
 		ev.ID, ev.HasID = randomUUID(), true
 	}
-	last, ok := h.versions[ev.Entity]
-	if !ok {
-		var err error
-		if last, err = view.Version(ctx, ev.Entity); err != nil {
-			return 0, err
-		}
+	last, err := log.of(ctx, ev.Entity)
+	if err != nil {
+		return 0, err
 	}
+	last += h.added[ev.Entity]
 	if ev.Expected != storage.AnyVersion && ev.Expected != last && !(ev.Expected == storage.SomeVersion && last > 0) {
 		return 0, &storage.VersionConflict{Entity: ev.Entity, Expected: ev.Expected, Actual: last}
 	}
-	if h.versions == nil {
-		h.versions, h.ids = map[string]int64{}, map[heldID]int64{}
+	if h.added == nil {
+		h.added, h.ids = map[string]int64{}, map[heldID]int64{}
 	}
-	h.versions[ev.Entity] = last + 1
-	h.ids[heldID{ev.Entity, ev.ID}] = last + 1
+	h.added[ev.Entity]++
+	h.ids[heldID{ev.Entity, ev.ID}] = h.added[ev.Entity]
 	h.events, h.fresh = append(h.events, ev), append(h.fresh, true)
 	return last + 1, nil
 }
 
 // repeated returns the version of the event with the same id, 0 if there is none.
-func (h *held) repeated(ctx context.Context, view storage.View, ev *storage.Event) (int64, error) {
-	if version := h.ids[heldID{ev.Entity, ev.ID}]; version > 0 {
-		return version, nil
+func (h *held) repeated(ctx context.Context, log *logVersions, ev *storage.Event) (int64, error) {
+	if nth := h.ids[heldID{ev.Entity, ev.ID}]; nth > 0 {
+		last, err := log.of(ctx, ev.Entity)
+		return last + nth, err
 	}
-	pos, ok, err := view.Find(ctx, ev.Entity, ev.ID)
+	pos, ok, err := log.Find(ctx, ev.Entity, ev.ID)
 	if err != nil || !ok {
 		return 0, err
 	}
-	g, err := view.Locate(ctx, pos)
+	g, err := log.Locate(ctx, pos)
 	if err != nil {
 		return 0, err
 	}
@@ -117,9 +148,11 @@ func (s *Session) hold(ctx context.Context, events []storage.Event, when *condit
 	if err != nil {
 		return nil, err
 	}
+	when.follow(h.own)
+	log := &logVersions{view, map[string]int64{}}
 	versions := make([]int64, len(events))
 	for i := range events {
-		if versions[i], err = h.add(ctx, view, events[i]); err != nil {
+		if versions[i], err = h.add(ctx, log, events[i]); err != nil {
 			h.cut(before)
 			return nil, err
 		}

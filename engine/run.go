@@ -43,6 +43,7 @@ func (s *Session) openNode(ctx context.Context, n plan.Node, params []*vec.Colum
 // presentConfig is executionConfig about what the transaction takes for the newest state.
 func (s *Session) presentConfig(ctx context.Context, params []*vec.Column) (cfg executionConfig, err error) {
 	cfg = s.executionConfig(ctx, params)
+	cfg.own = s.tx.held.own()
 	if cfg.present, err = s.present(ctx); err == nil {
 		cfg.catalog.Catalog = s.catalogAt(cfg.present)
 		cfg.fn.Session = sessionInfo{s, cfg.catalog.Catalog}

@@ -20,6 +20,9 @@ func (s *Session) runAppend(ctx context.Context, p *Prepared, a *plan.Append, pa
 	if s.isFunctionAppend(p) {
 		tag = "SELECT"
 	}
+	if _, err := s.present(ctx); err != nil { // a snapshot begins with this statement too
+		return nil, err
+	}
 	when := conditionOf(a, params)
 	if a.Returning == nil {
 		if row := givenRow(a.Input, params); row != nil {

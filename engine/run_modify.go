@@ -17,9 +17,6 @@ func (s *Session) change(ctx context.Context, p *Prepared, params []*vec.Column)
 	if err := s.writable(p.stmt.Stmt.Tag()); err != nil {
 		return nil, err
 	}
-	if err := s.mayRead(p); err != nil {
-		return nil, err
-	}
 	return s.atomic(ctx, func() (*Rows, error) {
 		p, err := s.lockTables(ctx, p, params)
 		if err != nil {

@@ -45,6 +45,7 @@ type configuration struct {
 	scalar  bool     // without the processor's wide registers
 	again   bool     // a query is asked until its plan comes from the cache
 	restart bool     // the store is closed and opened before every third record that is in no transaction
+	own     bool     // the second half of the events is appended by the transaction that asks
 }
 
 // configurations is the table of all ways.
@@ -64,6 +65,8 @@ func configurations() []configuration {
 		{name: "scalar", scalar: true, groups: 16, seal: true},
 		{name: "again", again: true, cheap: true},
 		{name: "restarted", groups: 16, restart: true, cheap: true},
+		{name: "own", groups: 16, own: true, cheap: true},
+		{name: "own, sealed", groups: 4, own: true, seal: true, workers: 8},
 	}
 	for _, rule := range opt.Rules() {
 		list = append(list, configuration{name: "without " + rule.Name, set: []string{"SET optimizer_off = '" + rule.Name + "'"}})
@@ -82,7 +85,7 @@ func TestSLT(t *testing.T) {
 		}
 		t.Run(c.name, func(t *testing.T) {
 			for _, path := range corpus(t, "*.slt", "events/*.slt") {
-				if c.name != "default" && !all && !sampled(c.name, path) {
+				if c.name != "default" && !all && !sampled(c.name, path) || c.own && hasTransactions(path) {
 					continue
 				}
 				t.Run(strings.TrimSuffix(filepath.Base(path), ".slt"), func(t *testing.T) {
@@ -112,6 +115,15 @@ func sampled(name, path string) bool {
 	h := fnv.New32()
 	h.Write([]byte(name + path))
 	return h.Sum32()%4 == 0
+}
+
+// hasTransactions reports whether a file is about transactions, or about the past, which does not have a transaction's own events.
+func hasTransactions(path string) bool {
+	switch filepath.Base(path) {
+	case "errors.slt", "tables.slt", "past.slt":
+		return true
+	}
+	return strings.Contains(path, "/events/")
 }
 
 func readFile(t *testing.T, path string) *slt.File {
@@ -276,12 +288,21 @@ func (r *rig) loadEvents() {
 		}
 		lines, each = lines[half:], 20
 	}
+	if r.c.own {
+		r.statement("BEGIN")
+	}
 	for len(lines) > 0 {
 		n := min(each, len(lines))
-		if _, err := r.person.run(insertOf(r.t, lines[:n])); err != nil {
-			r.t.Fatal(err)
-		}
+		r.statement(insertOf(r.t, lines[:n]))
 		lines = lines[n:]
+	}
+}
+
+// statement runs what must not fail.
+func (r *rig) statement(sql string) {
+	r.t.Helper()
+	if _, err := r.person.run(sql); err != nil {
+		r.t.Fatal(err)
 	}
 }
 
@@ -315,7 +336,13 @@ func (r *rig) Run(sql string) (slt.Answer, error) {
 			}
 		}
 	}
+	if r.c.own {
+		r.statement("SAVEPOINT before")
+	}
 	answers, err := r.person.run(sql)
+	if err != nil && r.c.own {
+		r.statement("ROLLBACK TO before")
+	}
 	if err != nil {
 		return slt.Answer{}, stated{err: pgerr.From(err)}
 	}

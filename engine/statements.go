@@ -9,7 +9,6 @@ import (
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/ddl"
-	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/sql/syntax"
@@ -94,23 +93,11 @@ func (s *Session) query(ctx context.Context, p *Prepared, params []*vec.Column) 
 			return nil, err
 		}
 	}
-	if err := s.mayRead(p); err != nil {
-		return nil, err
-	}
 	x, root, err := s.open(ctx, p, params)
 	if err != nil {
 		return nil, err
 	}
 	return streamed(ctx, p, x, root), nil
-}
-
-// mayRead refuses to read events where the transaction has appended some, which the answer would have to show.
-func (s *Session) mayRead(p *Prepared) error {
-	if len(s.tx.held.events) > 0 && readsEvents(p.node) {
-		return pgerr.New(pgerr.FeatureNotSupported, "events cannot be read in the transaction that appends to them yet").
-			WithHint("COMMIT first, or read before you append.")
-	}
-	return nil
 }
 
 // current is a statement as the catalog is now: a plan that reads tables is made again where it was made for another catalog.
@@ -171,24 +158,6 @@ func streamed(ctx context.Context, p *Prepared, x *execution, root op.Op) *Rows 
 	return &Rows{Fields: p.Fields, tag: "SELECT", counts: true,
 		pull: func() (*vec.Batch, error) { return root.Next(ctx) },
 		stop: func() { root.Close(); x.Close() }}
-}
-
-// readsEvents reports whether a plan reads the log: by a scan, in a subquery too, or by a function about entities.
-func readsEvents(n plan.Node) bool {
-	if sc, ok := n.(*plan.Scan); ok && sc.Relation.OID == catalog.EventsOID {
-		return true
-	}
-	for _, e := range plan.Exprs(n) {
-		if expr.Any(e, readsEntity) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(n.Children(), readsEvents) || slices.ContainsFunc(plan.Subplans(n), readsEvents)
-}
-
-func readsEntity(e expr.Expr) bool {
-	c, ok := e.(*expr.Call)
-	return ok && c.Fn.Moment
 }
 
 // writable refuses statements that write where nothing may be written.
