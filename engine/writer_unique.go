@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -91,10 +92,7 @@ func (w *writer) noneHas(ctx context.Context, key *tableKey, keys storage.IndexK
 		return err
 	}
 	order := slices.Clone(look)
-	byKey := func(a, b int) int { return bytes.Compare(keys.Keys[a], keys.Keys[b]) }
-	if !slices.IsSortedFunc(order, byKey) {
-		slices.SortStableFunc(order, byKey)
-	}
+	vec.SortByKey(order, func(i int) []byte { return keys.Keys[i] }, cmp.Compare[int])
 	for n, i := range order {
 		if n > 0 && bytes.Equal(keys.Keys[i], keys.Keys[order[n-1]]) {
 			return w.duplicate(key, values, i)

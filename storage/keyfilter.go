@@ -2,8 +2,8 @@ package storage
 
 import "hash/maphash"
 
-// keyFilter tells of keys whether they may have been added. It takes less than two bytes a key, and is wrong about one of some hundred
-// that were not. It grows by parts, each four times as large as the one before.
+// keyFilter tells of keys whether they may have been added. It takes two bytes a key, and is wrong about few of a thousand that were not,
+// since to look for one costs as much as some hundred times to ask. It grows by parts, each four times as large as the one before.
 type keyFilter struct {
 	seed  maphash.Seed
 	parts []bloomPart
@@ -18,7 +18,8 @@ type bloomPart struct {
 type filterLine [8]uint64
 
 const (
-	filterLineKeys = 40 // keys a line
+	filterLineKeys = 32 // keys a line
+	filterProbes   = 7
 	filterFirst    = 1 << 12
 )
 
@@ -38,7 +39,7 @@ func (f *keyFilter) add(key []byte) {
 	p.room--
 	h := maphash.Bytes(f.seed, key)
 	line := p.line(h)
-	for h, i := filterBits(h), 0; i < 5; i++ {
+	for h, i := filterBits(h), 0; i < filterProbes; i++ {
 		line[h>>6&7] |= 1 << (h & 63)
 		h >>= 9
 	}
@@ -61,7 +62,7 @@ func (p *bloomPart) line(h uint64) *filterLine {
 
 func (p *bloomPart) has(h uint64) bool {
 	line := p.line(h)
-	for h, i := filterBits(h), 0; i < 5; i++ {
+	for h, i := filterBits(h), 0; i < filterProbes; i++ {
 		if line[h>>6&7]&(1<<(h&63)) == 0 {
 			return false
 		}
@@ -70,5 +71,5 @@ func (p *bloomPart) has(h uint64) bool {
 	return true
 }
 
-// filterBits are five places in a line, of nine bits each.
+// filterBits are places in a line, of nine bits each.
 func filterBits(h uint64) uint64 { return h * 0x9e3779b97f4a7c15 }

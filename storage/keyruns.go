@@ -16,17 +16,21 @@ import (
 	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/allsource-db/allsource/vec"
 )
 
 // keyRuns are index entries that come in any order and leave sorted: in memory, and in sorted runs on disk where they are many.
 type keyRuns struct {
 	d      *DB
 	data   []byte
-	keys   []keyPlace
-	sorted []int // ends of the sorted parts of keys, made for who looks there
-	shared bool  // somebody may be looking: what is in memory is not written over
+	held   int          // entries in memory
+	keys   []keyPlace   // of those, what nobody has looked for yet
+	parts  [][]keyPlace // and the others, sorted; a part does not change
+	shared bool         // somebody may be looking: data is not written over
 	files  []*keyFile
-	filter *keyFilter // of all keys; nil: nobody has looked for one
+	filter *keyFilter // of all keys; nil: nobody has looked for one that lies among them
+	last   []byte     // the greatest key
 	bytes  int64
 }
 
@@ -69,62 +73,29 @@ func (k *keyRuns) add(key []byte, row int64) error {
 	from := uint32(len(k.data))
 	k.data = append(k.data, key...)
 	k.keys = append(k.keys, keyPlace{from, uint32(len(k.data)), row})
-	k.bytes += int64(len(key)) + 17
+	if k.bytes += int64(len(key)) + 17; bytes.Compare(key, k.last) > 0 {
+		k.last = append(k.last[:0], key...)
+	}
 	if k.filter != nil {
 		k.filter.add(key)
 	}
-	if int64(len(k.data)+16*len(k.keys)) < k.runBytes() {
+	if k.held++; int64(len(k.data)+16*k.held) < k.runBytes() {
 		return nil
 	}
 	return k.spill()
 }
 
-// sort orders the run in memory as entries lie on disk.
+// sort orders what is in memory as entries lie on disk.
 func (k *keyRuns) sort() {
-	if k.shared {
-		k.keys = slices.Clone(k.keys)
+	if len(k.parts) > 0 {
+		k.keys, k.parts = slices.Concat(append(k.parts, k.keys)...), nil
 	}
 	sortKeys(k.data, k.keys)
-	k.sorted = k.sorted[:0]
 }
 
 // sortKeys orders entries by key; of one key the newest row comes first.
 func sortKeys(data []byte, keys []keyPlace) {
-	order := func(a, b keyPlace) int {
-		return cmp.Or(bytes.Compare(data[a.from:a.to], data[b.from:b.to]), cmp.Compare(b.row, a.row))
-	}
-	if len(keys) < 2 || slices.IsSortedFunc(keys, order) {
-		return
-	}
-	// What the keys do not have in common is compared as numbers first.
-	first := data[keys[0].from:keys[0].to]
-	same := len(first)
-	for _, p := range keys[1:] {
-		key := data[p.from:p.to]
-		same = min(same, len(key))
-		for !bytes.Equal(key[:same], first[:same]) {
-			same--
-		}
-	}
-	type headed struct {
-		head uint64
-		keyPlace
-	}
-	list := make([]headed, len(keys))
-	for i, p := range keys {
-		var head [8]byte
-		copy(head[:], data[p.from+uint32(same):p.to])
-		list[i] = headed{binary.BigEndian.Uint64(head[:]), p}
-	}
-	slices.SortFunc(list, func(a, b headed) int {
-		if a.head != b.head {
-			return cmp.Compare(a.head, b.head)
-		}
-		return order(a.keyPlace, b.keyPlace)
-	})
-	for i := range list {
-		keys[i] = list[i].keyPlace
-	}
+	vec.SortByKey(keys, func(p keyPlace) []byte { return data[p.from:p.to] }, func(a, b keyPlace) int { return cmp.Compare(b.row, a.row) })
 }
 
 // spill writes the run in memory to a file: per entry uvarint bytes, key, uvarint row.
@@ -157,7 +128,7 @@ func (k *keyRuns) spill() error {
 	if err := errors.Join(w.Flush(), f.Close()); err != nil {
 		return noSpace(err)
 	}
-	if k.data, k.keys = k.data[:0], k.keys[:0]; k.shared {
+	if k.data, k.keys, k.held = k.data[:0], k.keys[:0], 0; k.shared {
 		k.data, k.shared = nil, false
 	}
 	return nil

@@ -29,29 +29,31 @@ type keyPart struct {
 	block int
 }
 
+// similarParts is how many parts of about one size are sorted into one, so that who looks has few to look into.
+const similarParts = 8
+
 // share sorts what is in memory for those who look there, and keeps it as it is.
 func (k *keyRuns) share() {
-	from := 0
-	if n := len(k.sorted); n > 0 {
-		from = k.sorted[n-1]
+	if len(k.keys) > 0 {
+		sortKeys(k.data, k.keys)
+		k.parts, k.keys = append(k.parts, k.keys), nil
 	}
-	if from < len(k.keys) {
-		sortKeys(k.data, k.keys[from:])
-		k.sorted = append(k.sorted, len(k.keys))
+	for n := len(k.parts); n >= similarParts && len(k.parts[n-similarParts]) <= 2*len(k.parts[n-1]); n = len(k.parts) {
+		all := slices.Concat(k.parts[n-similarParts:]...)
+		sortKeys(k.data, all)
+		k.parts = append(k.parts[:n-similarParts], all)
 	}
-	k.shared = k.shared || len(k.keys) > 0
+	k.shared = k.shared || k.held > 0
 }
 
 // seek goes through the entries with lo <= key < hi.
 func (k *keyRuns) seek(lo, hi []byte, desc bool) (*keyCursor, error) {
 	k.share()
 	c := &keyCursor{lo: lo, hi: hi, desc: desc}
-	from := 0
-	for _, to := range k.sorted {
-		p := &keyPart{data: k.data, keys: k.keys[from:to:to]}
+	for _, keys := range k.parts {
+		p := &keyPart{data: k.data, keys: keys}
 		p.find(lo, hi, desc)
 		c.parts = append(c.parts, p)
-		from = to
 	}
 	for _, f := range k.files {
 		p := &keyPart{run: f, fs: k.d.s.o.FS}
@@ -221,6 +223,9 @@ func (c *keyCursor) next() (key []byte, row int64, ok bool, err error) {
 
 // with lists the rows with a key.
 func (k *keyRuns) with(key []byte) ([]int64, error) {
+	if bytes.Compare(key, k.last) > 0 || k.bytes == 0 {
+		return nil, nil
+	}
 	if k.filter == nil {
 		k.filter = newKeyFilter()
 		if err := k.each(func(key []byte, _ int64) error { k.filter.add(key); return nil }); err != nil {
