@@ -144,6 +144,10 @@ bench-time: build peers $(TIME_LOG) $(BESIDE) ## ten moments of a log beside now
 bench-tpcb: build peers ## pgbench's TPC-B and single-row updates: AllSource, then PostgreSQL 18 (DURATION=10s SCALE=2)
 	$(GO) run ./bench/tpcb -binary ./allsource -for $(DURATION) $(if $(SCALE),-scale $(SCALE)) allsource postgres
 
+.PHONY: bench-tables
+bench-tables: build peers ## fill tables with COPY and INSERT … SELECT, scan them before and after millions of updates: AllSource, DuckDB, PostgreSQL 18 (ROUNDS=3 ROWS=2000000)
+	$(GO) run ./bench/tables -binary ./allsource -rounds $(ROUNDS) $(if $(ROWS),-rows $(ROWS)) allsource duckdb postgres
+
 .PHONY: peers
 peers: bench/peers/node_modules ## install the databases we compare with (npm)
 

@@ -1,7 +1,8 @@
-// Answers questions about a log that duckdb.mjs or clickhouse.mjs loaded before: one JSON string of SQL a line comes in, one
+// Answers questions about a log that duckdb.mjs or clickhouse.mjs loaded before, or fills a new DuckDB store: one JSON string of SQL a line comes in, one
 // JSON object a line goes out, {"seconds", "rows"} or {"error"}. The clock runs here, around the query and the fetching of
 // its rows, so that neither the process's start nor the pipe is in the figure.
 //   node ask.mjs duckdb|clickhouse FOLDER
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,9 +12,10 @@ const [system, folder] = process.argv.slice(2);
 const openers = {
   async duckdb() {
     const { DuckDBInstance } = await import('@duckdb/node-api');
-    const db = await DuckDBInstance.create(join(folder, 'peer.duckdb'), {
+    const file = join(folder, 'peer.duckdb');
+    const db = await DuckDBInstance.create(file, {
       threads: String(availableParallelism()),
-      access_mode: 'READ_ONLY',
+      access_mode: existsSync(file) ? 'READ_ONLY' : 'READ_WRITE',
     });
     const connection = await db.connect();
     return async (sql) => (await connection.runAndReadAll(sql)).getRowsJson();

@@ -26,7 +26,8 @@ type Answer struct {
 	Took time.Duration
 }
 
-// OpenEmbedded opens the store that the system's own script loaded into folder; scripts is the folder of the scripts.
+// OpenEmbedded opens the store that the system's own script loaded into folder, or a new one where there is none; scripts is the folder of
+// the scripts.
 func OpenEmbedded(ctx context.Context, scripts, system, folder string) (*Embedded, error) {
 	cmd := exec.CommandContext(ctx, "node", "ask.mjs", system, folder)
 	cmd.Dir = scripts
