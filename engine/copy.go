@@ -99,7 +99,7 @@ func (s *Session) newCopyIn(ctx context.Context, st *syntax.Copy, script string)
 			return nil, err
 		}
 		k.ctx = func() context.Context { return ctx }
-		in.sink, in.columns = k, len(k.columns)
+		in.sink, in.columns = k, len(k.form.columns)
 		return in, nil
 	}
 	if opts.format == formatNDJSON {

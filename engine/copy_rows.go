@@ -58,14 +58,22 @@ func (r *rowReader) feed(data []byte, last bool, row func(fields []field, line i
 	if r.ended {
 		rest = nil
 	}
-	if len(rest) > maxRow {
-		return pgerr.New(pgerr.BadCopyFileFormat, "a row of the COPY data exceeds %d bytes", maxRow).At(0)
+	if err := rowFits(len(rest)); err != nil {
+		return err
 	}
 	if len(rest) < len(r.buf) {
 		r.buf = append(r.buf[:0], rest...)
 	}
 	if last && len(r.buf) > 0 {
 		return pgerr.New(pgerr.BadCopyFileFormat, "unexpected end of COPY data")
+	}
+	return nil
+}
+
+// rowFits refuses a row that has so many bytes and is not at its end.
+func rowFits(n int) error {
+	if n > maxRow {
+		return pgerr.New(pgerr.BadCopyFileFormat, "a row of the COPY data exceeds %d bytes", maxRow).At(0)
 	}
 	return nil
 }
@@ -210,6 +218,9 @@ func hexDigit(c byte) int {
 
 // nextCSV reads one record: quoted fields may hold delimiters and line ends.
 func (r *rowReader) nextCSV(b []byte, last bool) (int, bool, error) {
+	if end := bytes.IndexByte(b, '\n'); r.seen == 0 && end >= 0 && bytes.IndexByte(b[:end], r.opts.quote) < 0 {
+		return r.plainCSV(b[:end])
+	}
 	end, n := r.recordEnd(b)
 	if end < 0 {
 		if !last || len(b) == 0 {
@@ -230,6 +241,32 @@ func (r *rowReader) nextCSV(b []byte, last bool) (int, bool, error) {
 	}
 	ok, err := r.isRow()
 	return n, ok, err
+}
+
+// plainCSV is nextCSV of a line without quotes, which is most of them. Its fields are parts of the line.
+func (r *rowReader) plainCSV(line []byte) (int, bool, error) {
+	n := len(line) + 1
+	line = bytes.TrimSuffix(line, []byte{'\r'})
+	r.line++
+	if string(line) == `\.` {
+		r.ended = true
+		return n, false, nil
+	}
+	r.fields = r.fields[:0]
+	from := 0
+	for i, c := range line {
+		if c == r.opts.delimiter {
+			r.plainField(line[from:i:i])
+			from = i + 1
+		}
+	}
+	r.plainField(line[from:])
+	ok, err := r.isRow()
+	return n, ok, err
+}
+
+func (r *rowReader) plainField(data []byte) {
+	r.fields = append(r.fields, field{data: data, null: string(data) == r.opts.null})
 }
 
 // recordEnd finds the end of the record in front of b, and goes on where it has not looked yet.

@@ -9,7 +9,6 @@ import (
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
-	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/sql/syntax"
 	"github.com/allsource-db/allsource/vec"
@@ -17,19 +16,18 @@ import (
 
 // tableSink inserts the rows of a COPY into a table. It is one statement of the transaction, or a transaction by itself.
 type tableSink struct {
-	session  *Session
-	rel      *catalog.Relation
-	columns  []int
-	reader   rowReader
-	env      *datum.Env
-	ctx      func() context.Context
-	builders []*vec.Builder
-	values   []expr.Expr // of all columns of the table, over those of the COPY
-	x        *execution
-	w        *writer
-	single   bool
-	over     bool
-	count    int64
+	session *Session
+	rel     *catalog.Relation
+	form    copyForm
+	serial  *copyReader // nil: the stream is read in pieces
+	pieces  copyPieces
+	ctx     func() context.Context
+	values  []expr.Expr // of all columns of the table, over those of the COPY
+	x       *execution
+	w       *writer
+	single  bool
+	over    bool
+	count   int64
 }
 
 // newTableSink begins a COPY into a table.
@@ -44,15 +42,16 @@ func (s *Session) newTableSink(ctx context.Context, rel *catalog.Relation, st *s
 	if s.isolation() == "serializable" {
 		return nil, errSerializable()
 	}
-	k := &tableSink{session: s, rel: rel, columns: cols, env: s.env(), single: !s.tx.open()}
+	k := &tableSink{session: s, rel: rel, form: copyForm{rel: rel, columns: cols, opts: opts, env: s.env()}, single: !s.tx.open()}
 	s.tx.single = k.single
 	s.tx.work.command++
 	s.tx.work.running = true
-	names := make([]string, len(cols))
-	for i, c := range cols {
-		names[i] = rel.Columns[c].Name
+	switch {
+	case !k.form.parts():
+		k.serial = k.form.reader()
+	case opts.format == formatCSV:
+		k.pieces.quote = opts.quote
 	}
-	k.reader = rowReader{opts: opts, names: names}
 	if err := k.begin(ctx); err != nil {
 		k.Abort()
 		return nil, err
@@ -68,8 +67,8 @@ func (k *tableSink) begin(ctx context.Context) error {
 	}
 	ins := &syntax.Insert{Table: &syntax.TableName{Name: syntax.Name{k.rel.Schema, k.rel.Name}}, Overriding: syntax.OverridingSystem}
 	row := []syntax.Expr{}
-	types := make([]datum.OID, len(k.columns))
-	for i, c := range k.columns {
+	types := make([]datum.OID, len(k.form.columns))
+	for i, c := range k.form.columns {
 		col := k.rel.Columns[c]
 		ins.Columns = append(ins.Columns, &syntax.InsertColumn{Name: col.Name})
 		row = append(row, &syntax.Param{N: i + 1})
@@ -91,68 +90,42 @@ func (k *tableSink) begin(ctx context.Context) error {
 	}
 	k.x = newExecution(s.executionConfig(ctx, nil))
 	k.w, err = k.x.newWriter(m.Relation, &m.Rules)
-	k.clear()
 	return err
 }
 
-func (k *tableSink) clear() {
-	k.builders = k.builders[:0]
-	for _, c := range k.columns {
-		k.builders = append(k.builders, datum.NewBuilder(k.rel.Columns[c].Type, vec.BatchRows))
-	}
-}
-
 // Write takes any piece of the stream.
-func (k *tableSink) Write(data []byte) error { return k.reader.feed(data, false, k.row) }
-
-func (k *tableSink) row(fields []field, line int64) error {
-	if len(fields) > len(k.columns) {
-		return k.where(k.reader.bad("extra data after last expected column"), line, "")
+func (k *tableSink) Write(data []byte) error {
+	if k.serial != nil {
+		return k.take(k.serial.read(data, false))
 	}
-	if len(fields) < len(k.columns) {
-		return k.where(k.reader.bad("missing data for column \""+k.rel.Columns[k.columns[len(fields)]].Name+"\""), line, "")
+	piece, err := k.pieces.add(data)
+	if piece == nil {
+		return err
 	}
-	for i, f := range fields {
-		col := &k.rel.Columns[k.columns[i]]
-		var err error
-		switch {
-		case f.null:
-			k.builders[i].AppendNull()
-		case k.reader.opts.format == formatBinary:
-			err = datum.ParseBinary(col.Type, f.data, k.builders[i], k.env)
-		default:
-			err = datum.ParseText(col.Type, f.data, k.builders[i], k.env)
+	k.pieces.start(k.form.reader(), piece)
+	for k.pieces.ahead() {
+		if err := k.take(k.pieces.next()); err != nil {
+			return err
 		}
-		if err != nil {
-			return k.where(err, line, ", column "+col.Name)
-		}
-	}
-	if k.count++; k.count%vec.BatchRows == 0 {
-		return k.flush()
 	}
 	return nil
 }
 
-func (k *tableSink) where(err error, line int64, column string) error {
-	e := *pgerr.From(err)
-	e.Where = "COPY " + k.rel.Name + ", line " + itoa(line) + column
-	return &e
+// take inserts rows that were read. What comes after them counts for nothing where the data has ended.
+func (k *tableSink) take(rows copiedRows) error {
+	for _, b := range rows.batches {
+		if err := k.insert(b); err != nil {
+			return err
+		}
+	}
+	return rows.err
 }
 
-// flush inserts the rows that were read.
-func (k *tableSink) flush() error {
+func (k *tableSink) insert(in *vec.Batch) error {
 	ctx := k.ctx()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	in := &vec.Batch{Len: int(k.count % vec.BatchRows)}
-	if in.Len == 0 && k.count > 0 {
-		in.Len = vec.BatchRows
-	}
-	for _, b := range k.builders {
-		in.Cols = append(in.Cols, b.Finish())
-	}
-	k.clear()
 	rows := &vec.Batch{Len: in.Len}
 	for _, e := range k.values {
 		c, err := k.x.eval(e, in)
@@ -164,16 +137,27 @@ func (k *tableSink) flush() error {
 	if _, _, err := k.w.insert(ctx, rows); err != nil {
 		return err
 	}
+	k.count += int64(in.Len)
 	return k.session.roomy()
+}
+
+// rest inserts what is left of the stream.
+func (k *tableSink) rest() error {
+	if k.serial != nil {
+		return k.take(k.serial.read(nil, true))
+	}
+	for !k.pieces.none() {
+		if err := k.take(k.pieces.next()); err != nil {
+			return err
+		}
+	}
+	return k.take(k.pieces.last(k.form.reader()))
 }
 
 // Close ends the statement.
 func (k *tableSink) Close(ctx context.Context) (added, repeats int64, err error) {
-	if err = k.reader.feed(nil, true, k.row); err == nil && k.count%vec.BatchRows != 0 {
-		err = k.flush()
-	}
 	s := k.session
-	if err == nil {
+	if err = k.rest(); err == nil {
 		err = s.late(ctx)
 	}
 	if err != nil {
@@ -194,6 +178,7 @@ func (k *tableSink) Abort() {
 		return
 	}
 	k.over, k.session.tx.work.running = true, false
+	k.pieces.drop()
 	if k.x != nil {
 		k.x.Close()
 	}

@@ -176,6 +176,13 @@ func intDigits(d decimal.Dec) int {
 	if d.IsZero() {
 		return -1 << 20
 	}
+	if c := max(d.Coef, -d.Coef); d.Big == nil && c > 0 {
+		n := -int(d.Scale)
+		for ; c > 0; c /= 10 {
+			n++
+		}
+		return n
+	}
 	text := d.Abs().AppendText(nil)
 	n := 0
 	for n < len(text) && text[n] != '.' {

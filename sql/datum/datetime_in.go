@@ -22,10 +22,11 @@ func readDateTime(text, typeName string, timeOnly bool, env *Env) (*dtReader, er
 
 // isoStamp reads the one form that machines write, YYYY-MM-DD[( |T)HH:MM:SS[.ffffff][Z|+00[[:]00]]], without the general
 // reader; ok is false for all else.
-func isoStamp(s string) (days, micros, east int64, hasTime, hasZone, ok bool) {
+func isoStamp[T string | []byte](s T) (days, micros, east int64, hasTime, hasZone, ok bool) {
 	num := func(i, n int) int64 {
 		v := int64(0)
-		for _, c := range []byte(s[i : i+n]) {
+		for k := i; k < i+n; k++ {
+			c := s[k]
 			if !isDigit(c) {
 				return -1
 			}
@@ -65,28 +66,21 @@ func isoStamp(s string) (days, micros, east int64, hasTime, hasZone, ok bool) {
 		s = s[i:]
 	}
 	switch {
-	case s == "":
+	case len(s) == 0:
 		return days, micros, 0, true, false, true
-	case s == "Z":
+	case len(s) == 1 && s[0] == 'Z':
 		return days, micros, 0, true, true, true
 	case s[0] != '+' && s[0] != '-':
 		return
 	}
-	east, rest, good := parseOffset(s)
+	east, rest, good := parseOffset(string(s))
 	return days, micros, east, true, true, good && rest == ""
 }
 
 // ParseTimestamp reads a timestamp, or with tz a moment.
 func ParseTimestamp(text string, tz bool, env *Env) (int64, error) {
 	if days, micros, east, _, zoned, ok := isoStamp(text); ok {
-		v := days*MicrosPerDay + micros
-		switch {
-		case tz && zoned:
-			v -= east * MicrosPerSecond
-		case tz:
-			v = FromLocal(env.Zone(), v)
-		}
-		return v, nil
+		return localStamp(days, micros, east, zoned, tz, env), nil
 	}
 	name := "timestamp"
 	if tz {
@@ -101,6 +95,18 @@ func ParseTimestamp(text string, tz bool, env *Env) (int64, error) {
 		return 0, pgerr.New(pgerr.DatetimeFieldOverflow, "timestamp out of range: \"%s\"", text)
 	}
 	return v, nil
+}
+
+// localStamp is what isoStamp read as a timestamp, or with tz as a moment.
+func localStamp(days, micros, east int64, zoned, tz bool, env *Env) int64 {
+	v := days*MicrosPerDay + micros
+	switch {
+	case tz && zoned:
+		v -= east * MicrosPerSecond
+	case tz:
+		v = FromLocal(env.Zone(), v)
+	}
+	return v
 }
 
 // timestamp gives what was read as a moment (tz) or a local timestamp.

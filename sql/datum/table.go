@@ -108,6 +108,7 @@ var base = []Info{
 var (
 	all    = withArrays(base)
 	byOID  = indexOID(all)
+	low    = lowOIDs(all)
 	byName = indexName(all)
 )
 
@@ -159,6 +160,16 @@ func indexOID(rows []*Info) map[OID]*Info {
 	return m
 }
 
+// lowOIDs are the types whose numbers are below 4096, which are nearly all, by number: types are looked up for single values.
+func lowOIDs(rows []*Info) (low [4096]*Info) {
+	for _, r := range rows {
+		if int(r.OID) < len(low) {
+			low[r.OID] = r
+		}
+	}
+	return low
+}
+
 func indexName(rows []*Info) map[string]*Info {
 	m := make(map[string]*Info, 2*len(rows))
 	for _, r := range rows {
@@ -169,6 +180,9 @@ func indexName(rows []*Info) map[string]*Info {
 
 // Lookup returns the row of a type, or nil. Users' types that a catalog has made are found by the numbers that OwnType gave.
 func Lookup(oid OID) *Info {
+	if int(oid) < len(low) {
+		return low[oid]
+	}
 	if r := ownOf(oid); r != nil {
 		return &r.info
 	}

@@ -17,6 +17,9 @@ import (
 // kind (NewBuilder).
 func ParseText(t Type, s []byte, b *vec.Builder, env *Env) error {
 	env = env.orDefault()
+	if parsePlain(t, s, b, env) {
+		return nil
+	}
 	switch KindOf(t.OID) {
 	case vec.Bool:
 		v, ok := ParseBool(string(s))
@@ -53,14 +56,8 @@ func ParseText(t Type, s []byte, b *vec.Builder, env *Env) error {
 	if IsComposite(t.OID) {
 		return packedWith(t, b, func(row *vec.Builder) error { return parseRecord(t, string(s), row, env) })
 	}
-	switch t.OID { // the frequent ones, without a copy
-	case JSONB:
+	if t.OID == JSONB { // without a copy
 		return b.AppendWith(func(dst []byte) ([]byte, error) { return parseJSONB(dst, s) })
-	case Text:
-		if utf8.Valid(s) {
-			b.AppendBytes(s)
-			return nil
-		}
 	}
 	return b.AppendWith(func(dst []byte) ([]byte, error) { return parseBytesText(dst, t, string(s)) })
 }
@@ -263,6 +260,16 @@ var regMissing = map[OID]struct {
 	Regrole: {pgerr.UndefinedObject, "role"}, Regnsp: {pgerr.InvalidSchemaName, "schema"},
 	Regconfig:     {pgerr.UndefinedObject, "text search configuration"},
 	Regdictionary: {pgerr.UndefinedObject, "text search dictionary"}, Regcollation: {pgerr.UndefinedObject, "collation"},
+}
+
+// ReadsNames reports whether text of a type may have names in it that Env.RegLookup is asked for.
+func ReadsNames(oid OID) bool {
+	info := Lookup(oid)
+	if info.Elem != 0 && info.Kind == vec.List {
+		return ReadsNames(info.Elem)
+	}
+	_, reg := regMissing[oid]
+	return reg || info.Kind == vec.Struct || IsComposite(oid)
 }
 
 func parseReg(kind OID, s string, env *Env) (int64, error) {

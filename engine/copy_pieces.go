@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"bytes"
+	"runtime"
+
+	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/vec"
+)
+
+// copyForm is how the rows of a COPY into a table look.
+type copyForm struct {
+	rel     *catalog.Relation
+	columns []int
+	opts    copyOptions
+	env     *datum.Env
+}
+
+// parts reports whether a stream may be cut into pieces that are read at the same time: where rows end can be seen, and no value is a name
+// that only the session understands.
+func (f *copyForm) parts() bool {
+	for _, c := range f.columns {
+		if datum.ReadsNames(f.rel.Columns[c].Type.OID) {
+			return false
+		}
+	}
+	return f.opts.format == formatText || f.opts.format == formatCSV && f.opts.quote == f.opts.escape
+}
+
+// copyReader makes batches of the rows of a stream, or of a piece of one.
+type copyReader struct {
+	*copyForm
+	rows     rowReader
+	builders []*vec.Builder
+	count    int // rows in builders
+	batches  []*vec.Batch
+}
+
+// copiedRows are rows that were read; err is what is wrong with the next one.
+type copiedRows struct {
+	batches []*vec.Batch
+	ended   bool // nothing that follows is data
+	err     error
+}
+
+// reader reads from the first row on.
+func (f *copyForm) reader() *copyReader {
+	names := make([]string, len(f.columns))
+	for i, c := range f.columns {
+		names[i] = f.rel.Columns[c].Name
+	}
+	r := &copyReader{copyForm: f, rows: rowReader{opts: f.opts, names: names}}
+	r.clear()
+	return r
+}
+
+func (r *copyReader) clear() {
+	r.builders, r.count = make([]*vec.Builder, len(r.columns)), 0
+	for i, c := range r.columns {
+		r.builders[i] = datum.NewBuilder(r.rel.Columns[c].Type, vec.BatchRows)
+	}
+}
+
+// read takes the next part of the data and gives full batches, and at its end or before an error the last one.
+func (r *copyReader) read(data []byte, last bool) copiedRows {
+	r.batches = nil
+	err := r.rows.feed(data, last, r.row)
+	if r.count > 0 && (last || err != nil) {
+		r.finish()
+	}
+	return copiedRows{r.batches, r.rows.ended, err}
+}
+
+func (r *copyReader) finish() {
+	b := &vec.Batch{Len: r.count}
+	for _, c := range r.builders {
+		b.Cols = append(b.Cols, c.Finish())
+	}
+	r.batches = append(r.batches, b)
+	r.clear()
+}
+
+func (r *copyReader) row(fields []field, line int64) error {
+	if len(fields) > len(r.columns) {
+		return r.where(r.rows.bad("extra data after last expected column"), line, "")
+	}
+	if len(fields) < len(r.columns) {
+		return r.where(r.rows.bad("missing data for column \""+r.rel.Columns[r.columns[len(fields)]].Name+"\""), line, "")
+	}
+	for i, f := range fields {
+		col := &r.rel.Columns[r.columns[i]]
+		var err error
+		switch {
+		case f.null:
+			r.builders[i].AppendNull()
+		case r.opts.format == formatBinary:
+			err = datum.ParseBinary(col.Type, f.data, r.builders[i], r.env)
+		default:
+			err = datum.ParseText(col.Type, f.data, r.builders[i], r.env)
+		}
+		if err != nil {
+			r.cut()
+			return r.where(err, line, ", column "+col.Name)
+		}
+	}
+	if r.count++; r.count == vec.BatchRows {
+		r.finish()
+	}
+	return nil
+}
+
+// cut takes the values of an unfinished row away.
+func (r *copyReader) cut() {
+	whole := r.count
+	if whole > 0 {
+		r.finish()
+		last := r.batches[len(r.batches)-1]
+		for i, c := range last.Cols {
+			last.Cols[i] = c.Slice(0, whole)
+		}
+	}
+	r.clear()
+}
+
+func (r *copyReader) where(err error, line int64, column string) error {
+	e := *pgerr.From(err)
+	e.Where = "COPY " + r.rel.Name + ", line " + itoa(line) + column
+	return &e
+}
+
+// copyPieces cuts a stream in text or CSV format into pieces of whole rows, which are read at the same time and come back in order.
+type copyPieces struct {
+	quote   byte // of CSV; 0: none
+	held    []byte
+	enough  int   // bytes of held that are worth a look
+	line    int64 // before held
+	started bool  // held is not the beginning
+	waiting []chan copiedRows
+	ended   bool
+}
+
+// pieceBytes is about how large a piece is.
+const pieceBytes = 1 << 20
+
+// add adds data, and returns a piece when there is one.
+func (p *copyPieces) add(data []byte) (piece []byte, err error) {
+	p.held = append(p.held, data...)
+	if p.enough = max(p.enough, pieceBytes); len(p.held) < p.enough {
+		return nil, nil
+	}
+	end := p.rowsEnd()
+	if end == 0 {
+		p.enough = 2 * len(p.held)
+		return nil, rowFits(len(p.held))
+	}
+	piece = p.held[:end:end]
+	p.held, p.enough = append(make([]byte, 0, pieceBytes+1<<17), p.held[end:]...), 0
+	return piece, nil
+}
+
+// rowsEnd is where the last whole row of held ends.
+func (p *copyPieces) rowsEnd() int {
+	if p.quote == 0 || bytes.IndexByte(p.held, p.quote) < 0 {
+		return bytes.LastIndexByte(p.held, '\n') + 1
+	}
+	end, quoted := 0, false
+	for at := 0; ; quoted = !quoted {
+		n := bytes.IndexByte(p.held[at:], p.quote)
+		part := p.held[at:]
+		if n >= 0 {
+			part = part[:n]
+		}
+		if i := bytes.LastIndexByte(part, '\n'); i >= 0 && !quoted {
+			end = at + i + 1
+		}
+		if n < 0 {
+			return end
+		}
+		at += n + 1
+	}
+}
+
+// start begins to read a piece.
+func (p *copyPieces) start(r *copyReader, piece []byte) {
+	p.prepare(r)
+	p.line += int64(bytes.Count(piece, newline))
+	done := make(chan copiedRows, 1)
+	p.waiting = append(p.waiting, done)
+	go func() { done <- r.read(piece, true) }()
+}
+
+// prepare tells a reader what came before.
+func (p *copyPieces) prepare(r *copyReader) {
+	r.rows.line, r.rows.started = p.line, p.started
+	p.started = true
+}
+
+// ahead reports whether enough is read ahead.
+func (p *copyPieces) ahead() bool { return len(p.waiting) > 2*runtime.GOMAXPROCS(0) }
+
+func (p *copyPieces) none() bool { return len(p.waiting) == 0 }
+
+// next waits for the rows of the first piece that waits.
+func (p *copyPieces) next() copiedRows {
+	rows := <-p.waiting[0]
+	p.waiting = p.waiting[1:]
+	return p.unlessEnded(rows)
+}
+
+// last reads what is left.
+func (p *copyPieces) last(r *copyReader) copiedRows {
+	p.prepare(r)
+	return p.unlessEnded(r.read(p.held, true))
+}
+
+func (p *copyPieces) unlessEnded(rows copiedRows) copiedRows {
+	if p.ended {
+		return copiedRows{}
+	}
+	p.ended = rows.ended
+	return rows
+}
+
+// drop waits for the pieces that are being read, and forgets them.
+func (p *copyPieces) drop() {
+	for ; len(p.waiting) > 0; p.waiting = p.waiting[1:] {
+		<-p.waiting[0]
+	}
+}
