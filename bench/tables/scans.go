@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/allsource-db/allsource/bench/internal/peer"
 )
@@ -153,7 +152,6 @@ func (c *changes) moment() (m moment, err error) {
 		return m, err
 	}
 	m.at = string(at.Rows[0][0])
-	time.Sleep(10 * time.Millisecond)
 	return m, nil
 }
 
