@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -129,20 +130,48 @@ func (s *Session) activity() catalog.Session {
 	return row
 }
 
-// searchPath returns the schemas in order; "$user" stands for a schema that nobody has here.
-func (s *Session) searchPath() []string {
+// path returns the schemas that search_path names, whether they are there or not; "$user" is the user's name.
+func (s *Session) path() []string {
 	v, _ := s.vars.get("search_path")
 	var out []string
-	if s.temporary.schema != nil {
-		out = append(out, s.temporary.schema.Name)
-	}
 	for part := range strings.SplitSeq(v, ",") {
-		part = strings.Trim(strings.TrimSpace(part), `"`)
-		if part != "" && part != "$user" {
+		part = strings.TrimSpace(part)
+		quoted := strings.HasPrefix(part, `"`)
+		part = strings.Trim(part, `"`)
+		switch {
+		case part == "$user":
+			part = s.opts.User
+		case !quoted:
+			part = strings.ToLower(part)
+		}
+		if part != "" && !slices.Contains(out, part) {
 			out = append(out, part)
 		}
 	}
 	return out
+}
+
+// listedSchemas gives the schema of temporary objects its name in a path.
+func (s *Session) listedSchemas(path []string) []string {
+	i := slices.Index(path, "pg_temp")
+	switch {
+	case i < 0:
+		return path
+	case s.temporary.schema == nil:
+		return slices.Delete(path, i, i+1)
+	}
+	path[i] = s.temporary.schema.Name
+	return path
+}
+
+// searchPath returns the schemas in which names are looked up, in order. Temporary objects come first where the path does not say
+// otherwise; that does not make their schema the one in which objects are made.
+func (s *Session) searchPath() []string {
+	path := s.listedSchemas(s.path())
+	if t := s.temporary.schema; t != nil && !slices.Contains(path, t.Name) {
+		return append([]string{t.Name}, path...)
+	}
+	return path
 }
 
 // catalogOf is the catalog of what every database has.

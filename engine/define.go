@@ -59,7 +59,8 @@ func (s *Session) defineContext(ctx context.Context, p *Prepared) (*ddl.Context,
 		id, err := s.log.NewObjectID()
 		return datum.OID(id), err
 	}
-	if s.temporary.schema == nil && wantsTemporary(p.stmt.Stmt) {
+	path := s.path()
+	if s.temporary.schema == nil && (wantsTemporary(p.stmt.Stmt) || len(path) > 0 && path[0] == "pg_temp") {
 		id, err := newID()
 		if err != nil {
 			return nil, err
@@ -68,6 +69,7 @@ func (s *Session) defineContext(ctx context.Context, p *Prepared) (*ddl.Context,
 	}
 	out := &ddl.Context{Bind: s.bindContext(ctx, p.script, nil), NewID: newID, Notice: s.notice,
 		Constant: func(x syntax.Expr, t catalog.TypeRef) (*string, error) { return s.defaultText(ctx, x, t) }}
+	out.Path = s.listedSchemas(path)
 	if s.temporary.schema != nil {
 		out.Temporary = s.temporary.schema.ID
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/allsource-db/allsource/sql/catalog"
@@ -22,8 +23,17 @@ func (i sessionInfo) Database() string { return i.s.opts.Database }
 // User is current_user.
 func (i sessionInfo) User() string { return i.s.opts.User }
 
-// SearchPath lists the schemas that are searched.
-func (i sessionInfo) SearchPath() []string { return i.s.searchPath() }
+// SearchPath lists the schemas that are searched, or only those that search_path names.
+func (i sessionInfo) SearchPath(implicit bool) []string {
+	path := i.s.listedSchemas(i.s.path())
+	if implicit && !slices.Contains(path, "pg_catalog") {
+		path = slices.Insert(path, 0, "pg_catalog")
+	}
+	if t := i.s.temporary.schema; implicit && t != nil && !slices.Contains(path, t.Name) {
+		path = slices.Insert(path, 0, t.Name)
+	}
+	return slices.DeleteFunc(path, func(name string) bool { return !i.catalog.HasSchema(name) })
+}
 
 // BackendPID is pg_backend_pid().
 func (i sessionInfo) BackendPID() int32 { return i.s.pid }

@@ -122,6 +122,9 @@ func zeroOf(t datum.Type) any {
 	case vec.List:
 		return []int{}
 	}
+	if t.OID == datum.Char {
+		return byte(0)
+	}
 	return ""
 }
 
@@ -145,6 +148,9 @@ func (t *rows) put(i int, v any) {
 	case float64:
 		b.AppendFloat(x)
 	case string:
+		if x == "" && t.rel.Columns[i].Type.OID == datum.Char {
+			x = "\x00"
+		}
 		b.AppendString(x)
 	case byte:
 		b.AppendBytes([]byte{x})

@@ -18,6 +18,8 @@ type Context struct {
 	Bind   *bind.Context             // its catalog is that of the statement, with what the transaction changed
 	NewID  func() (datum.OID, error) // numbers of new objects
 	Notice func(n *pgerr.Error)      // nil: nobody listens
+	// Path is search_path as it was set: an object without a schema is made in the first that is there.
+	Path []string
 	// Temporary is the schema of the session's temporary objects.
 	Temporary datum.OID
 	// Constant evaluates an expression without columns, as text under the zero Env; nil: null.

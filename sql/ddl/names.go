@@ -114,9 +114,9 @@ func (p *planner) creation(n syntax.Name, temporary bool, at syntax.Node) (schem
 	case q == "pg_temp":
 		return p.schemaName(p.Temporary), p.Temporary, nil
 	case q == "":
-		for _, s := range p.Bind.SearchPath {
-			if id := p.schemaID(s); id != 0 && s != "pg_catalog" {
-				return s, id, p.writable(s)
+		for _, s := range p.Path {
+			if id := p.schemaID(s); id != 0 {
+				return s, id, p.writable(s, n.Last())
 			}
 		}
 		return "", 0, p.errorIn(at, pgerr.InvalidSchemaName, "no schema has been selected to create in")
@@ -125,14 +125,14 @@ func (p *planner) creation(n syntax.Name, temporary bool, at syntax.Node) (schem
 	if id == 0 {
 		return "", 0, p.errorIn(at, pgerr.InvalidSchemaName, "schema %q does not exist", q)
 	}
-	return q, id, p.writable(q)
+	return q, id, p.writable(q, n.Last())
 }
 
 // writable refuses the schemas in which nobody makes objects.
-func (p *planner) writable(schema string) error {
+func (p *planner) writable(schema, name string) error {
 	switch schema {
 	case "pg_catalog", "information_schema", "by_type":
-		return pgerr.New(pgerr.InsufficientPrivilege, "permission denied to create in schema %q", schema).
+		return pgerr.New(pgerr.InsufficientPrivilege, "permission denied to create \"%s.%s\"", schema, name).
 			WithDetail("System catalog modifications are currently disallowed.")
 	}
 	return nil

@@ -421,7 +421,7 @@ func (p *planner) setSchema(s *syntax.SetSchema) error {
 	if id == 0 {
 		return pgerr.New(pgerr.InvalidSchemaName, "schema %q does not exist", s.Schema)
 	}
-	if err := p.writable(s.Schema); err != nil {
+	if err := p.writable(s.Schema, h.Name); err != nil {
 		return err
 	}
 	if id == h.Schema {

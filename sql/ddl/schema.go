@@ -28,12 +28,11 @@ func (p *planner) createSchema(s *syntax.CreateSchema) error {
 		return err
 	}
 	p.put(o)
-	path := p.Bind.SearchPath
 	own := *p.Bind
-	own.SearchPath = append([]string{name}, path...)
+	own.SearchPath = append([]string{name}, p.Bind.SearchPath...)
 	outer := p.Context
 	inner := *p.Context
-	inner.Bind = &own
+	inner.Bind, inner.Path = &own, append([]string{name}, p.Path...)
 	p.Context = &inner
 	defer func() { p.Context = outer }()
 	for _, e := range s.Elements {

@@ -119,7 +119,8 @@ type Ctx struct {
 type SessionInfo interface {
 	Database() string
 	User() string
-	SearchPath() []string
+	// SearchPath lists the schemas that search_path names, with implicit also those that are searched without being named.
+	SearchPath(implicit bool) []string
 	Setting(name string) (string, bool)
 	SetSetting(name, value string, local bool) error
 	BackendPID() int32

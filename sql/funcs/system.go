@@ -64,13 +64,8 @@ var sessionFuncs = []Func{
 	stable(861, "current_database", datum.Name, "the database", textOf(func(c *Ctx) string { return c.Session.Database() })),
 	stable(745, "current_user", datum.Name, "the user", textOf(func(c *Ctx) string { return c.Session.User() })),
 	stable(746, "session_user", datum.Name, "the user who connected", textOf(func(c *Ctx) string { return c.Session.User() })),
-	stable(1402, "current_schema", datum.Name, "the first schema of the search path", textOf(func(c *Ctx) string {
-		if p := c.Session.SearchPath(); len(p) > 0 {
-			return p[0]
-		}
-		return "public"
-	})),
-	{OID: 1403, Name: "current_schemas", Args: []datum.OID{datum.Bool}, Ret: 1003, Strict: true, Volatile: Stable, Doc: "the schemas of the search path; with true pg_catalog too", Body: currentSchemas},
+	stable(1402, "current_schema", datum.Name, "the first schema of the search path", currentSchema),
+	{OID: 1403, Name: "current_schemas", Args: []datum.OID{datum.Bool}, Ret: 1003, Strict: true, Volatile: Stable, Doc: "the schemas of the search path; with true those too that are searched without being named", Body: currentSchemas},
 	stable(2026, "pg_backend_pid", datum.Int4, "number of the session", intOf(func(c *Ctx) int64 { return int64(c.Session.BackendPID()) })),
 	stable(2560, "pg_postmaster_start_time", datum.TimestampTZ, "when the server started", intOf(func(c *Ctx) int64 { return c.Now })),
 	stable(2034, "pg_conf_load_time", datum.TimestampTZ, "when the configuration was read", intOf(func(c *Ctx) int64 { return c.Now })),
@@ -154,13 +149,20 @@ func serialSequence(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
 
 func firstArg(_ *Ctx, a []*vec.Column, _ int) (*vec.Column, error) { return a[0], nil }
 
+func currentSchema(c *Ctx, _ []*vec.Column, n int) (*vec.Column, error) {
+	b := vec.NewBuilder(vec.Bytes, 1)
+	if path := c.Session.SearchPath(false); len(path) > 0 {
+		b.AppendString(path[0])
+	} else {
+		b.AppendNull()
+	}
+	return vec.Repeat(b.Finish(), 0, n), nil
+}
+
 func currentSchemas(c *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
 	b := vec.NewListBuilder(vec.Bytes, n)
 	for i := range n {
-		if !a[0].Null(i) && a[0].Bool(i) {
-			b.Elem().AppendString("pg_catalog")
-		}
-		for _, s := range c.Session.SearchPath() {
+		for _, s := range c.Session.SearchPath(a[0].Bool(i)) {
 			b.Elem().AppendString(s)
 		}
 		b.AppendList()
