@@ -133,6 +133,8 @@ func (b *builder) operator(n plan.Node, used map[int]bool) (op.Op, error) {
 		return b.withOver(n)
 	case *plan.Modify:
 		return b.modify(n)
+	case *plan.Append:
+		return b.appends(n)
 	case *plan.LockRows:
 		return b.over(n.Input, func(in op.Op) op.Op { return newRowLocker(b, n, in) })
 	}

@@ -132,7 +132,7 @@ func (s *Session) analyzed(ctx context.Context, n plan.Node, params []*vec.Colum
 	}
 	if appends {
 		var rows *vec.Batch
-		if _, rows, err = s.appendFrom(ctx, x, root, a, conditionOf(a, params)); err == nil {
+		if _, rows, err = s.appendFrom(ctx, x, root, a, conditionOf(a, params), false); err == nil {
 			x.countAppend(a, rows, time.Since(start))
 		}
 	} else {

@@ -113,6 +113,16 @@ func (h *held) add(ctx context.Context, log *logVersions, ev storage.Event) (int
 	return last + 1, nil
 }
 
+// expect makes the versions of the last events what the log has to give them.
+func (h *held) expect(versions []int64) {
+	first := len(h.events) - len(versions)
+	for i, version := range versions {
+		if h.fresh[first+i] {
+			h.events[first+i].Expected = version - 1
+		}
+	}
+}
+
 // repeated returns the version of the event with the same id, 0 if there is none.
 func (h *held) repeated(ctx context.Context, log *logVersions, ev *storage.Event) (int64, error) {
 	if nth := h.ids[heldID{ev.Entity, ev.ID}]; nth > 0 {

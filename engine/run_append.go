@@ -36,7 +36,7 @@ func (s *Session) runAppend(ctx context.Context, p *Prepared, a *plan.Append, pa
 	}
 	defer x.Close()
 	defer in.Close()
-	n, out, err := s.appendFrom(ctx, x, in, a, when)
+	n, out, err := s.appendFrom(ctx, x, in, a, when, false)
 	if err == nil {
 		err = x.complete(ctx)
 	}
@@ -51,8 +51,9 @@ func (s *Session) runAppend(ctx context.Context, p *Prepared, a *plan.Append, pa
 	return rows, nil
 }
 
-// appendFrom appends the rows of an input that is open. It gives their number, or with RETURNING what is asked of them.
-func (s *Session) appendFrom(ctx context.Context, x *execution, in source, a *plan.Append, when *condition) (n int64, out *vec.Batch, err error) {
+// appendFrom appends the rows of an input that is open. It gives their number, or with RETURNING what is asked of them. With firm the
+// versions that it tells must still be right when the transaction is committed.
+func (s *Session) appendFrom(ctx context.Context, x *execution, in source, a *plan.Append, when *condition, firm bool) (n int64, out *vec.Batch, err error) {
 	if a.Returning == nil {
 		n, err = s.appendAll(ctx, a, in, when)
 		return n, nil, err
@@ -61,7 +62,7 @@ func (s *Session) appendFrom(ctx context.Context, x *execution, in source, a *pl
 	if err != nil {
 		return 0, nil, err
 	}
-	stored, err := s.storeReturning(ctx, events, when)
+	stored, err := s.storeReturning(ctx, events, when, firm)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -212,11 +213,14 @@ func expectedVersion(c *vec.Column, i int) (int64, error) {
 const expectedHint = "0 or 'none' means that the entity has no events yet, n that its last version is n, 'exists' that it has some, NULL or 'any' that any will do."
 
 // storeReturning stores events, or leaves them with the open transaction, and returns them as rows of events.
-func (s *Session) storeReturning(ctx context.Context, events []storage.Event, when *condition) (*vec.Batch, error) {
+func (s *Session) storeReturning(ctx context.Context, events []storage.Event, when *condition, firm bool) (*vec.Batch, error) {
 	if s.tx.open() {
 		versions, err := s.hold(ctx, events, when)
 		if err != nil {
 			return nil, err
+		}
+		if firm {
+			s.tx.held.expect(versions)
 		}
 		return heldRows(events, versions), nil
 	}

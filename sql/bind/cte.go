@@ -136,9 +136,6 @@ func (b *binder) changingWith(c *syntax.CTE, e *env, top bool) (*plan.With, *cte
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, ok := node.Def.(*plan.Append); ok {
-		return nil, nil, b.errorIn(c, pgerr.FeatureNotSupported, "INSERT INTO events in WITH is not supported yet")
-	}
 	scope := &cteScope{up: e.ctes, name: c.Name, id: node.ID}
 	if gives, _ := returns(node.Def); !gives {
 		scope.mute = true

@@ -227,24 +227,29 @@ func (m *mapper) modify(n *Modify) Node {
 	return &c
 }
 
-// Modifies reports whether a plan changes rows of tables, in WITH queries too.
+// Modifies reports whether a plan changes rows of tables or appends events, in WITH queries too.
 func Modifies(n Node) bool {
 	found := false
 	Walk(n, func(n Node) bool {
-		_, ok := n.(*Modify)
-		found = found || ok
+		switch n.(type) {
+		case *Modify, *Append:
+			found = true
+		}
 		return !found
 	})
 	return found
 }
 
-// Locks reports whether a plan changes or locks rows of tables.
+// Locks reports whether a plan changes or locks rows of tables, or appends events in WITH.
 func Locks(n Node) bool {
 	found := false
+	root := n
 	Walk(n, func(n Node) bool {
 		switch n.(type) {
 		case *Modify, *LockRows:
 			found = true
+		case *Append:
+			found = found || n != root
 		}
 		for _, sub := range Subplans(n) {
 			found = found || Locks(sub)
