@@ -145,7 +145,8 @@ func (r *pathRun) pair(n *datum.PathNode, re *are, x, y pathItem) (pathTruth, er
 		if !x.is(jsonb.String) {
 			return pathUnknown, nil
 		}
-		return truthOf(re.re.Match(jsonb.StringBytes(x.v))), nil
+		found, err := re.match(r.ctx, jsonb.StringBytes(x.v))
+		return truthOf(found), err
 	}
 	c, ok, err := r.order(x, y)
 	if err != nil || !ok {

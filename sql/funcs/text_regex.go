@@ -2,7 +2,6 @@ package funcs
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"regexp/syntax"
 	"strings"
@@ -12,7 +11,8 @@ import (
 )
 
 // The patterns are PostgreSQL's advanced regular expressions (documentation, section 9.7.3), translated for Go's linear-time
-// engine. Differences: back references and look-around are refused, and \m, \M, \y and \Y are word boundaries of ASCII words.
+// engine and, where that would find something else or cannot search at all, for areMatcher. A difference is left: which part of a
+// match a subexpression gets is found out from left to right, without trying the longer alternatives first.
 
 // areFlags are the options of a pattern.
 type areFlags struct {
@@ -22,7 +22,6 @@ type areFlags struct {
 	expanded bool // x
 	literal  bool // q
 	global   bool // g, not of the pattern but of the function
-	inside   bool // the search begins inside the text: its start is not to be found
 }
 
 // set takes one option letter.
@@ -66,16 +65,20 @@ var (
 	errBackslash = badRegexp(`invalid escape \ sequence`)
 	errClass     = badRegexp("invalid character class")
 	errRange     = badRegexp("invalid character range")
-	errBackref   = badRegexp("back references are not supported")
-	errLook      = badRegexp("look-around constraints are not supported")
+	errBackref   = badRegexp("invalid backreference number")
 )
 
 // are is a translated pattern.
 type are struct {
-	re    *regexp.Regexp
-	text  string // the translation
-	empty bool   // the pattern can match nothing
-	at    *regexp.Regexp
+	re       *regexp.Regexp // of the translation, in which what stands for a constraint holds everywhere
+	prog     *areProgram
+	around   []areLook
+	groups   int
+	fold     bool
+	shortest bool // the match as a whole is to be the shortest
+	relaxed  bool // re matches more texts than the pattern
+	exact    bool // re finds the places that the pattern has
+	empty    bool // the pattern can match nothing
 }
 
 // preference of a part: whether it wants the longest or the shortest match.
@@ -90,50 +93,48 @@ const (
 // compileARE translates a pattern. PostgreSQL takes the longest match as a whole, or the shortest if the first quantifier is
 // a non-greedy one.
 func compileARE(pattern string, flags areFlags) (*are, error) {
-	t := &areReader{s: []rune(pattern), flags: flags}
+	t := &areReader{s: []rune(pattern), flags: flags, marks: make([]areMark, 1)}
 	if err := t.director(); err != nil {
 		return nil, err
 	}
 	if t.flags.literal {
-		return finishARE(t.prefix()+regexp.QuoteMeta(string(t.s[t.at:])), true)
+		t.out.WriteString(regexp.QuoteMeta(string(t.s[t.at:])))
+		return t.finish(false)
 	}
-	start := *t
 	want, err := t.all()
 	if err != nil {
 		return nil, err
 	}
-	if want == shortest {
-		start.allLazy = true
-		t = &start
-		if _, err := t.all(); err != nil {
-			return nil, err
-		}
-	}
-	return finishARE(t.prefix()+t.out.String(), !t.anyLazy)
+	return t.finish(want == shortest)
 }
 
-func finishARE(text string, greedy bool) (*are, error) {
+// finish compiles what was read.
+func (t *areReader) finish(short bool) (*are, error) {
+	text := t.prefix() + t.out.String()
 	re, err := regexp.Compile(text)
 	if err != nil {
-		var bad *syntax.Error
-		if errors.As(err, &bad) && (bad.Code == syntax.ErrInvalidRepeatSize || bad.Code == syntax.ErrLarge || bad.Code == syntax.ErrNestingDepth) {
-			return nil, badRegexp("regular expression is too complex")
-		}
-		return nil, badRegexp(err.Error())
+		return nil, tooComplex(err)
 	}
-	out := &are{re: re, text: text}
-	if greedy {
+	out := &are{re: re, around: t.around, groups: t.groups, fold: t.flags.fold, shortest: short, relaxed: t.constrained}
+	out.exact = !t.constrained && !t.anyLazy && !t.loops
+	if out.exact {
 		re.Longest()
+	}
+	if out.prog, err = newProgram(text, t.marks, false); err != nil {
+		return nil, tooComplex(err)
 	}
 	if tree, err := syntax.Parse(text, syntax.Perl); err == nil {
 		out.empty = matchesEmpty(tree)
 	}
-	if out.empty {
-		if out.at, err = regexp.Compile(`\A(?s:.)(?:` + text + `)`); err == nil && greedy {
-			out.at.Longest()
-		}
-	}
 	return out, nil
+}
+
+func tooComplex(err error) error {
+	var bad *syntax.Error
+	if errors.As(err, &bad) && (bad.Code == syntax.ErrInvalidRepeatSize || bad.Code == syntax.ErrLarge || bad.Code == syntax.ErrNestingDepth) {
+		return badRegexp("regular expression is too complex")
+	}
+	return badRegexp(err.Error())
 }
 
 // matchesEmpty says whether the tree may match without taking a character.
@@ -171,8 +172,19 @@ type areReader struct {
 	flags   areFlags
 	out     strings.Builder
 	depth   int
-	allLazy bool
+	force   preference // of all quantifiers, whatever they say
 	anyLazy bool
+	loops   bool // a loop forgets subexpressions
+	single  bool // the branch that was read last is one piece
+	muted   bool // subexpressions are only counted
+	backs   int  // how many back references were read
+
+	marks       []areMark // what the subexpressions of the translation are
+	around      []areLook
+	groups      int
+	closed      []bool // by subexpression
+	looking     int    // how many look-around constraints are open
+	constrained bool   // there is something that is only marked
 }
 
 func (t *areReader) prefix() string {
@@ -277,16 +289,20 @@ func (t *areReader) space() error {
 
 func (t *areReader) branch() (preference, error) {
 	out := noPreference
-	for {
+	for pieces := 0; ; pieces++ {
 		if err := t.space(); err != nil {
 			return out, err
 		}
 		if c := t.peek(); c == -1 || c == '|' || c == ')' && t.depth > 0 {
+			t.single = pieces == 1
 			return out, nil
 		}
-		p, fixed, err := t.atom()
-		if err == nil && !fixed {
-			p, err = t.quantifier(p)
+		var p preference
+		var err error
+		if t.peek() == '(' && !t.muted {
+			p, err = t.parenthesized()
+		} else {
+			p, err = t.quantified()
 		}
 		if err != nil {
 			return out, err
@@ -297,80 +313,13 @@ func (t *areReader) branch() (preference, error) {
 	}
 }
 
-// quantifier reads what may follow an atom of the given preference and returns the preference of both.
-func (t *areReader) quantifier(p preference) (preference, error) {
-	if err := t.space(); err != nil {
-		return p, err
-	}
-	fixed := false
-	switch c := t.peek(); {
-	case c == '*' || c == '+' || c == '?':
-		t.out.WriteRune(c)
-		t.at++
-	case c == '{' && t.at+1 < len(t.s) && '0' <= t.s[t.at+1] && t.s[t.at+1] <= '9':
-		t.at++
-		var err error
-		if fixed, err = t.bound(); err != nil {
-			return p, err
-		}
-	default:
-		return p, nil
-	}
-	want := longest
-	if t.peek() == '?' {
-		t.at++
-		want = shortest
-	}
-	switch {
-	case fixed:
-		want = p
-	case want == shortest || t.allLazy:
-		t.out.WriteByte('?')
-		t.anyLazy = true
-	}
-	return want, nil
-}
-
-// bound reads {m}, {m,} or {m,n} after the brace.
-func (t *areReader) bound() (fixed bool, err error) {
-	number := func() (int, bool) {
-		v, from := 0, t.at
-		for ; t.at < len(t.s) && '0' <= t.s[t.at] && t.s[t.at] <= '9'; t.at++ {
-			v = min(v*10+int(t.s[t.at]-'0'), 1000)
-		}
-		return v, t.at > from
-	}
-	lo, _ := number()
-	hi, open, comma := lo, false, t.peek() == ','
-	if t.peek() == ',' {
-		t.at++
-		if v, ok := number(); ok {
-			hi = v
-		} else {
-			open = true
-		}
-	}
-	if t.peek() != '}' || lo > 255 || hi > 255 || lo > hi && !open {
-		return false, errBound
-	}
-	t.at++
-	switch {
-	case open:
-		fmt.Fprintf(&t.out, "{%d,}", lo)
-	default:
-		fmt.Fprintf(&t.out, "{%d,%d}", lo, hi)
-	}
-	return !open && !comma, nil
-}
-
 // atom reads one atom or constraint; fixed is true for what cannot be repeated.
 func (t *areReader) atom() (p preference, fixed bool, err error) {
 	c := t.s[t.at]
 	t.at++
 	switch c {
 	case '(':
-		p, err = t.group()
-		return p, false, err
+		return t.group()
 	case ')':
 		return p, false, errParens
 	case '*', '+', '?':
@@ -381,7 +330,7 @@ func (t *areReader) atom() (p preference, fixed bool, err error) {
 		}
 		t.out.WriteString(`\{`)
 	case '^':
-		t.textStart(`^`, t.flags.inside && !t.flags.ancLine)
+		t.out.WriteByte('^')
 		return p, true, nil
 	case '$':
 		t.out.WriteByte('$')
@@ -390,8 +339,11 @@ func (t *areReader) atom() (p preference, fixed bool, err error) {
 		t.out.WriteByte('.')
 	case '[':
 		switch {
-		case t.has("[:<:]]"), t.has("[:>:]]"):
-			t.out.WriteString(`\b`)
+		case t.has("[:<:]]"):
+			t.constraint(markWordStart, 0)
+			return p, true, nil
+		case t.has("[:>:]]"):
+			t.constraint(markWordEnd, 0)
 			return p, true, nil
 		}
 		return p, false, t.bracket()
@@ -403,25 +355,62 @@ func (t *areReader) atom() (p preference, fixed bool, err error) {
 	return p, fixed, err
 }
 
-// textStart writes a constraint for the start of the text, or what never matches.
-func (t *areReader) textStart(constraint string, never bool) {
-	if never {
-		constraint = `[^\x00-\x{10FFFF}]`
-	}
-	t.out.WriteString(constraint)
+// constraint writes what stands for one.
+func (t *areReader) constraint(kind areMarkKind, n int) {
+	t.marks = append(t.marks, areMark{kind: kind, n: n})
+	t.constrained = true
+	t.out.WriteString("()")
 }
 
-func (t *areReader) group() (preference, error) {
+// backReference writes what stands for one: whatever it may match.
+func (t *areReader) backReference(n int) error {
+	if t.looking > 0 || n > t.groups || !t.closed[n-1] {
+		return errBackref
+	}
+	t.marks = append(t.marks, areMark{kind: markBack, n: n})
+	t.backs++
+	t.constrained = true
+	t.out.WriteString("((?s:.*))")
+	return nil
+}
+
+// group reads what is in parentheses; fixed is true for a constraint.
+func (t *areReader) group() (p preference, fixed bool, err error) {
+	capture := 0
 	switch {
 	case t.has("?:"):
 		t.out.WriteString("(?:")
-	case t.has("?="), t.has("?!"), t.has("?<="), t.has("?<!"):
-		return noPreference, errLook
+	case t.has("?="), t.has("?!"):
+		return p, true, t.lookAround(false, t.s[t.at-1] == '!')
+	case t.has("?<="), t.has("?<!"):
+		return p, true, t.lookAround(true, t.s[t.at-1] == '!')
 	case t.peek() == '?':
-		return noPreference, errOperand
+		return p, false, errOperand
+	case t.looking > 0:
+		t.out.WriteString("(?:")
 	default:
-		t.out.WriteByte('(')
+		t.groups++
+		capture = t.groups
+		t.closed = append(t.closed, false)
+		if t.muted {
+			t.out.WriteString("(?:")
+		} else {
+			t.out.WriteByte('(')
+			t.marks = append(t.marks, areMark{kind: markGroup, n: capture})
+		}
 	}
+	if p, err = t.inside(); err != nil {
+		return p, false, err
+	}
+	if capture > 0 {
+		t.closed[capture-1] = true
+	}
+	t.out.WriteByte(')')
+	return p, false, nil
+}
+
+// inside reads up to the parenthesis that closes.
+func (t *areReader) inside() (preference, error) {
 	t.depth++
 	p, err := t.alternatives()
 	if err != nil {
@@ -432,6 +421,22 @@ func (t *areReader) group() (preference, error) {
 	}
 	t.at++
 	t.depth--
-	t.out.WriteByte(')')
 	return p, nil
+}
+
+// lookAround reads a constraint into a program of its own.
+func (t *areReader) lookAround(behind, negative bool) error {
+	within := *t
+	within.out, within.marks, within.constrained = strings.Builder{}, make([]areMark, 1), false
+	within.looking++
+	if _, err := within.inside(); err != nil {
+		return err
+	}
+	prog, err := newProgram(within.prefix()+within.out.String(), within.marks, !behind)
+	if err != nil {
+		return tooComplex(err)
+	}
+	t.at, t.around = within.at, append(within.around, areLook{prog, behind, negative})
+	t.constraint(markLook, len(t.around)-1)
+	return nil
 }

@@ -26,25 +26,43 @@ var namedClasses = map[string]string{
 
 var controlEscapes = map[rune]rune{'a': 7, 'b': 8, 'e': 27, 'f': 12, 'n': 10, 'r': 13, 't': 9, 'v': 11, 'B': '\\'}
 
+var wordConstraints = map[rune]areMarkKind{'m': markWordStart, 'M': markWordEnd, 'y': markWordBoundary, 'Y': markNoWordBoundary}
+
+// referred reads the number of a subexpression. Of several digits that are no such number the character is meant.
+func (t *areReader) referred() (int, bool) {
+	from, n := t.at, 0
+	for ; t.at < len(t.s) && '0' <= t.s[t.at] && t.s[t.at] <= '9'; t.at++ {
+		n = min(n*10+int(t.s[t.at]-'0'), 1000)
+	}
+	if t.at == from+1 || n <= t.groups {
+		return n, true
+	}
+	t.at = from
+	return 0, false
+}
+
 // escape translates what follows a backslash outside brackets; fixed is true for constraints.
 func (t *areReader) escape() (fixed bool, err error) {
 	c := t.peek()
 	if class, ok := classShorthands[c]; ok {
 		t.at++
-		if t.flags.dotLine && (c == 'D' || c == 'W') {
-			class = strings.Replace(class, "[^", `[^\n`, 1)
-		}
 		t.out.WriteString(class)
 		return false, nil
 	}
-	constraint := map[rune]string{'A': `\A`, 'Z': `\z`, 'm': `\b`, 'M': `\b`, 'y': `\b`, 'Y': `\B`}[c]
-	if constraint != "" {
+	if anchor := map[rune]string{'A': `\A`, 'Z': `\z`}[c]; anchor != "" {
 		t.at++
-		t.textStart(constraint, c == 'A' && t.flags.inside)
+		t.out.WriteString(anchor)
+		return true, nil
+	}
+	if kind := wordConstraints[c]; kind != 0 {
+		t.at++
+		t.constraint(kind, 0)
 		return true, nil
 	}
 	if '1' <= c && c <= '9' {
-		return false, errBackref
+		if n, ok := t.referred(); ok {
+			return false, t.backReference(n)
+		}
 	}
 	r, err := t.charEscape()
 	if err == nil {
@@ -75,10 +93,10 @@ func (t *areReader) charEscape() (rune, error) {
 		return t.digits(8, 8, 16)
 	case c == 'x':
 		return t.digits(1, 255, 16)
-	case c == '0':
+	case '0' <= c && c <= '7':
 		t.at--
 		return t.digits(1, 3, 8)
-	case '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z':
+	case c == '8' || c == '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z':
 		return 0, errBackslash
 	}
 	return c, nil

@@ -55,9 +55,8 @@ func parseFlags(s []byte) (f areFlags, err error) {
 	return f, nil
 }
 
-// regexpArgs compiles args[1] with the flags of args[at], if there is such an argument; name refuses the option g,
-// inside says that the search does not begin at the start of the text.
-func regexpArgs(a []*vec.Column, i, at int, name string, inside bool) (re *are, flags areFlags, err error) {
+// regexpArgs compiles args[1] with the flags of args[at], if there is such an argument; name refuses the option g.
+func regexpArgs(a []*vec.Column, i, at int, name string) (re *are, flags areFlags, err error) {
 	if at < len(a) {
 		if flags, err = parseFlags(a[at].Bytes(i)); err != nil {
 			return nil, flags, err
@@ -70,7 +69,6 @@ func regexpArgs(a []*vec.Column, i, at int, name string, inside bool) (re *are, 
 		}
 		return nil, flags, e
 	}
-	flags.inside = inside
 	re, err = cachedARE(a[1].Bytes(i), flags)
 	return re, flags, err
 }
@@ -78,41 +76,68 @@ func regexpArgs(a []*vec.Column, i, at int, name string, inside bool) (re *are, 
 // matchSize is about how many bytes the places of a match take.
 const matchSize = 64
 
-// find lists the matches in s, at most limit unless that is negative. An empty match may follow right upon another match.
-func (r *are) find(c *Ctx, s []byte, limit int) ([][]int, error) {
-	most := c.room() / matchSize
-	if limit >= 0 && limit <= most && (!r.empty || limit == 1 || r.at == nil) {
-		return r.re.FindAllSubmatchIndex(s, limit), nil
+// match reports whether there is a match in s.
+func (r *are) match(c *Ctx, s []byte) (bool, error) {
+	if found := r.re.Match(s); !found || !r.relaxed {
+		return found, nil
 	}
-	found := r.re.FindAllSubmatchIndex(s, most+1)
+	m, err := r.matcher(c, s)
+	if err != nil {
+		return false, err
+	}
+	defer m.done()
+	m.any = true
+	found, err := m.next(0)
+	return found != nil, err
+}
+
+// first is the first match in s, nil if there is none.
+func (r *are) first(c *Ctx, s []byte) ([]int, error) {
+	if r.exact {
+		return r.re.FindSubmatchIndex(s), nil
+	}
+	found, err := r.find(c, s, 0, 1)
+	if len(found) == 0 {
+		return nil, err
+	}
+	return found[0], err
+}
+
+// find lists the matches in s that begin at from or later, at most limit unless that is negative. An empty match may follow
+// right upon another match.
+func (r *are) find(c *Ctx, s []byte, from, limit int) ([][]int, error) {
+	most := c.room() / matchSize
+	if limit < 0 || limit > most {
+		limit = most + 1
+	}
+	var found [][]int
+	if r.exact && from == 0 && (!r.empty || limit == 1) {
+		found = r.re.FindAllSubmatchIndex(s, limit)
+	} else if from > 0 || r.exact || r.re.Match(s) {
+		m, err := r.matcher(c, s)
+		if err != nil {
+			return nil, err
+		}
+		defer m.done()
+		for from <= len(s) && len(found) < limit {
+			next, err := m.next(from)
+			if err != nil {
+				return nil, err
+			}
+			if next == nil {
+				break
+			}
+			found = append(found, next)
+			if from = next[1]; next[0] == from {
+				_, w := utf8.DecodeRune(s[from:])
+				from += max(w, 1)
+			}
+		}
+	}
 	if len(found) > most {
 		return nil, c.full()
 	}
-	if !r.empty || r.at == nil {
-		return found, nil
-	}
-	var out [][]int
-	for k, m := range found {
-		out = append(out, m)
-		end := m[1]
-		if m[0] == end || k+1 < len(found) && found[k+1][0] == end {
-			continue
-		}
-		_, w := utf8.DecodeLastRune(s[:end])
-		if next := r.at.FindSubmatchIndex(s[end-w:]); next != nil && next[1] == w {
-			next[0] = w
-			for g := range next {
-				if next[g] >= 0 {
-					next[g] += end - w
-				}
-			}
-			out = append(out, next)
-		}
-	}
-	if limit > 0 && len(out) > limit {
-		out = out[:limit]
-	}
-	return out, nil
+	return found, nil
 }
 
 // group is subexpression g of a match; false if it took no part.
@@ -148,15 +173,16 @@ func regexpTest(not, fold bool) Body {
 	return func(c *Ctx, args []*vec.Column, n int) (*vec.Column, error) {
 		var last []byte
 		var re *are
-		return rowwise(vec.Bool, func(_ *Ctx, b *vec.Builder, a []*vec.Column, i int) (err error) {
+		return rowwise(vec.Bool, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) (err error) {
 			if pattern := a[1].Bytes(i); re == nil || !bytes.Equal(last, pattern) {
 				if re, err = cachedARE(pattern, areFlags{fold: fold}); err != nil {
 					return err
 				}
 				last = pattern
 			}
-			b.AppendBool(re.re.Match(a[0].Bytes(i)) != not)
-			return nil
+			found, err := re.match(c, a[0].Bytes(i))
+			b.AppendBool(found != not)
+			return err
 		})(c, args, n)
 	}
 }
@@ -204,7 +230,7 @@ func regexpReplace(c *Ctx, dst []byte, a []*vec.Column, i int) ([]byte, error) {
 			return nil, badParameter("n", a[4].Int(i))
 		}
 	}
-	re, flags, err := regexpArgs(a, i, flagsAt, "", from > 0)
+	re, flags, err := regexpArgs(a, i, flagsAt, "")
 	if err != nil {
 		return nil, err
 	}
@@ -215,11 +241,8 @@ func regexpReplace(c *Ctx, dst []byte, a []*vec.Column, i int) ([]byte, error) {
 	if nth == 0 {
 		limit = -1
 	}
-	start := len(dst)
-	dst = append(dst, s[:from]...)
-	s = s[from:]
-	at := 0
-	found, err := re.find(c, s, limit)
+	start, at := len(dst), 0
+	found, err := re.find(c, s, from, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -266,12 +289,17 @@ func badParameter(name string, v int64) error {
 	return pgerr.New(pgerr.InvalidParameterValue, `invalid value for parameter "%s": %d`, name, v)
 }
 
-// startOffset is where the search begins for a start position; the length if that is behind the end.
+// startOffset is where the search begins for a start position. Beyond the position after the end there is no match, not even of
+// nothing.
 func startOffset(s []byte, start int64) (int, error) {
 	if start <= 0 {
 		return 0, badParameter("start", start)
 	}
-	return charOffset(s, int(start-1)), nil
+	at := charOffset(s, int(start-1))
+	if at == len(s) && start-1 > int64(charCount(s)) {
+		at++
+	}
+	return at, nil
 }
 
 // appendGroups appends the array of a match's subexpressions, of the match itself if it has none.
@@ -291,30 +319,31 @@ func appendGroups(b *vec.Builder, s []byte, m []int) {
 }
 
 func regexpMatch() Body {
-	return textLists(func(b *vec.Builder, a []*vec.Column, i int) error {
-		re, _, err := regexpArgs(a, i, 2, "regexp_match", false)
+	return textLists(func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+		re, _, err := regexpArgs(a, i, 2, "regexp_match")
 		if err != nil {
 			return err
 		}
-		if m := re.re.FindSubmatchIndex(a[0].Bytes(i)); m != nil {
+		m, err := re.first(c, a[0].Bytes(i))
+		if m != nil {
 			appendGroups(b, a[0].Bytes(i), m)
 		} else {
 			b.AppendNull()
 		}
-		return nil
+		return err
 	})
 }
 
 func regexpSplitArray() Body {
-	return textLists(func(b *vec.Builder, a []*vec.Column, i int) error {
-		err := regexpSplit(a, i, "regexp_split_to_array", b.Elem().AppendBytes)
+	return textLists(func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+		err := regexpSplit(c, a, i, "regexp_split_to_array", b.Elem().AppendBytes)
 		b.AppendList()
 		return err
 	})
 }
 
 // textLists makes the body of a strict function that returns text arrays.
-func textLists(f func(b *vec.Builder, a []*vec.Column, i int) error) Body {
+func textLists(f func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error) Body {
 	return func(c *Ctx, args []*vec.Column, n int) (*vec.Column, error) {
 		b := vec.NewListBuilder(vec.Bytes, n)
 	row:
@@ -325,7 +354,7 @@ func textLists(f func(b *vec.Builder, a []*vec.Column, i int) error) Body {
 					continue row
 				}
 			}
-			if err := f(b, args, i); err != nil {
+			if err := f(c, b, args, i); err != nil {
 				return nil, err
 			}
 			if err := c.Made(b, i); err != nil {
@@ -337,7 +366,7 @@ func textLists(f func(b *vec.Builder, a []*vec.Column, i int) error) Body {
 }
 
 func regexpMatches(c *Ctx, a []*vec.Column, i int) (*vec.Column, error) {
-	re, flags, err := regexpArgs(a, i, 2, "", false)
+	re, flags, err := regexpArgs(a, i, 2, "")
 	if err != nil {
 		return nil, err
 	}
@@ -345,7 +374,7 @@ func regexpMatches(c *Ctx, a []*vec.Column, i int) (*vec.Column, error) {
 	if flags.global {
 		limit = -1
 	}
-	found, err := re.find(c, a[0].Bytes(i), limit)
+	found, err := re.find(c, a[0].Bytes(i), 0, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -357,13 +386,17 @@ func regexpMatches(c *Ctx, a []*vec.Column, i int) (*vec.Column, error) {
 }
 
 // regexpSplit gives the parts between the matches; empty matches at the ends and right after a match split nothing.
-func regexpSplit(a []*vec.Column, i int, name string, part func(s []byte)) error {
-	re, _, err := regexpArgs(a, i, 2, name, false)
+func regexpSplit(c *Ctx, a []*vec.Column, i int, name string, part func(s []byte)) error {
+	re, _, err := regexpArgs(a, i, 2, name)
 	if err != nil {
 		return err
 	}
 	s, at := a[0].Bytes(i), 0
-	for _, m := range re.re.FindAllIndex(s, -1) {
+	found, err := re.find(c, s, 0, -1)
+	if err != nil {
+		return err
+	}
+	for _, m := range found {
 		if m[0] < len(s) && m[1] > at {
 			part(s[at:m[0]])
 			at = m[1]
@@ -373,26 +406,25 @@ func regexpSplit(a []*vec.Column, i int, name string, part func(s []byte)) error
 	return nil
 }
 
-func regexpSplitTable(_ *Ctx, a []*vec.Column, i int) (*vec.Column, error) {
+func regexpSplitTable(c *Ctx, a []*vec.Column, i int) (*vec.Column, error) {
 	b := vec.NewBuilder(vec.Bytes, 4)
-	err := regexpSplit(a, i, "regexp_split_to_table", b.AppendBytes)
+	err := regexpSplit(c, a, i, "regexp_split_to_table", b.AppendBytes)
 	return b.Finish(), err
 }
 
-func regexpSubstring(_ *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
-	re, _, err := regexpArgs(a, i, 2, "", false)
+func regexpSubstring(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+	re, _, err := regexpArgs(a, i, 2, "")
 	if err != nil {
 		return err
 	}
 	s := a[0].Bytes(i)
-	m := re.re.FindSubmatchIndex(s)
-	v, ok := group(s, m, min(1, re.re.NumSubexp()))
-	if ok {
+	m, err := re.first(c, s)
+	if v, ok := group(s, m, min(1, re.groups)); ok {
 		b.AppendBytes(v)
 	} else {
 		b.AppendNull()
 	}
-	return nil
+	return err
 }
 
 // similarParts translates a pattern of SIMILAR TO into regular expressions: one, or what stands before, between and after
@@ -466,28 +498,37 @@ func similarEscape(dst []byte, a []*vec.Column, i int) ([]byte, error) {
 
 // similarSubstring is substring(text SIMILAR pattern ESCAPE escape): the part before the first separator is the shortest
 // possible.
-func similarSubstring(_ *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+func similarSubstring(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
 	parts, err := similarParts(a[1].Bytes(i), a[2].Bytes(i))
 	if err != nil {
 		return err
 	}
-	text := `(?s)\A(?:`
+	t := &areReader{marks: make([]areMark, 1)}
+	t.out.WriteString(`\A(?:`)
 	for k, p := range parts {
-		t := &areReader{s: []rune(p), allLazy: k == 0 && len(parts) > 1}
+		if k == 1 {
+			t.groups, t.marks, t.closed = 1, append(t.marks, areMark{kind: markGroup, n: 1}), []bool{false}
+		}
+		t.out.WriteString([]string{"", ")(", ")(?:"}[k])
+		if t.s, t.at, t.force = []rune(p), 0, noPreference; k == 0 && len(parts) > 1 {
+			t.force = shortest
+		}
 		if _, err := t.all(); err != nil {
 			return err
 		}
-		text += []string{"", ")(", ")(?:"}[k] + t.out.String()
 	}
-	re, err := finishARE(text+`)\z`, false)
+	t.out.WriteString(`)\z`)
+	re, err := t.finish(false)
 	if err != nil {
 		return err
 	}
+	re.exact = !re.relaxed // all of the text is taken, so no match is longer than another
 	s := a[0].Bytes(i)
-	if v, ok := group(s, re.re.FindSubmatchIndex(s), min(1, len(parts)-1)); ok {
+	m, err := re.first(c, s)
+	if v, ok := group(s, m, re.groups); ok {
 		b.AppendBytes(v)
 	} else {
 		b.AppendNull()
 	}
-	return nil
+	return err
 }

@@ -23,13 +23,14 @@ func regexpInt(f func(c *Ctx, a []*vec.Column, i int) (int, error)) Body {
 	})
 }
 
-func regexpLike(_ *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
-	re, _, err := regexpArgs(a, i, 2, "regexp_like", false)
+func regexpLike(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+	re, _, err := regexpArgs(a, i, 2, "regexp_like")
 	if err != nil {
 		return err
 	}
-	b.AppendBool(re.re.Match(a[0].Bytes(i)))
-	return nil
+	found, err := re.match(c, a[0].Bytes(i))
+	b.AppendBool(found)
+	return err
 }
 
 func regexpCount(c *Ctx, a []*vec.Column, i int) (int, error) {
@@ -40,17 +41,17 @@ func regexpCount(c *Ctx, a []*vec.Column, i int) (int, error) {
 			return 0, err
 		}
 	}
-	re, _, err := regexpArgs(a, i, 3, "regexp_count", from > 0)
+	re, _, err := regexpArgs(a, i, 3, "regexp_count")
 	if err != nil {
 		return 0, err
 	}
-	found, err := re.find(c, s[from:], -1)
+	found, err := re.find(c, s, from, -1)
 	return len(found), err
 }
 
 // place finds the nth match: args[2] is the start, args[3] which match, args[flags] the flags and the one after it the
-// subexpression. The indices count from s, the text from the start on, which begins at byte from.
-func place(c *Ctx, a []*vec.Column, i, flags int, name string) (s []byte, from int, m []int, sub int, err error) {
+// subexpression.
+func place(c *Ctx, a []*vec.Column, i, flags int, name string) (s []byte, m []int, sub int, err error) {
 	s, nth := a[0].Bytes(i), 1
 	number := func(at int, what string, least int64) (v int64) {
 		if at < len(a) && err == nil {
@@ -60,7 +61,7 @@ func place(c *Ctx, a []*vec.Column, i, flags int, name string) (s []byte, from i
 		}
 		return max(v, least)
 	}
-	from = charOffset(s, int(number(2, "start", 1)-1))
+	start := number(2, "start", 1)
 	nth = int(number(3, "n", 1))
 	if name == "regexp_instr" && len(a) > 4 && err == nil {
 		if v := a[4].Int(i); v != 0 && v != 1 {
@@ -69,22 +70,25 @@ func place(c *Ctx, a []*vec.Column, i, flags int, name string) (s []byte, from i
 	}
 	sub = int(number(flags+1, "subexpr", 0))
 	if err != nil {
-		return nil, 0, nil, 0, err
+		return nil, nil, 0, err
 	}
-	re, _, err := regexpArgs(a, i, flags, name, from > 0)
+	from, err := startOffset(s, start)
 	if err != nil {
-		return nil, 0, nil, 0, err
+		return nil, nil, 0, err
 	}
-	s = s[from:]
-	found, err := re.find(c, s, nth)
+	re, _, err := regexpArgs(a, i, flags, name)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	found, err := re.find(c, s, from, nth)
 	if len(found) >= nth {
 		m = found[nth-1]
 	}
-	return s, from, m, sub, err
+	return s, m, sub, err
 }
 
 func regexpSubstr(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
-	s, _, m, sub, err := place(c, a, i, 4, "regexp_substr")
+	s, m, sub, err := place(c, a, i, 4, "regexp_substr")
 	if err != nil {
 		return err
 	}
@@ -97,7 +101,7 @@ func regexpSubstr(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
 }
 
 func regexpInstr(c *Ctx, a []*vec.Column, i int) (int, error) {
-	s, from, m, sub, err := place(c, a, i, 5, "regexp_instr")
+	s, m, sub, err := place(c, a, i, 5, "regexp_instr")
 	if err != nil {
 		return 0, err
 	}
@@ -108,5 +112,5 @@ func regexpInstr(c *Ctx, a []*vec.Column, i int) (int, error) {
 	if len(a) > 4 {
 		end = int(a[4].Int(i))
 	}
-	return charCount(a[0].Bytes(i)[:from]) + charCount(s[:m[2*sub+end]]) + 1, nil
+	return charCount(s[:m[2*sub+end]]) + 1, nil
 }

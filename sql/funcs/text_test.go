@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"os"
 	"slices"
 	"strconv"
@@ -187,11 +188,44 @@ func TestTextGolden(t *testing.T) {
 	}
 }
 
-// TestTextRefused checks what is refused here although PostgreSQL has it.
-func TestTextRefused(t *testing.T) {
-	for _, pattern := range []string{`(a)\1`, `a(?=b)`, `a(?!b)`, `(?<=a)b`, `(?<!a)b`} {
-		if _, err := compileARE(pattern, areFlags{}); !pgerr.Is(err, pgerr.InvalidRegexp) || !strings.Contains(err.Error(), "not supported") {
+// TestRegexpCanceled searches what takes long for each kind of search; a statement that is over ends it.
+func TestRegexpCanceled(t *testing.T) {
+	text := []byte(strings.Repeat("ab", 100_000))
+	for _, pattern := range []string{`(a*b*)*\1\1c`, `^(.+)+(?=c)x`, `(?<=x.*)(a|b)*?c`, `(?:(a)|b)*?\Mx`} {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		re, err := compileARE(pattern, areFlags{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		re.relaxed = true
+		m, err := re.matcher(&Ctx{Context: ctx}, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.next(0); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", pattern, err)
+		}
+	}
+}
+
+// TestRegexpBounded: states with back references take memory, which ends.
+func TestRegexpBounded(t *testing.T) {
+	re, err := compileARE(`^(a*)(a*)(a*)\1\2\3b`, areFlags{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := re.find(&Ctx{Room: 1 << 20}, []byte(strings.Repeat("a", 3000)+"cb"), 0, 1); !errors.Is(err, ErrFull) {
+		t.Error(err)
+	}
+}
+
+// TestRegexpNested: patterns that are nested deeply are translated in little time.
+func TestRegexpNested(t *testing.T) {
+	for _, quantity := range []string{"+", "*", "{1,1}?", "{2}", "?"} {
+		_, err := compileARE(strings.Repeat("(", 200)+"a"+strings.Repeat(")"+quantity, 200), areFlags{})
+		if err != nil && !pgerr.Is(err, pgerr.InvalidRegexp) {
+			t.Errorf("%s: %v", quantity, err)
 		}
 	}
 }
