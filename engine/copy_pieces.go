@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"runtime"
 
+	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/pgerr"
@@ -162,7 +163,14 @@ func (p *copyPieces) add(data []byte) (piece []byte, err error) {
 
 // rowsEnd is where the last whole row of held ends.
 func (p *copyPieces) rowsEnd() int {
-	if p.quote == 0 || bytes.IndexByte(p.held, p.quote) < 0 {
+	if p.quote == 0 {
+		end := bytes.LastIndexByte(p.held, '\n')
+		for end > 0 && escaped(p.held, end) {
+			end = bytes.LastIndexByte(p.held[:end], '\n')
+		}
+		return end + 1
+	}
+	if bytes.IndexByte(p.held, p.quote) < 0 {
 		return bytes.LastIndexByte(p.held, '\n') + 1
 	}
 	end, quoted := 0, false
@@ -182,13 +190,29 @@ func (p *copyPieces) rowsEnd() int {
 	}
 }
 
+// lines counts the lines of a piece as the reader counts them.
+func (p *copyPieces) lines(piece []byte) (n int64) {
+	if p.quote != 0 {
+		return int64(bytes.Count(piece, newline))
+	}
+	for at := lineEnd(piece, 0); at >= 0; at = lineEnd(piece, at+1) {
+		n++
+	}
+	return n
+}
+
 // start begins to read a piece.
 func (p *copyPieces) start(r *copyReader, piece []byte) {
 	p.prepare(r)
-	p.line += int64(bytes.Count(piece, newline))
+	p.line += p.lines(piece)
 	done := make(chan copiedRows, 1)
 	p.waiting = append(p.waiting, done)
-	go func() { done <- r.read(piece, true) }()
+	go func() {
+		var rows copiedRows
+		defer func() { done <- rows }()
+		defer op.Rescue(&rows.err)
+		rows = r.read(piece, true)
+	}()
 }
 
 // prepare tells a reader what came before.

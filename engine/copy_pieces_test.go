@@ -96,3 +96,42 @@ func TestCopyInPieces(t *testing.T) {
 		p.s.Close()
 	}
 }
+
+// TestCopyTextInPieces has values that end in backslashes, or have line ends behind them, all over some megabytes of text.
+func TestCopyTextInPieces(t *testing.T) {
+	b := newBedOf(t, 512)
+	defer b.close(t)
+	const rows = 300
+	long := strings.Repeat(`x\\\`+"\n", 5_000)
+	var stream strings.Builder
+	for id := 1; id <= rows; id++ {
+		fmt.Fprintf(&stream, "%d\t%s%s\n", id, strings.Repeat("y", id), long[:len(long)-2])
+		fmt.Fprintf(&stream, "%d\t%s\n", -id, `end\\`)
+	}
+	for worker := range b.engines {
+		p := b.connect(t, worker)
+		run := func(sql string) []answer {
+			t.Helper()
+			out, err := p.run(sql)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		run("CREATE TABLE c (id int PRIMARY KEY, t text)")
+		if tag, err := p.copyIn("COPY c FROM STDIN", []byte(stream.String()), 70_001); err != nil || tag != fmt.Sprintf("COPY %d", 2*rows) {
+			t.Fatalf("%s: %v", tag, err)
+		}
+		out := run(`SELECT count(*) FROM c WHERE t = CASE WHEN id < 0 THEN 'end\' ELSE repeat('y', id) || repeat('x\' || chr(10), 4999) || 'x\' END`)
+		if got := out[0].rows[0][0]; got != strconv.Itoa(2*rows) {
+			t.Fatalf("%s of %d rows are right", got, 2*rows)
+		}
+		run("TRUNCATE c")
+		_, err := p.copyIn("COPY c FROM STDIN", []byte(stream.String()+"x\ty\n"), 70_001)
+		if e := pgerr.From(err); err == nil || e.Where != fmt.Sprintf("COPY c, line %d, column id", 2*rows+1) {
+			t.Fatalf("%v, %q", err, e.Where)
+		}
+		run("DROP TABLE c")
+		p.s.Close()
+	}
+}

@@ -90,10 +90,9 @@ func (r *rowReader) next(b []byte, last bool) (n int, ok bool, err error) {
 }
 
 func (r *rowReader) nextText(b []byte, last bool) (int, bool, error) {
-	end := bytes.IndexByte(b[r.seen:], '\n')
+	end := lineEnd(b, r.seen)
 	switch {
 	case end >= 0:
-		end += r.seen
 	case !last || len(b) == 0:
 		r.seen = len(b)
 		return 0, false, nil
@@ -110,6 +109,29 @@ func (r *rowReader) nextText(b []byte, last bool) (int, bool, error) {
 	r.splitText(line)
 	ok, err := r.isRow()
 	return n, ok, err
+}
+
+// lineEnd is where the line that goes on at a place ends, -1: not in b. A line end behind a backslash is part of a value.
+func lineEnd(b []byte, from int) int {
+	for {
+		i := bytes.IndexByte(b[from:], '\n')
+		if i < 0 {
+			return -1
+		}
+		if from += i; !escaped(b, from) {
+			return from
+		}
+		from++
+	}
+}
+
+// escaped reports whether a byte of the text format has a backslash before it that counts.
+func escaped(b []byte, at int) bool {
+	n := 0
+	for at > n && b[at-1-n] == '\\' {
+		n++
+	}
+	return n%2 == 1
 }
 
 // isRow says whether fields are a row, and not the header line, which is checked if it has to match.
