@@ -69,8 +69,9 @@ slt-record: ## write the corpus' answers as PostgreSQL 15 gives them (ALLSOURCE_
 	$(GO) test -count=1 -run 'TestSLTElsewhere' ./engine -record
 
 .PHONY: crash
-crash: ## crashable disks, failing disks, kill -9 of the real binary
+crash: ## crashable disks, failing disks, kill -9 of the real binary (DURATION=1m SEED=1 of transactions of events and tables)
 	$(GO) test -run 'Crash|Kill|Fault|DiskFull' -count=1 $(TESTFLAGS) ./storage/... ./engine/... ./cmd/...
+	$(GO) test -run 'TestKillLedger' -count=1 -timeout 0 -v ./cmd/allsource -ledger-for $(if $(filter command line environment,$(origin DURATION)),$(DURATION),1m) -ledger-kill 5s -ledger-seed $(SEED)
 
 .PHONY: soak
 soak: ## writers and readers on a server that is killed every minute (DURATION=30m)
