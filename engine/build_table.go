@@ -19,7 +19,7 @@ func (b *builder) tableRows(ctx context.Context, n *plan.Scan) (*op.TableRows, e
 	if err != nil {
 		return nil, err
 	}
-	t := &op.TableRows{Cols: physical}
+	t := &op.TableRows{Cols: physical, Period: isPeriod(n.System)}
 	id := storage.TableID(n.Relation.OID)
 	if d := b.x.cfg.delta(id); d != nil && n.System == nil {
 		t.Own = d.view(b.x.cfg.command)
@@ -47,9 +47,14 @@ func (c *executionConfig) delta(id storage.TableID) *delta {
 	return c.work.deltas[id]
 }
 
+// isPeriod tells a clause that asks about more than a moment.
+func isPeriod(c *plan.TimeClause) bool {
+	return c != nil && (c.Kind == plan.FromTo || c.Kind == plan.Between || c.Kind == plan.All)
+}
+
 // seeTable is a table under a time clause; nil: nothing of it.
 func (x *execution) seeTable(ctx context.Context, id storage.TableID, c *plan.TimeClause) (storage.TableView, error) {
-	if c != nil && (c.Kind == plan.FromTo || c.Kind == plan.Between || c.Kind == plan.All) {
+	if isPeriod(c) {
 		return x.seePeriod(ctx, id, c)
 	}
 	s, err := x.see(ctx, c)

@@ -71,7 +71,7 @@ func (d *DB) store(t *txn, group []*pending) (durable func() error, err error) {
 			d.block = nil
 		}
 	}
-	catalog := false
+	catalog, last := false, Micros(0)
 	for _, p := range group {
 		if p.err == nil && p.progress != nil {
 			put(b, nameKey(d.num, kindProgress, p.progress.Source), p.progress.encode())
@@ -80,10 +80,11 @@ func (d *DB) store(t *txn, group []*pending) (durable func() error, err error) {
 			if err := p.catalog.put(d, b); err != nil {
 				return nil, joinClose(err, b)
 			}
-			catalog = true
+			catalog, last = true, p.catalog.at
 		}
 	}
 	if catalog {
+		put(b, dbKey(d.num, kindLast), fields(last))
 		d.s.raiseFormat(b, formatTables)
 	}
 	if durable, err = d.s.begin(b); err != nil {

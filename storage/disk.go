@@ -22,7 +22,7 @@ type memorySplit struct {
 	blocks   int64  // Pebble's block cache
 	memtable uint64 // one of up to three; up to four write-ahead logs of that size are kept to be used again
 	readers  int64  // open row groups
-	parts    int64  // pages, filters, names and versions
+	parts    int64  // pages, filters, names and versions; a quarter is newestRows
 	tail     int64  // rows not sealed yet
 }
 

@@ -29,6 +29,7 @@ type Store struct {
 	blocks  *pebble.Cache
 	readers *readerCache
 	parts   *partCache
+	known   *newestRows
 	room    *diskRoom
 	secret  []byte
 	count   counters
@@ -75,7 +76,8 @@ func (s *Store) open() error {
 	s.failure.fatal, s.failure.log = s.o.Fatal, s.o.Logger
 	s.blocks = pebble.NewCache(split.blocks)
 	s.readers = newReaderCache(split.readers)
-	s.parts = newPartCache(split.parts)
+	s.parts = newPartCache(split.parts * 3 / 4)
+	s.known = newNewestRows(split.parts / 4)
 	if err := s.clearIncoming(); err != nil {
 		return fmt.Errorf("open %s: %w", s.dir, err)
 	}

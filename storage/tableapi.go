@@ -87,6 +87,9 @@ type TableView interface {
 	// Seek finds the versions with lo <= key < hi (nil: no bound) by an index, ordered by key; with desc backwards. Of one key the newest
 	// version comes first (with desc the oldest). A bound may be a key with a zero byte after it: what follows the key.
 	Seek(ctx context.Context, index uint32, lo, hi []byte, desc bool) IndexCursor
+	// One is the version with a whole key of a unique index, in a view of one moment: it has one at most. A key that was asked for lately
+	// costs no look into the index.
+	One(ctx context.Context, index uint32, key []byte) (row RowID, ok bool, err error)
 	// Read returns the versions, visible or not, in the order given.
 	Read(ctx context.Context, cols []TableColumn, rows []RowID) (*vec.Batch, error)
 	// Periods returns when the versions began and ended: math.MaxInt64 where a version is open at the view's moment.

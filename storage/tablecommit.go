@@ -206,7 +206,6 @@ func (w *catalogWork) put(d *DB, b *pebble.Batch) error {
 	for _, o := range w.objects {
 		put(b, timeKey(d.num, kindObject, o.ID, w.at), o.Value)
 	}
-	put(b, dbKey(d.num, kindLast), fields(w.at))
 	return nil
 }
 
@@ -286,6 +285,13 @@ func (t *tableWork) apply(at Micros) {
 	})
 	if t.load != nil && t.load.drops > 0 {
 		t.rel.close(t.dropped)
+	}
+	for _, keys := range t.keys {
+		for i, key := range keys.Keys {
+			if key != nil {
+				t.rel.d.s.known.renew(t.rel.d.num, keys.Index, key, t.first+t.loaded()+int64(i))
+			}
+		}
 	}
 	if n := t.early.MemSize() + t.block.MemSize(); n > 0 {
 		t.rel.grow(n)

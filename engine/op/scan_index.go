@@ -143,15 +143,24 @@ type indexCursor struct {
 	ownKey []byte    // of its next row, if ownRow is not 0
 	ownRow storage.RowID
 	desc   bool
-	one    bool // a view has one version at most
 }
 
 // seek goes through a range of an index; whole says that it is that of one whole key. Of a key of a unique index a view has one version at
-// most, and the newest come first: those before it, of which a row that changes often has very many, are not looked at.
+// most, unless it is that of a period, and the newest come first: those before it, of which a row that changes often has very many, are not
+// looked at.
 func (t *TableRows) seek(ctx context.Context, index uint32, r keyRange, desc, whole, unique bool) (c *indexCursor, err error) {
-	c = &indexCursor{t: t, desc: desc, one: whole && unique}
-	desc = desc && !c.one
-	if t.Own == nil || !t.Own.EndedAll() {
+	c = &indexCursor{t: t, desc: desc}
+	switch {
+	case t.Own != nil && t.Own.EndedAll():
+	case whole && unique && !t.Period:
+		row, ok, err := t.View.One(ctx, index, r.lo)
+		if err != nil {
+			return nil, err
+		}
+		if ok && (t.Own == nil || !t.Own.Ended(row)) {
+			c.key, c.row, c.ready = r.lo, row, true
+		}
+	default:
 		c.stored = t.View.Seek(ctx, index, r.lo, r.hi, desc)
 	}
 	if t.Own != nil {
@@ -165,7 +174,7 @@ func (c *indexCursor) next(ctx context.Context) (key []byte, row storage.RowID, 
 		if c.key, c.row, ok, err = c.stored.Next(ctx); err != nil {
 			return nil, 0, false, storageError(err)
 		}
-		if !ok || c.one {
+		if !ok {
 			c.stored = nil
 		}
 		if ok && (c.t.Own == nil || !c.t.Own.Ended(c.row)) {

@@ -40,6 +40,8 @@ type TableRows struct {
 	Cols []storage.TableColumn // what the scan's columns are; not looked at for plan.RowID, plan.SysFrom and plan.SysTo
 	Own  OwnRows               // may be nil
 	Only []storage.RowID       // nothing but these, if not nil
+	// Period says that the view is one of a period, which may have several versions of a row.
+	Period bool
 }
 
 // source reads rows for a scan, by the number of its column.
