@@ -246,7 +246,7 @@ func (b *builder) topGroups(n *plan.Sort) {
 	}
 	b.x.mu.Lock()
 	defer b.x.mu.Unlock()
-	b.x.top[a] = &op.TopGroups{Call: key.Index - len(a.Keys), Desc: n.Keys[0].Desc, Limit: n.Limit}
+	put(&b.x.top, a, &op.TopGroups{Call: key.Index - len(a.Keys), Desc: n.Keys[0].Desc, Limit: n.Limit})
 }
 
 // topOf is what topGroups noted.

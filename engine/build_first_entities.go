@@ -35,7 +35,7 @@ func (b *builder) firstGroups(n *plan.Limit) {
 	if a, ok := in.(*plan.Aggregate); ok {
 		b.x.mu.Lock()
 		defer b.x.mu.Unlock()
-		b.x.first[a] = n
+		put(&b.x.first, a, n)
 	}
 }
 

@@ -23,6 +23,7 @@ const undone = math.MaxInt32
 // what they were. Scans read it in their workers while a statement adds to it.
 type delta struct {
 	table storage.TableID
+	shape *tableShape // as the last writer knew it; may be nil
 	log   loader
 	most  int64 // bytes of rows that stay in memory
 

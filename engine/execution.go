@@ -53,6 +53,7 @@ type execution struct {
 	latest   *seen
 	withOwn  *seen // latest and the transaction's own events
 
+	// Most executions need none of these maps; they are made when something is put.
 	mu    sync.Mutex
 	views map[*plan.TimeClause]seen
 	stats map[plan.Node]*op.Stats
@@ -99,9 +100,6 @@ func newExecution(cfg executionConfig) *execution {
 	}
 	x := &execution{
 		cfg: cfg, budget: cfg.shared.Child(cfg.memory),
-		views: map[*plan.TimeClause]seen{}, stats: map[plan.Node]*op.Stats{}, held: map[plan.Node]*op.Budget{}, outer: map[*expr.Subquery][]int{},
-		free: map[*expr.Subquery]bool{}, once: map[*expr.Subquery]*onceAnswer{},
-		top: map[*plan.Aggregate]*op.TopGroups{}, first: map[*plan.Aggregate]*plan.Limit{}, counts: map[*plan.Modify]int64{},
 	}
 	cfg.fn.ReadTime = func() (int64, error) { return x.readTime(cfg.fn.Context) }
 	cfg.fn.Entities = entityReader{x}
@@ -137,7 +135,7 @@ func (x *execution) statsOf(n plan.Node) *op.Stats {
 	s := x.stats[n]
 	if s == nil {
 		s = &op.Stats{}
-		x.stats[n] = s
+		put(&x.stats, n, s)
 	}
 	return s
 }
@@ -149,7 +147,7 @@ func (x *execution) budgetOf(n plan.Node) *op.Budget {
 	b := x.held[n]
 	if b == nil {
 		b = x.budget.Child(x.cfg.memory)
-		x.held[n] = b
+		put(&x.held, n, b)
 	}
 	return b
 }
@@ -182,7 +180,7 @@ func (x *execution) see(ctx context.Context, c *plan.TimeClause) (seen, error) {
 	}
 	s, err := x.resolve(ctx, c)
 	if err == nil {
-		x.views[c] = s
+		put(&x.views, c, s)
 	}
 	return s, err
 }
@@ -338,7 +336,7 @@ func (x *execution) outerCols(s *expr.Subquery) []int {
 		}
 	}
 	slices.Sort(out)
-	x.outer[s] = out
+	put(&x.outer, s, out)
 	return out
 }
 
@@ -351,7 +349,7 @@ func (x *execution) isFree(s *expr.Subquery) bool {
 	if !ok {
 		n := s.Plan.(plan.Node)
 		free = !plan.Correlated(n) && !readsWith(n, map[int]bool{})
-		x.free[s] = free
+		put(&x.free, s, free)
 	}
 	return free
 }
@@ -381,9 +379,17 @@ func (x *execution) onceFor(s *expr.Subquery) *onceAnswer {
 	a := x.once[s]
 	if a == nil {
 		a = &onceAnswer{}
-		x.once[s] = a
+		put(&x.once, s, a)
 	}
 	return a
+}
+
+// put puts something into a map that may not be there yet.
+func put[K comparable, V any](m *map[K]V, k K, v V) {
+	if *m == nil {
+		*m = map[K]V{}
+	}
+	(*m)[k] = v
 }
 
 // closeWith closes an operator after a failure and keeps the first error.

@@ -78,7 +78,7 @@ func (m *modifier) run(ctx context.Context) error {
 		}
 		b, err := m.in.Next(ctx)
 		if b == nil || err != nil {
-			m.b.x.counts[m.n] = m.count
+			put(&m.b.x.counts, m.n, m.count)
 			return err
 		}
 		switch m.n.Kind {

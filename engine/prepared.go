@@ -27,6 +27,7 @@ type Prepared struct {
 	tables     bool             // it is about tables of users
 	catalog    *catalog.Catalog // that it was analysed with
 	locks      bool             // it changes tables or locks their rows
+	changed    []tableLock      // the tables that it changes or locks rows of
 	changing   bool             // the plan is not to be kept: a view in it follows the log
 	moving     bool             // a view in it is that of a moment, which is only known when the statement is executed
 	described  bool             // the client was told what columns it gives
@@ -196,7 +197,7 @@ func (s *Session) compile(ctx context.Context, p *Prepared, types []datum.OID, p
 	p.changing, p.moving, p.locking = bound.Changing, bound.Moving, bound.Locks
 	_, empties := node.(*plan.Truncate)
 	p.locks = empties || plan.Locks(node)
-	p.tables, p.catalog = readsTables(node), s.catalog()
+	p.tables, p.catalog, p.changed = readsTables(node), s.catalog(), changedTables(node)
 	return nil
 }
 

@@ -36,7 +36,7 @@ func (s *Session) change(ctx context.Context, p *Prepared, params []*vec.Column)
 func (s *Session) lockTables(ctx context.Context, p *Prepared, params []*vec.Column) (*Prepared, error) {
 	before := s.catalog()
 	for {
-		for _, t := range changedTables(p.node) {
+		for _, t := range p.changed {
 			if err := s.lockTable(ctx, t.oid, t.mode); err != nil {
 				return nil, err
 			}

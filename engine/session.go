@@ -12,6 +12,7 @@ import (
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/sql/syntax"
 	"github.com/allsource-db/allsource/storage"
 )
@@ -40,6 +41,7 @@ type Session struct {
 	whole     syntax.Stmt // the one statement of that script; nil: it has several
 	lifted    *lifted     // of that script, nil: it has no values that could be parameters
 	cursors   map[string]*cursor
+	ruled     map[*plan.RowRules]*ruled
 	mailbox   *mailbox  // nil until it listens
 	began     time.Time // of the session
 

@@ -90,9 +90,12 @@ func (w *work) changes() ([]storage.TableChange, error) {
 		if w.dropped(datum.OID(id)) {
 			continue
 		}
-		shape, err := shapeOf(w.tables[id])
-		if err != nil {
-			return nil, err
+		shape := d.shape
+		if rel := w.tables[id]; shape == nil || shape.rel != rel {
+			var err error
+			if shape, err = shapeOf(rel); err != nil {
+				return nil, err
+			}
 		}
 		ch, changed, err := d.change(shape.cols)
 		if err != nil {

@@ -36,14 +36,42 @@ type tableKey struct {
 	places []int               // of the columns of a key WITHOUT OVERLAPS among the relation's
 }
 
+// ruled is what all writers for a plan have in common under one catalog.
+type ruled struct {
+	catalog *catalog.Catalog
+	shape   *tableShape
+	keys    []tableKey
+	refs    references
+}
+
+// manyRuled is for how many plans a session keeps it.
+const manyRuled = 64
+
 // newWriter makes a writer; the table is locked already.
 func (x *execution) newWriter(rel *catalog.Relation, rules *plan.RowRules) (*writer, error) {
+	s := x.cfg.session
+	r := s.ruled[rules]
+	if r == nil || r.catalog != s.catalog() || r.shape.rel != rel {
+		var err error
+		if r, err = s.newRuled(rel, rules); err != nil {
+			return nil, err
+		}
+		if len(s.ruled) >= manyRuled {
+			clear(s.ruled)
+		}
+		put(&s.ruled, rules, r)
+	}
+	w := &writer{s: s, x: x, rel: rel, shape: r.shape, rules: rules, d: s.delta(rel), keys: r.keys, refs: r.refs}
+	w.d.shape = r.shape
+	return w, nil
+}
+
+func (s *Session) newRuled(rel *catalog.Relation, rules *plan.RowRules) (*ruled, error) {
 	shape, err := shapeOf(rel)
 	if err != nil {
 		return nil, err
 	}
-	s := x.cfg.session
-	w := &writer{s: s, x: x, rel: rel, shape: shape, rules: rules, d: s.delta(rel)}
+	r := &ruled{catalog: s.catalog(), shape: shape, refs: s.references(rel)}
 	for i := range rules.Indexes {
 		k := tableKey{IndexRule: &rules.Indexes[i], unique: rules.Indexes[i].Index.Unique}
 		for c := range rel.Table.Constraints {
@@ -56,10 +84,9 @@ func (x *execution) newWriter(rel *catalog.Relation, rules *plan.RowRules) (*wri
 				k.places = append(k.places, columnsOf(rel, []int16{c.Column})...)
 			}
 		}
-		w.keys = append(w.keys, k)
+		r.keys = append(r.keys, k)
 	}
-	w.refs = s.references(rel)
-	return w, nil
+	return r, nil
 }
 
 // fetch reads all columns of rows.

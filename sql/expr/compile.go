@@ -29,6 +29,33 @@ type compiler struct {
 	suite  *Suite
 }
 
+// leaf is the node of an expression without operands, nil: e is none.
+func leaf(e Expr) node {
+	switch n := e.(type) {
+	case *Col:
+		return colNode(n.Index)
+	case *Const:
+		return &constNode{val: n.Val}
+	case *Param:
+		return paramNode{n}
+	case *Outer:
+		return outerNode{n}
+	}
+	return nil
+}
+
+// isFlat reports whether all operands of an expression are leaves. Nothing in it can occur twice that is worth sharing.
+func isFlat(e Expr) bool {
+	for _, k := range e.Children() {
+		switch k.(type) {
+		case *Col, *Const, *Param, *Outer:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 // reads finds what e depends on.
 func (c *compiler) reads(e Expr) reads {
 	switch n := e.(type) {
@@ -57,7 +84,12 @@ func (c *compiler) reads(e Expr) reads {
 		r.volatile, r.query = r.volatile || kr.volatile, r.query || kr.query
 		r.hash = maphash.Comparable(hashSeed, [2]uint64{r.hash, kr.hash})
 	}
-	c.memo[e] = r
+	if !isFlat(e) {
+		if c.memo == nil {
+			c.memo = map[Expr]reads{}
+		}
+		c.memo[e] = r
+	}
 	return r
 }
 
@@ -71,15 +103,8 @@ func (r *reads) add(cols []int) {
 
 // compile makes the node for e, wrapped where it can be evaluated less often than once per row.
 func (c *compiler) compile(e Expr) node {
-	switch n := e.(type) {
-	case *Col:
-		return colNode(n.Index)
-	case *Const:
-		return &constNode{val: n.Val}
-	case *Param:
-		return paramNode{n}
-	case *Outer:
-		return outerNode{n}
+	if n := leaf(e); n != nil {
+		return n
 	}
 	return c.suite.once(e, depth{c.steady, c.single}, func() node { return c.seldom(e) })
 }

@@ -101,7 +101,12 @@ func evalParts(n node, x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
 }
 
 // Eval evaluates e once; an operator keeps a Program instead.
-func Eval(x *EvalCtx, e Expr, b *vec.Batch) (*vec.Column, error) { return Compile(e, x).Eval(b) }
+func Eval(x *EvalCtx, e Expr, b *vec.Batch) (*vec.Column, error) {
+	if n := leaf(e); n != nil {
+		return n.eval(x, b)
+	}
+	return Compile(e, x).Eval(b)
+}
 
 // Value evaluates an expression that reads no columns: a column of one row.
 func Value(x *EvalCtx, e Expr) (*vec.Column, error) { return Eval(x, e, &vec.Batch{Len: 1}) }

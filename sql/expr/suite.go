@@ -34,26 +34,35 @@ func NewSuite(x *EvalCtx) *Suite { return &Suite{x: x} }
 
 // Compile makes e ready to run; a nil e is a condition that is always true.
 func (s *Suite) Compile(e Expr) *Program {
-	if e != nil {
+	p := s.program(e)
+	return &p
+}
+
+func (s *Suite) program(e Expr) Program {
+	root := leaf(e)
+	if e != nil && root == nil {
 		s.list = append(s.list, e)
 	}
-	return &Program{suite: s, x: s.x, e: e}
+	return Program{suite: s, x: s.x, e: e, root: root}
 }
 
 // CompileAll compiles a list.
 func (s *Suite) CompileAll(list []Expr) []*Program {
-	out := make([]*Program, len(list))
+	all, out := make([]Program, len(list)), make([]*Program, len(list))
 	for i, e := range list {
-		out[i] = s.Compile(e)
+		all[i] = s.program(e)
+		out[i] = &all[i]
 	}
 	return out
 }
 
 // compiler begins to compile; all expressions of the suite should be known.
 func (s *Suite) compiler() *compiler {
-	c := &compiler{x: s.x, memo: map[Expr]reads{}, suite: s}
-	for _, e := range s.list {
-		s.count(c, e)
+	c := &compiler{x: s.x, suite: s}
+	if len(s.list) > 1 || s.alike != nil || len(s.list) == 1 && !isFlat(s.list[0]) {
+		for _, e := range s.list {
+			s.count(c, e)
+		}
 	}
 	s.list = nil
 	return c
@@ -61,11 +70,7 @@ func (s *Suite) compiler() *compiler {
 
 // count notes what e and its operands are; what is computed elsewhere already has no operands to compute.
 func (s *Suite) count(c *compiler, e Expr) {
-	switch e.(type) {
-	case *Col, *Const, *Param, *Outer:
-		return
-	}
-	if s.shared[e] != nil {
+	if leaf(e) != nil || s.shared[e] != nil {
 		return
 	}
 	if r := c.reads(e); !r.volatile && !r.query {
