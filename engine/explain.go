@@ -81,7 +81,9 @@ func (s *Session) explain(ctx context.Context, st *syntax.Explain, p *Prepared, 
 	if err != nil {
 		return nil, err
 	}
-	node := inner.node
+	if inner, err = s.current(ctx, inner, params); err != nil {
+		return nil, err
+	}
 	opts := plan.ExplainOptions{Verbose: o.verbose, Costs: o.costs, Timing: o.timing, Rows: opt.Estimator(s.optOptions(ctx).Stats)}
 	var times plan.ExplainTimes
 	if o.summary {
@@ -89,8 +91,8 @@ func (s *Session) explain(ctx context.Context, st *syntax.Explain, p *Prepared, 
 	}
 	if o.analyze {
 		start := time.Now()
-		x, err := s.analyzed(ctx, node, params)
-		if err != nil {
+		var x *execution
+		if inner, x, err = s.analyzed(ctx, inner, params); err != nil {
 			return nil, err
 		}
 		defer x.Close()
@@ -100,24 +102,44 @@ func (s *Session) explain(ctx context.Context, st *syntax.Explain, p *Prepared, 
 		}
 	}
 	if o.json {
-		text, err := plan.ExplainJSON(node, opts, times)
+		text, err := plan.ExplainJSON(inner.node, opts, times)
 		if err != nil {
 			return nil, err
 		}
 		return textRows("EXPLAIN", p.Fields, [][]string{{string(text)}}), nil
 	}
 	var rows [][]string
-	for _, line := range append(plan.Explain(node, opts), times.Lines()...) {
+	for _, line := range append(plan.Explain(inner.node, opts), times.Lines()...) {
 		rows = append(rows, []string{strings.TrimRight(line, " ")})
 	}
 	return textRows("EXPLAIN", p.Fields, rows), nil
 }
 
-// analyzed runs a plan to its end; events that it appends stay. The caller closes the execution.
-func (s *Session) analyzed(ctx context.Context, n plan.Node, params []*vec.Column) (*execution, error) {
-	if plan.Locks(n) {
-		return nil, pgerr.New(pgerr.FeatureNotSupported, "EXPLAIN ANALYZE of a statement that changes or locks rows of tables is not supported yet")
+// analyzed runs a statement to its end; what it appends and changes stays. It returns it as it was run, and the execution, which the caller
+// closes.
+func (s *Session) analyzed(ctx context.Context, p *Prepared, params []*vec.Column) (*Prepared, *execution, error) {
+	if !p.locks {
+		x, err := s.counted(ctx, p.node, params)
+		return p, x, err
 	}
+	if err := s.writable(p.stmt.Stmt.Tag()); err != nil {
+		return nil, nil, err
+	}
+	var x *execution
+	_, err := s.atomic(ctx, func() (_ *Rows, err error) {
+		if p, err = s.lockTables(ctx, p, params); err == nil {
+			x, err = s.counted(ctx, p.node, params)
+		}
+		return nil, err
+	})
+	if err != nil && x != nil {
+		x.Close()
+	}
+	return p, x, err
+}
+
+// counted runs a plan to its end and counts.
+func (s *Session) counted(ctx context.Context, n plan.Node, params []*vec.Column) (*execution, error) {
 	a, appends := n.(*plan.Append)
 	if appends {
 		if err := s.writable("INSERT"); err != nil {
@@ -137,6 +159,9 @@ func (s *Session) analyzed(ctx context.Context, n plan.Node, params []*vec.Colum
 		}
 	} else {
 		err = drain(ctx, root)
+	}
+	if err == nil {
+		err = x.complete(ctx)
 	}
 	if err = closeWith(root, err); err != nil {
 		x.Close()
