@@ -71,8 +71,8 @@ func (k *keyRuns) add(key []byte, row int64) error {
 		return fmt.Errorf("a key of %d bytes", len(key))
 	}
 	from := uint32(len(k.data))
-	k.data = append(k.data, key...)
-	k.keys = append(k.keys, keyPlace{from, uint32(len(k.data)), row})
+	k.data = append(doubled(k.data, len(key)), key...)
+	k.keys = append(doubled(k.keys, 1), keyPlace{from, uint32(len(k.data)), row})
 	if k.bytes += int64(len(key)) + 17; bytes.Compare(key, k.last) > 0 {
 		k.last = append(k.last[:0], key...)
 	}
@@ -83,6 +83,14 @@ func (k *keyRuns) add(key []byte, row int64) error {
 		return nil
 	}
 	return k.spill()
+}
+
+// doubled has room for n more: append alone grows what is long by a quarter, and copies it as much oftener.
+func doubled[T any](list []T, n int) []T {
+	if len(list)+n <= cap(list) {
+		return list
+	}
+	return slices.Grow(list, max(n, len(list)))
 }
 
 // sort orders what is in memory as entries lie on disk.

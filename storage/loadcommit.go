@@ -81,7 +81,7 @@ func (t *tableWork) takeInKeys() error {
 			return err
 		}
 	}
-	return nil
+	return l.settle(0)
 }
 
 // giveUp is called where the commit failed: rows that have index entries are used by nobody else.

@@ -142,7 +142,7 @@ func (t *tableWork) prepareRows() (bytes int64, err error) {
 			return 0, errLoadEnded
 		}
 		t.load = l
-		if len(l.groups) == 0 && l.waiting <= fewLoaded && l.size <= int64(d.s.o.TableBytes) {
+		if l.next == 0 && l.waiting <= fewLoaded && l.size <= int64(d.s.o.TableBytes) {
 			if t.early, err = table.NewBlock(l.shape, l.batches); err != nil {
 				return 0, err
 			}
@@ -150,7 +150,7 @@ func (t *tableWork) prepareRows() (bytes int64, err error) {
 		} else if err := l.write(); err != nil {
 			return 0, err
 		}
-		bytes += 64 * int64(len(l.groups)+l.drops)
+		bytes += 64 * int64(len(l.groups)+len(l.writing)+l.drops)
 	}
 	if n == 0 {
 		return bytes + 64, nil

@@ -411,10 +411,14 @@ func (s sealedRows) visibleHistory() (vec.Bitmap, error) {
 		return nil, err
 	}
 	out := vec.NewBitmap(s.len)
-	for i, at := range ends {
-		if at > v.ended {
-			out.Set(i)
+	for w := range out {
+		var word uint64
+		for i, at := range ends[64*w : min(64*w+64, len(ends))] {
+			if at > v.ended {
+				word |= 1 << i
+			}
 		}
+		out[w] = word
 	}
 	return out, nil
 }

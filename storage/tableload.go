@@ -1,10 +1,12 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 
 	"github.com/allsource-db/allsource/storage/table"
@@ -18,12 +20,15 @@ type TableLoad struct {
 	rel     *relation
 	shape   *table.Shape
 	indexes []uint32
-	encoder *table.GroupEncoder
 
 	groups  []*tableGroup // written; first and end are places in the load
-	batches []*vec.Batch  // not written yet
-	waiting int           // rows of batches
-	size    int64         // bytes of batches
+	writing []groupWrite  // the groups after them
+	spare   []*table.GroupEncoder
+	failed  error        // of a write: the load lacks rows then
+	next    int64        // place of the first row of batches
+	batches []*vec.Batch // not written yet
+	waiting int          // rows of batches
+	size    int64        // bytes of batches
 	rows    int64
 	keys    []*keyRuns // by indexes
 	dropped vec.Bitmap // by place
@@ -92,53 +97,78 @@ func (l *TableLoad) Add(ctx context.Context, rows *vec.Batch, keys []IndexKeys) 
 	return nil
 }
 
-// write encodes what waits and writes it as an orphan.
+// groupWrite is a group that is being encoded and written.
+type groupWrite struct {
+	group   *tableGroup
+	encoder *table.GroupEncoder
+	done    chan error
+}
+
+// write begins to write what waits as an orphan; a group for each core may be on its way.
 func (l *TableLoad) write() error {
 	if l.waiting == 0 {
-		return nil
+		return l.failed
 	}
-	if l.encoder == nil {
+	if err := l.settle(runtime.GOMAXPROCS(0) - 1); err != nil {
+		return err
+	}
+	w := groupWrite{group: &tableGroup{d: l.d, first: l.next, end: l.next + int64(l.waiting), rows: l.waiting}, done: make(chan error, 1)}
+	if n := len(l.spare); n > 0 {
+		w.encoder, l.spare = l.spare[n-1], l.spare[:n-1]
+	} else {
 		var err error
-		if l.encoder, err = table.NewGroupEncoder(); err != nil {
+		if w.encoder, err = table.NewGroupEncoder(); err != nil {
 			return err
 		}
 	}
-	v := &table.Versions{Columns: l.shape.Columns}
-	for k := range l.shape.Columns {
-		parts := make([]*vec.Column, len(l.batches))
-		for i, b := range l.batches {
+	shape, batches := l.shape, l.batches
+	go func() { w.done <- w.group.writeLoaded(w.encoder, shape, batches) }()
+	l.writing = append(l.writing, w)
+	l.next, l.batches, l.waiting, l.size = w.group.end, nil, 0, 0
+	return nil
+}
+
+// settle waits until no more than so many groups are being written.
+func (l *TableLoad) settle(most int) error {
+	for ; len(l.writing) > most; l.writing = l.writing[1:] {
+		w := l.writing[0]
+		if err := <-w.done; err != nil {
+			l.failed = cmp.Or(l.failed, err)
+			continue
+		}
+		l.groups, l.spare = append(l.groups, w.group), append(l.spare, w.encoder)
+	}
+	return l.failed
+}
+
+// writeLoaded encodes batches and writes the group.
+func (g *tableGroup) writeLoaded(encoder *table.GroupEncoder, shape *table.Shape, batches []*vec.Batch) error {
+	v := &table.Versions{Columns: shape.Columns}
+	for k := range shape.Columns {
+		parts := make([]*vec.Column, len(batches))
+		for i, b := range batches {
 			parts[i] = b.Cols[k]
 		}
-		v.Values = append(v.Values, l.shape.Columns[k].Join(parts))
+		v.Values = append(v.Values, shape.Columns[k].Join(parts))
 	}
-	enc, err := l.encoder.Encode(v, l.waiting)
+	enc, err := encoder.Encode(v, g.rows)
 	if err != nil {
 		return err
 	}
-	d := l.d
-	if err := d.s.room.take(enc.Bytes()); err != nil {
+	d := g.d
+	g.bytes = enc.Bytes()
+	if err := d.s.room.take(g.bytes); err != nil {
 		return err
 	}
-	first := int64(0)
-	if n := len(l.groups); n > 0 {
-		first = l.groups[n-1].end
-	}
-	g := &tableGroup{d: d, first: first, end: first + int64(enc.Rows), rows: enc.Rows, bytes: enc.Bytes()}
 	if d.s.large(g.bytes) {
 		g.object, err = d.storeLarge(enc.Parts, enc.Meta)
-	} else {
-		g.object = d.objects.allocate()
-		b := d.s.pdb.NewBatch()
-		d.retire(b, g.object)
-		putParts(b, d.num, g.object, enc)
-		err = d.s.commit(b, false)
-	}
-	if err != nil {
 		return err
 	}
-	l.groups = append(l.groups, g)
-	l.batches, l.waiting, l.size = nil, 0, 0
-	return nil
+	g.object = d.objects.allocate()
+	b := d.s.pdb.NewBatch()
+	d.retire(b, g.object)
+	putParts(b, d.num, g.object, enc)
+	return d.s.commit(b, false)
 }
 
 // Len is how many versions were added, dropped ones included.
@@ -159,6 +189,9 @@ func (l *TableLoad) Drop(place int64) {
 func (l *TableLoad) Groups() ([]RowGroup, error) {
 	if l.ended {
 		return nil, errLoadEnded
+	}
+	if err := l.settle(0); err != nil {
+		return nil, err
 	}
 	var out []RowGroup
 	first := int64(0)
@@ -202,6 +235,7 @@ func (l *TableLoad) Abort() {
 		return
 	}
 	l.ended = true
+	_ = l.settle(0) // what failed left nothing
 	for _, keys := range l.keys {
 		keys.remove()
 	}
