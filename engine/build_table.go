@@ -3,8 +3,10 @@ package engine
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/allsource-db/allsource/engine/op"
+	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/storage"
 )
@@ -118,7 +120,19 @@ func (b *builder) indexScan(n *plan.Scan) op.Op {
 			s := &op.EventScan{Table: t, Cols: n.Cols, Filter: n.Filter, Limit: n.Limit}
 			return op.NewEventScan(b.env, s), nil
 		}
-		return op.NewIndexScan(b.env, &op.IndexScan{Table: t, Use: n.Index, Cols: n.Cols, Filter: n.Filter, Reverse: n.Reverse, Limit: n.Limit,
-			Stats: b.x.statsOf(n)}), nil
+		return op.NewIndexScan(b.env, &op.IndexScan{Table: t, Use: n.Index, Cols: n.Cols, Filter: n.Filter, Reverse: n.Reverse,
+			Once: !t.Period && hasKeysOnce(n.Relation, n.Index.Index), Limit: n.Limit, Stats: b.x.statsOf(n)}), nil
 	}}
+}
+
+// hasKeysOnce reports whether no two rows have one key of an index at any moment, null or not.
+func hasKeysOnce(rel *catalog.Relation, ix *catalog.TableIndex) bool {
+	if !ix.Unique || ix.Period {
+		return false
+	}
+	return ix.NullsNotDistinct || !slices.ContainsFunc(ix.Keys, func(k catalog.IndexKey) bool {
+		return !slices.ContainsFunc(rel.Columns, func(c catalog.Column) bool {
+			return c.Attr == k.Column && c.NotNull
+		})
+	})
 }

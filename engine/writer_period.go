@@ -124,7 +124,7 @@ func (w *writer) overlappingOther(ctx context.Context, key *tableKey, k keySpan)
 func (w *writer) overlappingStored(ctx context.Context, t storage.TableView, key *tableKey, k keySpan) (storage.RowID, error) {
 	n := len(key.Index.Keys)
 	end := &vec.Column{Kind: vec.Int64, Len: 1, I64: []int64{k.end}}
-	c := t.Seek(ctx, uint32(key.Index.ID), k.key, op.AppendIndexKey(slices.Clone(k.key), &key.Index.Keys[n-2], end, 0), true)
+	c := t.Seek(ctx, uint32(key.Index.ID), storage.KeyRange{Lo: k.key, Hi: op.AppendIndexKey(slices.Clone(k.key), &key.Index.Keys[n-2], end, 0), Desc: true})
 	for {
 		_, row, ok, err := c.Next(ctx)
 		if err != nil || !ok {

@@ -119,7 +119,7 @@ func (w *writer) noneStored(ctx context.Context, t storage.TableView, key *table
 	for n, i := range order {
 		k := keys.Keys[i]
 		if n == 0 || bytes.Compare(next, k) < 0 {
-			found, _, ok, err := t.Seek(ctx, keys.Index, k, end, false).Next(ctx)
+			found, _, ok, err := t.Seek(ctx, keys.Index, storage.KeyRange{Lo: k, Hi: end, Once: true}).Next(ctx)
 			if err != nil || !ok {
 				return err
 			}
@@ -172,7 +172,7 @@ func (w *writer) stays(ctx context.Context, row storage.RowID) (bool, error) {
 
 // stored is the row of a view with a key, without those that the transaction has ended.
 func (w *writer) stored(ctx context.Context, t storage.TableView, index uint32, key []byte) (storage.RowID, error) {
-	c := t.Seek(ctx, index, key, op.Successor(key), false)
+	c := t.Seek(ctx, index, storage.KeyRange{Lo: key, Hi: op.Successor(key), Once: true})
 	for {
 		_, row, ok, err := c.Next(ctx)
 		if err != nil || !ok {

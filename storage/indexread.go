@@ -16,6 +16,7 @@ type indexCursor struct {
 	v      *tableView
 	lo, hi []byte // of what is not read yet
 	desc   bool
+	once   bool
 
 	least, past []byte // the bounds of keys
 
@@ -25,6 +26,8 @@ type indexCursor struct {
 	want  int
 	ended bool
 	page  knownPage
+
+	passed int // entries of the key of the last one found that were not taken
 }
 
 type indexEntry struct {
@@ -37,16 +40,17 @@ const (
 	manyEntries = 4096
 )
 
-func (v *tableView) Seek(_ context.Context, index uint32, lo, hi []byte, desc bool) IndexCursor {
+func (v *tableView) Seek(_ context.Context, index uint32, keys KeyRange) IndexCursor {
 	prefix := tableKey(v.rel.d.num, kindIndex, index)
-	c := &indexCursor{v: v, lo: append(bytes.Clone(prefix), lo...), desc: desc, want: fewEntries}
+	// During a period many versions may have had a key.
+	c := &indexCursor{v: v, lo: append(bytes.Clone(prefix), keys.Lo...), desc: keys.Desc, once: keys.Once && v.ended == v.moment, want: fewEntries}
 	c.least = bytes.Clone(c.lo)
-	if hi == nil {
+	if keys.Hi == nil {
 		c.hi = after(prefix)
 		c.past = c.hi
 		return c
 	}
-	c.past = append(bytes.Clone(prefix), hi...)
+	c.past = append(bytes.Clone(prefix), keys.Hi...)
 	c.hi = c.past
 	if n := len(c.hi) - 1; n >= indexPrefix && c.hi[n] == 0 {
 		c.hi = behind(c.hi[:n]) // the entries of a key lie after the key with a zero byte
@@ -126,17 +130,19 @@ func (c *indexCursor) read(it *pebble.Iterator) error {
 		case row >= c.v.end && !c.desc:
 			// The versions after the view come first: the key's others follow them.
 			ok = it.SeekGE(binary.BigEndian.AppendUint64(bytes.Clone(head), ^uint64(c.v.end-1)))
+		case row >= c.v.end:
+			// Backwards they come last.
+			ok = it.SeekLT(append(bytes.Clone(head), 0, 0, 0, 0, 0, 0, 0, 0))
+		case c.once && c.v.st.isUnused(row):
+			ok = c.step(it)
+		case c.once && len(c.found) > 0 && bytes.Equal(head, c.keys[last:len(c.keys)-8]):
+			ok = c.another(it, head, row, last)
 		default:
 			last = len(c.keys)
 			c.keys = append(c.keys, key...)
-			if row < c.v.end {
-				c.found = append(c.found, indexEntry{last + indexPrefix, len(c.keys) - 8, row})
-			}
-			if c.desc {
-				ok = it.Prev()
-			} else {
-				ok = it.Next()
-			}
+			c.found = append(c.found, indexEntry{last + indexPrefix, len(c.keys) - 8, row})
+			c.passed = 0
+			ok = c.step(it)
 		}
 	}
 	if err := it.Error(); err != nil {
@@ -151,4 +157,41 @@ func (c *indexCursor) read(it *pebble.Iterator) error {
 		c.lo = append(bytes.Clone(c.keys[last:]), 0)
 	}
 	return nil
+}
+
+func (c *indexCursor) step(it *pebble.Iterator) bool {
+	if c.desc {
+		return it.Prev()
+	}
+	return it.Next()
+}
+
+// stepsOfKey is how many entries of one key are stepped over before the others are jumped over.
+const stepsOfKey = 4
+
+// another passes over an entry of the key found last, which lies at last among keys: forwards it is older, backwards newer, and takes its place.
+func (c *indexCursor) another(it *pebble.Iterator, head []byte, row RowID, last int) bool {
+	c.passed++
+	if !c.desc {
+		if c.passed < stepsOfKey {
+			return it.Next()
+		}
+		return it.SeekGE(behind(head))
+	}
+	e := &c.found[len(c.found)-1]
+	e.row = row
+	if c.passed < stepsOfKey {
+		binary.BigEndian.PutUint64(c.keys[len(c.keys)-8:], ^uint64(row))
+		return it.Prev()
+	}
+	// The newest that the view may have comes first of the key.
+	head = bytes.Clone(head)
+	for ok := it.SeekGE(binary.BigEndian.AppendUint64(bytes.Clone(head), ^uint64(c.v.end-1))); ok; ok = it.Next() {
+		if newest := RowID(^binary.BigEndian.Uint64(it.Key()[len(it.Key())-8:])); !c.v.st.isUnused(newest) {
+			e.row = newest
+			break
+		}
+	}
+	binary.BigEndian.PutUint64(c.keys[len(c.keys)-8:], ^uint64(e.row))
+	return it.SeekLT(append(head, 0, 0, 0, 0, 0, 0, 0, 0))
 }

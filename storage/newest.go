@@ -106,7 +106,7 @@ func (v *tableView) One(ctx context.Context, index uint32, key []byte) (row RowI
 			return row, ok, err
 		}
 	}
-	_, row, ok, err = v.Seek(ctx, index, key, append(bytes.Clone(key), 0), false).Next(ctx)
+	_, row, ok, err = v.Seek(ctx, index, KeyRange{Lo: key, Hi: append(bytes.Clone(key), 0), Once: true}).Next(ctx)
 	if ok {
 		newest.learn(db, index, key, row)
 	}

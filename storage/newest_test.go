@@ -68,7 +68,7 @@ func TestOne(t *testing.T) {
 func sameOne(t *testing.T, v TableView, key []byte) {
 	t.Helper()
 	ctx := context.Background()
-	_, want, has, err := v.Seek(ctx, 20001, key, append(key[:len(key):len(key)], 0), false).Next(ctx)
+	_, want, has, err := v.Seek(ctx, 20001, KeyRange{Lo: key, Hi: append(key[:len(key):len(key)], 0)}).Next(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -78,15 +78,22 @@ type Object struct {
 	From  Micros
 }
 
+// KeyRange is the keys of an index with Lo <= key < Hi (nil: no bound), backwards with Desc. A bound may be a key with a zero byte after it: what
+// follows the key. Once says that at no moment two versions have one key: then only the newest of each is looked at, whether it is visible or not,
+// and those before it, of which a row that changes often has very many, cost nothing.
+type KeyRange struct {
+	Lo, Hi     []byte
+	Desc, Once bool
+}
+
 // TableView is a table as of a moment, or during a period. It needs no closing.
 type TableView interface {
 	// Rows is how many versions the view has, about.
 	Rows() int64
 	// Groups lists the row groups that may have versions satisfying all preds; skipped counts those left out.
 	Groups(ctx context.Context, preds []TablePred) (groups []RowGroup, skipped int, err error)
-	// Seek finds the versions with lo <= key < hi (nil: no bound) by an index, ordered by key; with desc backwards. Of one key the newest
-	// version comes first (with desc the oldest). A bound may be a key with a zero byte after it: what follows the key.
-	Seek(ctx context.Context, index uint32, lo, hi []byte, desc bool) IndexCursor
+	// Seek finds the versions with keys of a range by an index, ordered by key. Of one key the newest version comes first, backwards the oldest.
+	Seek(ctx context.Context, index uint32, keys KeyRange) IndexCursor
 	// One is the version with a whole key of a unique index, in a view of one moment: it has one at most. A key that was asked for lately
 	// costs no look into the index.
 	One(ctx context.Context, index uint32, key []byte) (row RowID, ok bool, err error)

@@ -229,7 +229,7 @@ func BenchmarkTablePoint(b *testing.B) {
 		at++
 		id := int(mix(at) % n)
 		v := mustView(b, d, Latest).Table(1)
-		c := v.Seek(ctx, 2, key(id), append(key(id), 0), false)
+		c := v.Seek(ctx, 2, KeyRange{Lo: key(id), Hi: append(key(id), 0)})
 		_, row, ok, err := c.Next(ctx)
 		if err != nil || !ok {
 			b.Fatal(ok, err)

@@ -240,7 +240,7 @@ func (m *modelTable) checkIndex(t fataler, v TableView, from, to, moment Micros,
 				lo, hi = nil, nil
 			}
 			var got []string
-			c := v.Seek(ctx, 700+uint32(m.id), lo, hi, desc)
+			c := v.Seek(ctx, 700+uint32(m.id), KeyRange{Lo: lo, Hi: hi, Desc: desc})
 			for {
 				key, row, ok, err := c.Next(ctx)
 				if err != nil {
@@ -683,7 +683,7 @@ func (m *tableModel) newIndex(t *rapid.T) {
 		t.Fatal(err)
 	}
 	var got, want []string
-	c := v.Table(mt.id).Seek(ctx, id, nil, nil, false)
+	c := v.Table(mt.id).Seek(ctx, id, KeyRange{})
 	for {
 		key, row, ok, err := c.Next(ctx)
 		if err != nil {

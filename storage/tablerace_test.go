@@ -170,7 +170,7 @@ func sumOf(ctx context.Context, v View, cols []TableColumn, accounts, want int64
 		return fmt.Errorf("%d accounts have %d, expected %d and %d", n, sum, accounts, want)
 	}
 	var rows []RowID
-	c := tv.Seek(ctx, 9, nil, nil, false)
+	c := tv.Seek(ctx, 9, KeyRange{})
 	for {
 		_, row, ok, err := c.Next(ctx)
 		if err != nil {

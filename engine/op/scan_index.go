@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/storage"
@@ -21,6 +22,7 @@ type IndexScan struct {
 	Cols    []plan.ScanCol
 	Filter  expr.Expr // may be nil
 	Reverse bool
+	Once    bool   // any key, also with nulls, leads to one row at most at a moment
 	Limit   int64  // -1 none
 	Stats   *Stats // may be nil
 }
@@ -113,7 +115,7 @@ func (s *indexScan) ids(ctx context.Context) ([]storage.RowID, error) {
 				named++
 			}
 			var err error
-			s.cur, err = s.scan.Table.seek(ctx, uint32(u.Index.ID), s.ranges[0], s.scan.Reverse, named == len(u.Index.Keys), u.Index.Unique)
+			s.cur, err = s.scan.Table.seek(ctx, u.Index, s.ranges[0], s.scan.Reverse, named == len(u.Index.Keys), s.scan.Once)
 			if err != nil {
 				return nil, storageError(err)
 			}
@@ -147,12 +149,13 @@ type indexCursor struct {
 
 // seek goes through a range of an index; whole says that it is that of one whole key. Of a key of a unique index a view has one version at
 // most, unless it is that of a period, and the newest come first: those before it, of which a row that changes often has very many, are not
-// looked at.
-func (t *TableRows) seek(ctx context.Context, index uint32, r keyRange, desc, whole, unique bool) (c *indexCursor, err error) {
+// looked at. once says that of any key of the index.
+func (t *TableRows) seek(ctx context.Context, ix *catalog.TableIndex, r keyRange, desc, whole, once bool) (c *indexCursor, err error) {
+	index := uint32(ix.ID)
 	c = &indexCursor{t: t, desc: desc}
 	switch {
 	case t.Own != nil && t.Own.EndedAll():
-	case whole && unique && !t.Period:
+	case whole && ix.Unique && !t.Period:
 		row, ok, err := t.View.One(ctx, index, r.lo)
 		if err != nil {
 			return nil, err
@@ -161,7 +164,7 @@ func (t *TableRows) seek(ctx context.Context, index uint32, r keyRange, desc, wh
 			c.key, c.row, c.ready = r.lo, row, true
 		}
 	default:
-		c.stored = t.View.Seek(ctx, index, r.lo, r.hi, desc)
+		c.stored = t.View.Seek(ctx, index, storage.KeyRange{Lo: r.lo, Hi: r.hi, Desc: desc, Once: once})
 	}
 	if t.Own != nil {
 		c.own, err = t.Own.Seek(index, r.lo, r.hi, desc, whole)
