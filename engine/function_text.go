@@ -131,22 +131,33 @@ func (s *Session) ownFunctionName(f *catalog.FunctionObject, signature bool) str
 
 // ownFunctionNamed finds the users' function that the text of a regproc or regprocedure names.
 func (s *Session) ownFunctionNamed(text string) (datum.OID, bool) {
-	name, list, signature := strings.Cut(strings.TrimSuffix(strings.TrimSpace(text), ")"), "(")
+	name, list, signature := functionNamed(text)
 	parts := identifiers(name)
 	if len(parts) == 0 {
 		return 0, false
 	}
 	n := syntax.Name(parts)
 	for _, f := range s.catalog().Functions(s.searchPath(), n.Qualifier(), n.Last()) {
-		if !signature || s.takes(f, list) {
+		var in []datum.OID
+		for _, a := range f.Args {
+			if a.Mode == "i" || a.Mode == "b" {
+				in = append(in, a.Type.OID)
+			}
+		}
+		if !signature || s.takes(in, list) {
 			return f.ID, true
 		}
 	}
 	return 0, false
 }
 
+// functionNamed takes the text of a regproc or regprocedure apart.
+func functionNamed(text string) (name, list string, signature bool) {
+	return strings.Cut(strings.TrimSuffix(strings.TrimSpace(text), ")"), "(")
+}
+
 // takes reports whether the parameters of a function are of the types in a list.
-func (s *Session) takes(f *catalog.FunctionObject, list string) bool {
+func (s *Session) takes(in []datum.OID, list string) bool {
 	var types []datum.OID
 	for text := range strings.SplitSeq(list, ",") {
 		if strings.TrimSpace(text) == "" {
@@ -162,12 +173,6 @@ func (s *Session) takes(f *catalog.FunctionObject, list string) bool {
 			return false
 		}
 		types = append(types, oid)
-	}
-	var in []datum.OID
-	for _, a := range f.Args {
-		if a.Mode == "i" || a.Mode == "b" {
-			in = append(in, a.Type.OID)
-		}
 	}
 	return slices.Equal(in, types)
 }

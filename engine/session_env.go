@@ -127,7 +127,14 @@ func (s *Session) regName(kind, oid datum.OID) (string, bool) {
 		if f == nil {
 			return "", false
 		}
-		return f.Name, true
+		if kind == datum.Regproc {
+			return f.Name, true
+		}
+		args := make([]string, len(f.Args))
+		for i, a := range f.Args {
+			args[i] = datum.FormatType(datum.T(a))
+		}
+		return f.Name + "(" + strings.Join(args, ",") + ")", true
 	}
 	schema, name, ok := s.info().CatalogName(regKinds[kind], oid)
 	if !ok {
@@ -155,9 +162,11 @@ func (s *Session) regLookup(kind datum.OID, text string) (datum.OID, bool) {
 		t, err := bind.TypeNamed(&bind.Context{Catalog: s.catalog(), SearchPath: s.searchPath(), Env: s.env(), Text: text}, cast.Type)
 		return t.OID, err == nil
 	case datum.Regproc, datum.Regproced:
-		name, _, _ := strings.Cut(text, "(")
+		name, list, signature := functionNamed(text)
 		for _, f := range funcs.LookupFunc(strings.ToLower(strings.TrimPrefix(name, "pg_catalog."))) {
-			return f.OID, true
+			if !signature || s.takes(f.Args, list) {
+				return f.OID, true
+			}
 		}
 		return s.ownFunctionNamed(text)
 	}

@@ -47,7 +47,7 @@ func (s *Session) indexText(r *catalog.Relation, ix *catalog.TableIndex, whole b
 	if ix.Unique {
 		b.WriteString("UNIQUE ")
 	}
-	b.WriteString("INDEX " + funcs.QuoteIdent(ix.Name) + " ON " + s.tableText(r, whole) + " USING btree (")
+	b.WriteString("INDEX " + funcs.QuoteIdent(ix.Name) + " ON " + s.tableText(r, whole) + " USING " + ix.AccessMethod() + " (")
 	for i := range ix.Keys {
 		if i > 0 {
 			b.WriteString(", ")
@@ -90,6 +90,9 @@ func (s *Session) indexKeyText(r *catalog.Relation, k *catalog.IndexKey, order, 
 				text = "(" + text + ")"
 			}
 		}
+	}
+	if order && k.OpClass != "" {
+		text += " " + k.OpClass
 	}
 	switch {
 	case !order:

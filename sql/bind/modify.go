@@ -236,6 +236,9 @@ func (b *binder) rowRules(rel *catalog.Relation) (plan.RowRules, error) {
 	}
 	out.Checks = append(domains, out.Checks...)
 	for i := range rel.Table.Indexes {
+		if !rel.Table.Indexes[i].Kept() {
+			continue
+		}
 		ix, err := b.indexRule(rel, &rel.Table.Indexes[i], row)
 		if err != nil {
 			return out, err

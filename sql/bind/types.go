@@ -53,8 +53,12 @@ func (b *binder) typeOrDomain(t *syntax.TypeName) (typ datum.Type, d *catalog.Do
 func (b *binder) typeRef(t *syntax.TypeName) (catalog.TypeRef, error) {
 	oid, ok := b.typeOID(t.Name)
 	var own catalog.Object
+	array := len(t.Bounds) > 0
 	if !ok {
 		own = b.ctx.Catalog.TypeByName(b.ctx.SearchPath, t.Name.Qualifier(), t.Name.Last())
+		if elem, of := strings.CutPrefix(t.Name.Last(), "_"); own == nil && of {
+			own, array = b.ctx.Catalog.TypeByName(b.ctx.SearchPath, t.Name.Qualifier(), elem), true
+		}
 	}
 	if !ok && own == nil {
 		if q := t.Name.Qualifier(); q != "" && !b.ctx.Catalog.HasSchema(q) {
@@ -67,7 +71,7 @@ func (b *binder) typeRef(t *syntax.TypeName) (catalog.TypeRef, error) {
 		if len(t.Mods) > 0 {
 			return ref, b.errorIn(t, pgerr.SyntaxError, "type modifier is not allowed for type %q", dotted(t.Name))
 		}
-		if len(t.Bounds) > 0 {
+		if array {
 			ref.OID = catalog.ArrayOID(own)
 		}
 		return ref, nil

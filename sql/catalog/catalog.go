@@ -73,6 +73,14 @@ type Index struct {
 	Stored     *TableIndex // of a user's table
 }
 
+// method is the name of the index's access method.
+func (ix *Index) method() string {
+	if ix.Stored == nil {
+		return "btree"
+	}
+	return ix.Stored.AccessMethod()
+}
+
 // RowsFunc makes the rows of a built-in relation.
 type RowsFunc func(ctx context.Context, c *Context) (*vec.Batch, error)
 

@@ -34,7 +34,7 @@ func classRows(c *Catalog, t *rows) {
 				n += len(ix.Stored.Include)
 			}
 			t.add(row{
-				"oid": ix.OID, "relname": ix.Name, "relnamespace": c.schemaOID(r.Schema), "relowner": superuser, "relam": btreeAM,
+				"oid": ix.OID, "relname": ix.Name, "relnamespace": c.schemaOID(r.Schema), "relowner": superuser, "relam": AccessMethods[ix.method()],
 				"relfilenode": ix.OID, "relpersistence": x["relpersistence"], "relkind": IndexKind, "relnatts": n,
 				"relispopulated": true, "relreplident": "n",
 			})
@@ -270,11 +270,13 @@ func indexRows(_ context.Context, x *Context, t *rows) error {
 			}
 			for n, k := range ix.Columns {
 				typ, option := datum.OID(0), 0
+				var key IndexKey
 				if k >= 0 {
 					typ = r.Columns[k].Type.OID
+					key.Type = RefOf(r.Columns[k].Type)
 				}
 				if ix.Stored != nil {
-					key := ix.Stored.Keys[n]
+					key = ix.Stored.Keys[n]
 					typ = key.Type.OID
 					if key.Desc {
 						option |= 1
@@ -283,7 +285,7 @@ func indexRows(_ context.Context, x *Context, t *rows) error {
 						option |= 2
 					}
 				}
-				classes, collations, options = append(classes, opclassOf(typ)), append(collations, collationOf(typ)), append(options, option)
+				classes, collations, options = append(classes, c.opclassOID(ix.method(), &key)), append(collations, collationOf(typ)), append(options, option)
 			}
 			out["indcollation"], out["indclass"], out["indoption"] = collations, classes, options
 			if ix.Stored != nil {
@@ -541,11 +543,5 @@ func userTableRows(c *Catalog, t *rows) {
 		if r.Kind == Table && r.Schema != pgCatalog && r.Schema != infoSchema {
 			t.add(row{"relid": r.OID, "schemaname": r.Schema, "relname": r.Name})
 		}
-	}
-}
-
-func opclassRows(_ *Catalog, t *rows) {
-	for _, o := range opclasses {
-		t.add(row{"oid": o.oid, "opcmethod": btreeAM, "opcname": o.name, "opcnamespace": 11, "opcowner": superuser, "opcintype": o.typ, "opcdefault": true})
 	}
 }

@@ -17,9 +17,8 @@ func typeRows(c *Catalog, t *rows) {
 			"oid": i.OID, "typname": i.Name, "typnamespace": 11, "typowner": superuser, "typlen": i.Len, "typbyval": i.ByVal,
 			"typtype": i.Typtype, "typcategory": i.Category, "typispreferred": i.Preferred, "typisdefined": true, "typdelim": i.Delim,
 			"typelem": i.Elem, "typarray": array, "typalign": i.Align, "typstorage": storage, "typtypmod": -1,
-			"typcollation": collationOf(i.OID), "typinput": ioFunction(i, "in"), "typoutput": ioFunction(i, "out"),
-			"typreceive": ioFunction(i, "recv"), "typsend": ioFunction(i, "send"),
-		})
+			"typcollation": collationOf(i.OID),
+		}.with(funcs.IOOf(i.OID)))
 	}
 	c.userTypeRows(t)
 	for _, r := range c.relations {
@@ -30,21 +29,14 @@ func typeRows(c *Catalog, t *rows) {
 			"oid": r.typeOID(), "typname": r.Name, "typnamespace": c.schemaOID(r.Schema), "typowner": superuser, "typlen": -1,
 			"typtype": "c", "typcategory": "C", "typisdefined": true, "typdelim": ",", "typrelid": r.OID, "typalign": "d",
 			"typstorage": "x", "typtypmod": -1,
-		})
+		}.with(funcs.RecordIO))
 	}
 }
 
-// ioFunctions are the input functions that drivers look at, by type; there are no rows of pg_proc behind them.
-var ioFunctions = map[datum.OID]datum.OID{}
-
-func ioFunction(i *datum.Info, which string) datum.OID {
-	if which == "in" && i.IsArray() {
-		return 750 // array_in
-	}
-	if which == "recv" && i.IsArray() {
-		return 2400 // array_recv
-	}
-	return ioFunctions[i.OID]
+// with adds the functions of a type to its row.
+func (r row) with(io funcs.TypeIO) row {
+	r["typinput"], r["typoutput"], r["typreceive"], r["typsend"] = io.In, io.Out, io.Recv, io.Send
+	return r
 }
 
 // procRow is what pg_proc tells of a function or aggregate.
@@ -164,11 +156,6 @@ func castRows(_ *Catalog, t *rows) {
 		}
 		t.add(row{"oid": firstCast + datum.OID(i), "castsource": c.From, "casttarget": c.To, "castcontext": byte(c.Context), "castmethod": method})
 	}
-}
-
-func amRows(_ *Catalog, t *rows) {
-	t.add(row{"oid": heapAM, "amname": "heap", "amtype": "t"})
-	t.add(row{"oid": btreeAM, "amname": "btree", "amtype": "i"})
 }
 
 func languageRows(_ *Catalog, t *rows) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/funcs"
 )
 
 // Rows about types of users and about what depends on what.
@@ -40,11 +41,14 @@ func (c *Catalog) userTypeRows(t *rows) {
 		r := row{"oid": TypeOID(o), "typname": h.Name, "typnamespace": h.Schema, "typowner": superuser, "typcategory": "C", "typtype": "c",
 			"typisdefined": true, "typdelim": ",", "typarray": ArrayOID(o), "typtypmod": -1}
 		r["typlen"], r["typbyval"], r["typalign"], r["typstorage"] = c.typeLayout(o, false)
+		io := funcs.RecordIO
 		switch o := o.(type) {
 		case *EnumObject:
+			io = funcs.EnumIO
 			r["typtype"], r["typcategory"] = "e", "E"
 		case *DomainObject:
 			base, _ := c.Resolve(o.Base)
+			io = funcs.DomainIO(base.OID)
 			r["typtype"], r["typbasetype"], r["typtypmod"], r["typnotnull"] = "d", o.Base.OID, o.Base.Mod, o.NotNull
 			r["typcollation"] = collationOf(base.OID)
 			if i := datum.Lookup(base.OID); i != nil {
@@ -58,11 +62,11 @@ func (c *Catalog) userTypeRows(t *rows) {
 		default:
 			r["typrelid"] = h.ID
 		}
-		t.add(r)
+		t.add(r.with(io))
 		a := row{"oid": ArrayOID(o), "typname": "_" + h.Name, "typnamespace": h.Schema, "typowner": superuser, "typcategory": "A", "typtype": "b",
-			"typisdefined": true, "typdelim": ",", "typelem": TypeOID(o), "typtypmod": -1, "typinput": 750, "typreceive": 2400}
+			"typisdefined": true, "typdelim": ",", "typelem": TypeOID(o), "typtypmod": -1}
 		a["typlen"], a["typbyval"], a["typalign"], a["typstorage"] = c.typeLayout(o, true)
-		t.add(a)
+		t.add(a.with(funcs.ArrayIO))
 	}
 }
 

@@ -95,6 +95,7 @@ type TableIndex struct {
 	ID               datum.OID  `json:"id"`
 	Name             string     `json:"name"`
 	Unique           bool       `json:"unique,omitempty"`
+	Method           string     `json:"method,omitempty"` // access method; empty: btree
 	NullsNotDistinct bool       `json:"nullsnotdistinct,omitempty"`
 	Period           bool       `json:"period,omitempty"` // no two rows overlap that have the same keys but the last two: these are a period
 	Keys             []IndexKey `json:"keys"`
@@ -103,6 +104,17 @@ type TableIndex struct {
 	Constraint       datum.OID  `json:"constraint,omitempty"`
 	Comment          string     `json:"comment,omitempty"`
 }
+
+// AccessMethod is the name of the index's access method.
+func (ix *TableIndex) AccessMethod() string {
+	if ix.Method == "" {
+		return "btree"
+	}
+	return ix.Method
+}
+
+// Kept reports whether the index has entries by which rows are found; if not, it is a definition only.
+func (ix *TableIndex) Kept() bool { return ix.Method == "" || ix.Method == "hash" }
 
 // Computed reports whether the index has expressions among its keys, or a predicate.
 func (ix *TableIndex) Computed() bool {
@@ -117,6 +129,7 @@ type IndexKey struct {
 	Type       TypeRef    `json:"type"`           // of what is compared: domains are resolved
 	Desc       bool       `json:"desc,omitempty"`
 	NullsFirst bool       `json:"nullsfirst,omitempty"`
+	OpClass    string     `json:"opclass,omitempty"` // empty: the type's default
 }
 
 // Period is PERIOD FOR name (start, end): attribute numbers. A table has one at most.

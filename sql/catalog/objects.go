@@ -107,25 +107,6 @@ func (ix *Index) attributes() []int {
 	return out
 }
 
-// opclasses are the btree operator classes that the indexes use.
-var opclasses = []struct {
-	oid  datum.OID
-	name string
-	typ  datum.OID
-}{
-	{1978, "int4_ops", datum.Int4}, {1979, "int2_ops", datum.Int2}, {2968, "uuid_ops", datum.UUID},
-	{3124, "int8_ops", datum.Int8}, {3126, "text_ops", datum.Text}, {3127, "timestamptz_ops", datum.TimestampTZ},
-}
-
-func opclassOf(t datum.OID) datum.OID {
-	for _, o := range opclasses {
-		if o.typ == t {
-			return o.oid
-		}
-	}
-	return 0
-}
-
 func collationOf(t datum.OID) datum.OID {
 	switch t {
 	case datum.Text, datum.Varchar, datum.BPChar, datum.PgNodeTree:

@@ -59,6 +59,7 @@ func playScript(t *testing.T, file string) {
 		var said []string
 		ctx := &Context{
 			Bind:     &bind.Context{Catalog: cat, SearchPath: []string{"public"}, Env: &datum.Env{}, Text: b.sql},
+			Path:     []string{"public"},
 			NewID:    func() (datum.OID, error) { next++; return next, nil },
 			Notice:   func(n *pgerr.Error) { said = append(said, message("NOTICE", n)) },
 			Constant: func(syntax.Expr, catalog.TypeRef) (*string, error) { return nil, nil },

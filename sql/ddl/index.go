@@ -15,7 +15,7 @@ import (
 
 // build has an index made of the rows that are there, after looking for equal ones where it is unique.
 func (b *building) build(ix *catalog.TableIndex) {
-	if !b.old {
+	if !b.old || !ix.Kept() {
 		return
 	}
 	switch {
@@ -82,12 +82,8 @@ func (p *planner) createIndex(s *syntax.CreateIndex) error {
 		return pgerr.New(pgerr.WrongObjectType, "cannot create index on relation %q", r.Name).WithDetail("This operation is not supported for %ss.", kindWord(r.Kind))
 	}
 	b.schema = p.schemaName(b.table.Schema)
-	switch s.Method {
-	case "", "btree", "hash":
-	case "gin", "gist", "brin", "spgist":
-		return p.errorIn(s, pgerr.FeatureNotSupported, "access method %q is not supported", s.Method).WithHint("Columns have minima and maxima by themselves; an index is a btree.")
-	default:
-		return pgerr.New(pgerr.UndefinedObject, "access method %q does not exist", s.Method)
+	if err := methodTakes(s); err != nil {
+		return err
 	}
 	if s.Name != "" {
 		if skip, err := p.exists(b.schema, s.Name, s.IfNotExists); skip || err != nil {
@@ -109,9 +105,15 @@ func (b *building) index(s *syntax.CreateIndex) (*catalog.TableIndex, error) {
 	ix := &catalog.TableIndex{Name: s.Name, Unique: s.Unique, NullsNotDistinct: s.NullsNotDistinct}
 	rel := b.cat.ByOID(b.table.ID)
 	var names []string
+	if s.Method != "btree" {
+		ix.Method = s.Method
+	}
 	for _, e := range s.Elems {
 		k, name, err := b.indexKey(e, rel)
 		if err != nil {
+			return nil, err
+		}
+		if err := b.opClass(ix.AccessMethod(), e, &k); err != nil {
 			return nil, err
 		}
 		ix.Keys = append(ix.Keys, k)
@@ -176,4 +178,52 @@ func (b *building) indexKey(e *syntax.IndexElem, rel *catalog.Relation) (k catal
 func kindWord(k catalog.Kind) string {
 	return map[catalog.Kind]string{catalog.Table: "table", catalog.View: "view", catalog.Materialized: "materialized view", catalog.Sequence: "sequence",
 		catalog.Composite: "composite type", catalog.IndexKind: "index"}[k]
+}
+
+// methodTakes refuses what the access method of an index cannot do.
+func methodTakes(s *syntax.CreateIndex) error {
+	method := s.Method
+	if method == "" || method == "btree" {
+		return nil
+	}
+	if catalog.AccessMethods[method] == 0 {
+		return pgerr.New(pgerr.UndefinedObject, "access method %q does not exist", method)
+	}
+	what := ""
+	switch {
+	case s.Unique:
+		what = "unique indexes"
+	case len(s.Include) > 0 && method != "gist" && method != "spgist":
+		what = "included columns"
+	case len(s.Elems) > 1 && (method == "hash" || method == "spgist"):
+		what = "multicolumn indexes"
+	case slices.ContainsFunc(s.Elems, func(e *syntax.IndexElem) bool { return e.Dir != syntax.SortDefault }):
+		what = "ASC/DESC options"
+	case slices.ContainsFunc(s.Elems, func(e *syntax.IndexElem) bool { return e.Nulls != syntax.NullsDefault }):
+		what = "NULLS FIRST/LAST options"
+	default:
+		return nil
+	}
+	return pgerr.New(pgerr.FeatureNotSupported, "access method %q does not support %s", method, what)
+}
+
+// opClass finds the operator class of a key.
+func (b *building) opClass(method string, e *syntax.IndexElem, k *catalog.IndexKey) error {
+	if len(e.OpClass) == 0 {
+		if method != "btree" && b.cat.OpClass(method, k.Type) == nil {
+			return pgerr.New(pgerr.UndefinedObject, "data type %s has no default operator class for access method %q", b.cat.FormatType(b.Bind.SearchPath, k.Type), method).
+				WithHint("You must specify an operator class for the index or define a default operator class for the data type.")
+		}
+		return nil
+	}
+	o := catalog.OpClassNamed(method, e.OpClass.Last())
+	switch {
+	case o == nil:
+		return pgerr.New(pgerr.UndefinedObject, "operator class %q does not exist for access method %q", dotted(e.OpClass), method)
+	case o.Type != b.cat.InputType(k.Type):
+		return pgerr.New(pgerr.DatatypeMismatch, "operator class %q does not accept data type %s", dotted(e.OpClass), b.cat.FormatType(b.Bind.SearchPath, k.Type))
+	case !o.Default:
+		k.OpClass = o.Name
+	}
+	return nil
 }

@@ -77,7 +77,7 @@ func (r *run) bestIndex(s *plan.Scan) (best *plan.IndexUse, rows float64) {
 	for i := range s.Relation.Table.Indexes {
 		ix := &s.Relation.Table.Indexes[i]
 		keys, ok := r.indexKeys(s, ix)
-		if !ok {
+		if !ok || !ix.Kept() {
 			continue
 		}
 		use, found := r.useOf(s, ix, keys, tests)
@@ -205,7 +205,7 @@ func (r *run) byIndex(n plan.Node, keys []plan.SortKey) (plan.Node, bool) {
 		for i := range x.Relation.Table.Indexes {
 			ix := &x.Relation.Table.Indexes[i]
 			have, ok := r.indexKeys(x, ix)
-			if !ok {
+			if !ok || !ix.Kept() {
 				continue
 			}
 			if out, ok := orderedBy(x, &plan.IndexUse{Index: ix}, have, keys); ok {
