@@ -86,15 +86,15 @@ func (s *Session) newCopyIn(ctx context.Context, st *syntax.Copy, script string)
 	if err != nil {
 		return nil, err
 	}
-	if st.Where != nil {
-		return nil, pgerr.New(pgerr.FeatureNotSupported, "COPY FROM with WHERE is not supported yet")
+	if st.Where != nil && rel.OID == catalog.EventsOID {
+		return nil, pgerr.New(pgerr.FeatureNotSupported, "COPY of events with WHERE is not supported yet")
 	}
 	in := &CopyIn{session: s, opts: opts, columns: 1}
 	if rel.OID != catalog.EventsOID {
 		if opts.format == formatNDJSON {
 			return nil, pgerr.New(pgerr.FeatureNotSupported, "COPY with FORMAT ndjson is for events")
 		}
-		k, err := s.newTableSink(ctx, rel, st, opts)
+		k, err := s.newTableSink(ctx, rel, st, opts, script)
 		if err != nil {
 			return nil, err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/sql/syntax"
 	"github.com/allsource-db/allsource/vec"
@@ -22,7 +23,8 @@ type tableSink struct {
 	serial  *copyReader // nil: the stream is read in pieces
 	pieces  copyPieces
 	ctx     func() context.Context
-	values  []expr.Expr // of all columns of the table, over those of the COPY
+	values  []expr.Expr   // of all columns of the table, over those of the COPY
+	where   *expr.Program // over all columns: which rows are inserted; nil: all
 	x       *execution
 	w       *writer
 	single  bool
@@ -31,7 +33,7 @@ type tableSink struct {
 }
 
 // newTableSink begins a COPY into a table.
-func (s *Session) newTableSink(ctx context.Context, rel *catalog.Relation, st *syntax.Copy, opts copyOptions) (*tableSink, error) {
+func (s *Session) newTableSink(ctx context.Context, rel *catalog.Relation, st *syntax.Copy, opts copyOptions, script string) (*tableSink, error) {
 	cols, err := copyColumns(rel, st.Columns)
 	if err != nil {
 		return nil, err
@@ -52,7 +54,7 @@ func (s *Session) newTableSink(ctx context.Context, rel *catalog.Relation, st *s
 	case opts.format == formatCSV:
 		k.pieces.quote = opts.quote
 	}
-	if err := k.begin(ctx); err != nil {
+	if err := k.begin(ctx, st.Where, script); err != nil {
 		k.Abort()
 		return nil, err
 	}
@@ -60,7 +62,7 @@ func (s *Session) newTableSink(ctx context.Context, rel *catalog.Relation, st *s
 }
 
 // begin locks the table and finds out what the other columns get: a COPY is an INSERT of parameters, over and over.
-func (k *tableSink) begin(ctx context.Context) error {
+func (k *tableSink) begin(ctx context.Context, where syntax.Expr, script string) error {
 	s := k.session
 	if err := s.lockTable(ctx, k.rel.OID, lock.RowExclusive); err != nil {
 		return err
@@ -89,7 +91,28 @@ func (k *tableSink) begin(ctx context.Context) error {
 		}))
 	}
 	k.x = newExecution(s.executionConfig(ctx, nil))
-	k.w, err = k.x.newWriter(m.Relation, &m.Rules)
+	if k.w, err = k.x.newWriter(m.Relation, &m.Rules); err != nil || where == nil {
+		return err
+	}
+	cond, err := bind.Definition(s.bindContext(ctx, script, nil), k.rel, where, bind.Place{What: "COPY FROM WHERE condition", Columns: true, Boolean: "WHERE"})
+	if err == nil {
+		err = k.ungenerated(cond)
+	}
+	if err == nil {
+		k.where = expr.Compile(cond, k.x.root.env.X)
+	}
+	return err
+}
+
+// ungenerated refuses a condition on generated columns: rows are chosen before these are computed.
+func (k *tableSink) ungenerated(cond expr.Expr) (err error) {
+	expr.Walk(cond, func(e expr.Expr) bool {
+		if c, ok := e.(*expr.Col); ok && k.rel.Columns[c.Index].Stored.Generated.Text != "" {
+			err = pgerr.New(pgerr.InvalidColumnReference, "generated columns are not supported in COPY FROM WHERE conditions").
+				WithDetail("Column %q is a generated column.", k.rel.Columns[c.Index].Name)
+		}
+		return err == nil
+	})
 	return err
 }
 
@@ -134,10 +157,20 @@ func (k *tableSink) insert(in *vec.Batch) error {
 		}
 		rows.Cols = append(rows.Cols, c)
 	}
+	if k.where != nil {
+		sel, err := k.where.Filter(rows)
+		if err != nil || len(sel) == 0 {
+			return err
+		}
+		for i, c := range rows.Cols {
+			rows.Cols[i] = c.Take(sel)
+		}
+		rows.Len = len(sel)
+	}
 	if _, _, err := k.w.insert(ctx, rows); err != nil {
 		return err
 	}
-	k.count += int64(in.Len)
+	k.count += int64(rows.Len)
 	return k.session.roomy()
 }
 
