@@ -40,6 +40,7 @@ var endless = []struct{ name, sql string }{
 	{"window", `SELECT row_number() OVER (ORDER BY a) FROM generate_series(1, 1000000000000) a OFFSET 999999999999`},
 	{"window of partitions", `SELECT sum(a) OVER (PARTITION BY a % 10 ORDER BY -a) FROM generate_series(1, 1000000000000) a`},
 	{"moving frame", `SELECT sum(a::float8) OVER (ORDER BY a ROWS BETWEEN 10000 PRECEDING AND 10000 FOLLOWING) FROM generate_series(1, 500000) a`},
+	{"collected frame", `SELECT string_agg(a::text, ',') OVER (ORDER BY a ROWS BETWEEN 10000 PRECEDING AND 10000 FOLLOWING) FROM generate_series(1, 500000) a`},
 	{"union", `SELECT count(*) FROM (SELECT a FROM generate_series(1, 1000000000000) a UNION SELECT a FROM generate_series(1, 1000000000000) a) u`},
 	{"union all", `SELECT count(*) FROM (SELECT a FROM generate_series(1, 1000000000000) a UNION ALL SELECT a FROM generate_series(1, 9) a) u`},
 	{"intersect", `SELECT a FROM generate_series(1, 1000000000000) a INTERSECT SELECT -a FROM generate_series(1, 1000000000000) a`},

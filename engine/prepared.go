@@ -181,6 +181,12 @@ func selectInto(st syntax.Stmt) syntax.Stmt {
 	return &syntax.CreateTableAs{At: q.At, Persistence: sel.Into.Persistence, Name: sel.Into.Name, Source: &source}
 }
 
+// Constants are computed while a statement is planned if that takes no longer, and if they are no larger.
+const (
+	foldTime = 50 * time.Millisecond
+	foldRoom = 1 << 20
+)
+
 // compile binds and optimizes a query. params are the values of its parameters if they are known.
 func (s *Session) compile(ctx context.Context, p *Prepared, types []datum.OID, params []*vec.Column) error {
 	start := time.Now()
@@ -188,7 +194,12 @@ func (s *Session) compile(ctx context.Context, p *Prepared, types []datum.OID, p
 	if err != nil {
 		return err
 	}
-	node, err := opt.Optimize(bound.Node, s.optOptions(context.Background()))
+	// What takes long or is large is left to the execution, which its timeout ends.
+	opts := s.optOptions(context.Background())
+	quick, done := context.WithTimeout(ctx, foldTime)
+	defer done()
+	opts.Context.Fn.Context, opts.Context.Fn.Room = quick, foldRoom
+	node, err := opt.Optimize(bound.Node, opts)
 	if err != nil {
 		return err
 	}

@@ -362,10 +362,15 @@ func (e *eachFrame) take(from, to int32) error {
 			}
 			e.piece = p
 		}
-		end := min(to, p.to)
+		end := min(to, p.to, from+collectedRows)
 		for j := from - p.from; j < end-p.from; j++ {
 			if !p.leaves(j) {
 				e.rows, e.groups = append(e.rows, j), append(e.groups, e.n)
+			}
+		}
+		if len(e.rows) >= collectedRows {
+			if err := e.add(); err != nil {
+				return err
 			}
 		}
 		e.taken += int(end - from)
@@ -378,6 +383,9 @@ func (e *eachFrame) take(from, to int32) error {
 func (e *eachFrame) add() error {
 	if len(e.rows) == 0 {
 		return nil
+	}
+	if err := e.a.o.env.X.Fn.Context.Err(); err != nil {
+		return err
 	}
 	if e.acc == nil {
 		e.acc = e.a.call.Agg.New(typesOf(e.a.call.Args))

@@ -2,6 +2,7 @@ package funcs
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -76,10 +77,44 @@ func regexpArgs(a []*vec.Column, i, at int, name string) (re *are, flags areFlag
 // matchSize is about how many bytes the places of a match take.
 const matchSize = 64
 
+// longText is the length up to which a text is searched without asking for cancel.
+const longText = 1 << 16
+
+// may reports whether the translation matches, which it does where the pattern does.
+func (r *are) may(c *Ctx, s []byte) (bool, error) {
+	if len(s) <= longText {
+		return r.re.Match(s), nil
+	}
+	in := &runes{c: c, s: s}
+	found := r.re.MatchReader(in)
+	return found, in.err
+}
+
+// runes reads a text until the statement is canceled.
+type runes struct {
+	c   *Ctx
+	s   []byte
+	at  int
+	n   int
+	err error
+}
+
+func (r *runes) ReadRune() (rune, int, error) {
+	if r.n++; r.n%4096 == 0 {
+		r.err = r.c.canceled()
+	}
+	if r.at == len(r.s) || r.err != nil {
+		return 0, 0, io.EOF
+	}
+	c, w := utf8.DecodeRune(r.s[r.at:])
+	r.at += w
+	return c, w, nil
+}
+
 // match reports whether there is a match in s.
 func (r *are) match(c *Ctx, s []byte) (bool, error) {
-	if found := r.re.Match(s); !found || !r.relaxed {
-		return found, nil
+	if found, err := r.may(c, s); err != nil || !found || !r.relaxed {
+		return found, err
 	}
 	m, err := r.matcher(c, s)
 	if err != nil {
@@ -93,7 +128,7 @@ func (r *are) match(c *Ctx, s []byte) (bool, error) {
 
 // first is the first match in s, nil if there is none.
 func (r *are) first(c *Ctx, s []byte) ([]int, error) {
-	if r.exact {
+	if r.exact && len(s) <= longText {
 		return r.re.FindSubmatchIndex(s), nil
 	}
 	found, err := r.find(c, s, 0, 1)
@@ -111,9 +146,12 @@ func (r *are) find(c *Ctx, s []byte, from, limit int) ([][]int, error) {
 		limit = most + 1
 	}
 	var found [][]int
-	if r.exact && from == 0 && (!r.empty || limit == 1) {
+	if r.exact && from == 0 && (!r.empty || limit == 1) && len(s) <= longText {
 		found = r.re.FindAllSubmatchIndex(s, limit)
-	} else if from > 0 || r.exact || r.re.Match(s) {
+	} else {
+		if may, err := r.may(c, s); err != nil || !may {
+			return nil, err
+		}
 		m, err := r.matcher(c, s)
 		if err != nil {
 			return nil, err
