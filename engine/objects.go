@@ -148,7 +148,10 @@ func (s *Session) latestCatalog() *catalog.Catalog {
 	if err != nil {
 		return s.engine.catalogOf(s.opts.Database) // the statement itself will meet the error
 	}
-	base := s.engine.catalogOfView(s.opts.Database, v)
+	if version := v.ObjectsVersion(); s.latest.catalog == nil || s.latest.version != version {
+		s.latest = versionCatalog{version, s.engine.catalogOfView(s.opts.Database, v)}
+	}
+	base := s.latest.catalog
 	own := s.tx.work.objects
 	if len(own) == 0 && s.temporary.schema == nil {
 		return base

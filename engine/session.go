@@ -33,6 +33,7 @@ type Session struct {
 	drawn     drawn
 	advisory  *lock.Owner // nil until it locks a number
 	temporary temporaries
+	latest    versionCatalog // the newest that it has met; no catalog: none yet
 	overlay   overlay
 	past      pastCatalog
 	pretended *catalog.Catalog // while a definition is carried out: what stands for the catalog; nil: it is itself

@@ -139,7 +139,7 @@ func (r *Reader) IDs(from, to int) ([]RowID, error) {
 }
 
 // fenceRows is how many IDs are unpacked to find one.
-const fenceRows = 1024
+const fenceRows = 128
 
 // fenced returns every fenceRows-th ID.
 func (r *Reader) fenced() ([]RowID, error) {
