@@ -39,6 +39,8 @@ type Log interface {
 	// NewTableLoad and NewIndexLoad begin what is written ahead of a commit.
 	NewTableLoad(t storage.TableID, cols []storage.TableColumn, indexes []uint32) (*storage.TableLoad, error)
 	NewIndexLoad(index uint32) *storage.IndexLoad
+	// Forget deletes tables and indexes that nobody else has seen.
+	Forget(ids []uint32) error
 }
 
 // Logs gives the databases. A database is a tenant: nothing crosses from one to another.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -186,6 +187,7 @@ type temporaries struct {
 	schema  *catalog.SchemaObject // nil: there were none yet
 	objects []catalog.Object
 	version int
+	stored  map[uint32]bool // tables and indexes of which the log may have something, dropped ones too
 }
 
 func (t *temporaries) all() []catalog.Object {
@@ -217,6 +219,46 @@ func (t *temporaries) keep(list []defined) {
 			t.objects = append(t.objects, d.object)
 		}
 		t.version++
+	}
+}
+
+// pass says of changes of temporary tables that they, and their indexes, are to be forgotten, and returns their numbers.
+func (t *temporaries) pass(changes []storage.TableChange, tables map[storage.TableID]*catalog.Relation) (all []uint32) {
+	if t.schema == nil {
+		return nil
+	}
+	for i := range changes {
+		o := tables[changes[i].Table].Table
+		if o.Schema != t.schema.ID {
+			continue
+		}
+		ids := []uint32{uint32(o.ID)}
+		for _, ix := range o.Indexes {
+			ids = append(ids, uint32(ix.ID))
+		}
+		changes[i].Passing = slices.DeleteFunc(ids, func(id uint32) bool { return t.stored[id] })
+		all = append(all, changes[i].Passing...)
+	}
+	return all
+}
+
+// have notes that the log has something of tables and indexes.
+func (t *temporaries) have(ids []uint32) {
+	if t.stored == nil {
+		t.stored = map[uint32]bool{}
+	}
+	for _, id := range ids {
+		t.stored[id] = true
+	}
+}
+
+// forgetTemporary deletes what the log has of the session's temporary tables.
+func (s *Session) forgetTemporary() {
+	if len(s.temporary.stored) == 0 {
+		return
+	}
+	if err := s.log.Forget(slices.Collect(maps.Keys(s.temporary.stored))); err != nil {
+		s.engine.cfg.Logger.Warn("rows of temporary tables are deleted at the next start", "error", err)
 	}
 }
 

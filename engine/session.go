@@ -84,6 +84,7 @@ func (s *Session) Close() {
 		s.advisory.Release()
 	}
 	s.closeCursors()
+	s.forgetTemporary()
 	s.unlistenAll()
 	s.engine.drop(s)
 }

@@ -303,6 +303,7 @@ func (s *Session) commitWork(ctx context.Context, w *work, events []storage.Even
 	if err != nil {
 		return err
 	}
+	passing := s.temporary.pass(tables, w.tables)
 	c := storage.Commit{Events: events, Tables: tables, Objects: objects, Indexes: w.indexes}
 	if w.yields() {
 		c.Ordered = w.owner.Yield
@@ -316,6 +317,7 @@ func (s *Session) commitWork(ctx context.Context, w *work, events []storage.Even
 			return eventError(err, events)
 		}
 		s.count(int64(res.New), int64(res.Repeats))
+		s.temporary.have(passing)
 	}
 	s.temporary.keep(w.objects)
 	for id, q := range w.sequences {

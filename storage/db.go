@@ -111,6 +111,9 @@ func openDB(s *Store, name string, num uint32) (*DB, error) {
 	if err := d.loadTail(st); err != nil {
 		return nil, err
 	}
+	if err := d.forgetPassing(); err != nil {
+		return nil, err
+	}
 	last, err := d.loadRelations()
 	if err != nil {
 		return nil, err

@@ -27,6 +27,7 @@ const (
 	kindLast      = 'z' // recorded time of the last commit to tables or catalog
 	kindNewIndex  = 'j' // index (4): its entries are to be deleted unless a commit takes the key away
 	kindObject    = 'C' // object (4), time (8): definition from then on, empty: dropped
+	kindPassing   = 'y' // table or index (4): it is to be forgotten at the next start
 	kindReserved  = 'i' // table (4), first row (8): rows that a load had, and end after them; they are never used unless it took the key away
 	kindRows      = 'w' // table (4), first row (8): a block of rows of one commit
 	kindSequence  = 'q' // sequence (4): its state

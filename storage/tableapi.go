@@ -40,6 +40,8 @@ type TableChange struct {
 	Keys     []IndexKeys   // of Rows
 	Closed   Closings      // versions that end; none of this commit's
 	Truncate bool          // all versions that are open before this commit end
+	// Passing are numbers of tables and indexes that are not to outlive the program: the table's and those of its indexes, if so. Forget ends them before.
+	Passing []uint32
 }
 
 // IndexKeys are the keys of rows in an index: one for each row, nil where a row is not in it. No key of an index may be the

@@ -229,6 +229,9 @@ func (t *tableWork) put(d *DB, b *pebble.Batch, at Micros) error {
 			}
 		}
 	}
+	for _, n := range t.change.Passing {
+		put(b, tableKey(d.num, kindPassing, n), nil)
+	}
 	putClosings(b, d.num, id, t.closed(at), at)
 	if t.change.Truncate {
 		put(b, timeKey(d.num, kindTruncated, uint32(id), at), fields(t.first))
