@@ -1,6 +1,7 @@
 package op
 
 import (
+	"cmp"
 	"context"
 	"sync/atomic"
 
@@ -27,18 +28,67 @@ type cutBound struct {
 // NewCutoff returns a cutoff for sorts whose first key is key.
 func NewCutoff(key plan.SortKey) *Cutoff { return &Cutoff{key: key} }
 
-// set makes row i of a column of first keys the bound.
+// set makes row i of a column of first keys the bound, unless there is a closer one.
 func (c *Cutoff) set(col *vec.Column, i int) {
 	if col.Null(i) {
 		return
 	}
-	switch b := (&cutBound{kind: col.Kind}); col.Kind {
+	switch col.Kind {
 	case vec.Int64:
-		b.i = col.Int(i)
-		c.bound.Store(b)
+		c.tighten(&cutBound{kind: col.Kind, i: col.Int(i)})
 	case vec.Float64:
-		if b.f = col.Float(i); b.f == b.f {
-			c.bound.Store(b)
+		if v := col.Float(i); v == v {
+			c.tighten(&cutBound{kind: col.Kind, f: v})
+		}
+	}
+}
+
+// setNth makes the value that comes at place n of a column's values the bound, unless there is a closer one. Without as many values there is
+// none.
+func (c *Cutoff) setNth(col *vec.Column, n int) {
+	col = col.Flat()
+	switch col.Kind {
+	case vec.Int64:
+		if v, ok := nth(col, col.I64, n, c.key.Desc); ok {
+			c.tighten(&cutBound{kind: col.Kind, i: v})
+		}
+	case vec.Float64:
+		if v, ok := nth(col, col.F64, n, c.key.Desc); ok {
+			c.tighten(&cutBound{kind: col.Kind, f: v})
+		}
+	}
+}
+
+// nth is the value at place n of those of a column that are neither null nor NaN.
+func nth[T int64 | float64](col *vec.Column, from []T, n int, desc bool) (v T, ok bool) {
+	vals := make([]T, 0, col.Len)
+	for i, v := range from[:col.Len] {
+		if v == v && !col.Null(i) {
+			vals = append(vals, v)
+		}
+	}
+	if len(vals) < n {
+		return v, false
+	}
+	k := n - 1
+	if desc {
+		k = len(vals) - n
+	}
+	vec.SelectNth(vals, k)
+	return vals[k], true
+}
+
+func (c *Cutoff) tighten(b *cutBound) {
+	for {
+		old := c.bound.Load()
+		if old != nil && old.kind == b.kind {
+			order := cmp.Or(cmp.Compare(b.i, old.i), cmp.Compare(b.f, old.f))
+			if order == 0 || c.key.Desc == (order < 0) {
+				return
+			}
+		}
+		if c.bound.CompareAndSwap(old, b) {
+			return
 		}
 	}
 }

@@ -284,6 +284,41 @@ func TestCutoff(t *testing.T) {
 	}
 }
 
+// TestCutoffNth sets the value that a sort wants last of a column, and then one that is looser.
+func TestCutoffNth(t *testing.T) {
+	for seed := range uint64(100) {
+		r := rand.New(rand.NewPCG(seed, 8))
+		b, vals := vec.NewBuilder(vec.Float64, 0), []float64{}
+		for range r.IntN(60) {
+			switch v := r.IntN(12); v {
+			case 0:
+				b.AppendNull()
+			case 1:
+				b.AppendFloat(nan())
+			default:
+				b.AppendFloat(float64(v))
+				vals = append(vals, float64(v))
+			}
+		}
+		slices.Sort(vals)
+		cut, n, loose := NewCutoff(plan.SortKey{Desc: seed&1 == 0}), 1+r.IntN(20), 100.0
+		if cut.key.Desc {
+			slices.Reverse(vals)
+			loose = -100
+		}
+		cut.setNth(b.Finish(), n)
+		bound := cut.bound.Load()
+		if (bound != nil) != (len(vals) >= n) || bound != nil && bound.f != vals[n-1] {
+			t.Fatalf("seed %d: bound %v for place %d of %v", seed, bound, n, vals)
+		}
+		b = vec.NewBuilder(vec.Float64, 1)
+		b.AppendFloat(loose)
+		if cut.set(b.Finish(), 0); bound != nil && cut.bound.Load() != bound {
+			t.Fatalf("seed %d: %v is looser than %v", seed, loose, bound)
+		}
+	}
+}
+
 func nan() float64 {
 	zero := 0.0
 	return zero / zero

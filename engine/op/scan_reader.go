@@ -3,6 +3,7 @@ package op
 import (
 	"context"
 	"maps"
+	"slices"
 
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
@@ -21,6 +22,7 @@ type eventReader struct {
 	run    stage
 	joins  bool // a step is a join, which may give several batches for one
 	more   bool // there may be more for the last batch
+	whole  bool // all rows come to the sort that sets the cutoff
 	refs   []storage.Ref
 	next   int // rows of the next batch
 	set    vec.Bitmap
@@ -52,12 +54,16 @@ func newEventReader(s *EventScan, env *Env) *eventReader {
 	}
 	r.next = env.Rows
 	if s.Cut != nil {
-		r.next = int(min(int64(env.Rows), max(s.Cut.Limit, 1)))
+		r.whole = s.Filter == nil && !slices.ContainsFunc(s.Steps, func(step Step) bool { _, same := step.(ProjectStep); return !same })
+		if !r.whole {
+			r.next = int(min(int64(env.Rows), max(s.Cut.Limit, 1)))
+		}
 	}
 	return r
 }
 
-// batchRows is the length of the next batch. Under a cutoff they begin with what the sort wants: that much sets the cutoff.
+// batchRows is the length of the next batch. Under a cutoff they begin with what the sort wants, that much sets the cutoff, unless it
+// can be found before.
 func (r *eventReader) batchRows() int {
 	n := r.next
 	r.next = min(2*n, r.env.Rows)
@@ -216,7 +222,9 @@ func (r *eventReader) choose(ctx context.Context, p part, from, to int, b *vec.B
 		}
 	}
 	cut := r.scan.Cut
-	if cut == nil || cut.bound.Load() == nil {
+	// Of a batch that has more rows than the sort wants it cannot want those after as many.
+	more := cut != nil && r.whole && cut.Limit > 0 && int64(to-from) > cut.Limit
+	if cut == nil || !more && !cut.bounded() {
 		return sel, nil
 	}
 	first := &vec.Batch{Cols: make([]*vec.Column, len(r.refs))}
@@ -224,6 +232,10 @@ func (r *eventReader) choose(ctx context.Context, p part, from, to int, b *vec.B
 		return nil, err
 	}
 	rows := cut.rows(first.Cols[cut.Col])
+	if more && (rows == nil || int64(len(rows)) > cut.Limit) {
+		cut.setNth(first.Cols[cut.Col], int(cut.Limit))
+		rows = cut.rows(first.Cols[cut.Col])
+	}
 	switch {
 	case rows == nil: // the cutoff lets all through that the filter does
 		return sel, nil

@@ -27,7 +27,8 @@ type sorter struct {
 	runs  []*spillFile
 	bound []byte  // with a limit: rows from this key on are not in the answer
 	cut   *Cutoff // the same by the first key alone; nil: there is no limit, or the keys could fail
-	tie   []byte  // the same by the second key, a text, where the first is that of the bound; nil: it is none
+	tie   []byte  // the same by the second key, a text, where the first is tied; nil: it is none
+	tied  int64   // the first key of the last row kept
 }
 
 // sortRun is rows in memory.
@@ -123,21 +124,20 @@ func (s *sorter) setCutoff() error {
 	}
 	s.cut.set(first, int(last.row))
 	s.tie = nil
-	if len(s.keys.keys) < 2 || !isPlainText(s.keys.keys[1].Expr.Type().OID) {
+	if len(s.keys.keys) < 2 || first.Kind != vec.Int64 || first.Null(int(last.row)) || !isPlainText(s.keys.keys[1].Expr.Type().OID) {
 		return nil
 	}
 	second, err := s.keys.progs[1].Eval(s.run.batches[last.batch])
 	if err == nil && second.Kind == vec.Bytes && !second.Null(int(last.row)) {
-		s.tie = append([]byte{}, second.Bytes(int(last.row))...)
+		s.tie, s.tied = append([]byte{}, second.Bytes(int(last.row))...), first.Int(int(last.row))
 	}
 	return err
 }
 
-// dropTies drops the rows whose first key is the bound's, a number, and whose second comes after it: many groups have the same count.
+// dropTies drops the rows whose first key is that of the last row kept, a number, and whose second comes after its second: many groups have the same count.
 // It gives nil where none are left.
 func (s *sorter) dropTies(b *vec.Batch) (*vec.Batch, error) {
-	bound := s.cut.bound.Load()
-	if s.tie == nil || bound == nil || bound.kind != vec.Int64 {
+	if s.tie == nil {
 		return b, nil
 	}
 	cols, err := evalAll(s.keys.progs[:2], b)
@@ -150,7 +150,7 @@ func (s *sorter) dropTies(b *vec.Batch) (*vec.Batch, error) {
 	}
 	rows := make([]int32, 0, 64)
 	for i, v := range first.I64[:b.Len] {
-		if v == bound.i && !second.Null(i) {
+		if v == s.tied && !second.Null(i) {
 			if c := bytes.Compare(second.Bytes(i), s.tie); c != 0 && s.keys.keys[1].Desc == (c < 0) {
 				continue
 			}
