@@ -25,21 +25,24 @@ func (t *aggTable) result(ctx context.Context) (*answer, error) {
 			return nil, err
 		}
 	}
-	out := &answer{keys: t.keys, copies: make([]*vec.Column, len(t.keys)), rest: calls, order: t.best(calls), n: t.n}
-	if out.order == nil {
-		out.order = t.order()
+	present := t.present()
+	order := t.best(calls, present)
+	if order == nil {
+		order = t.order(present)
 	}
-	if out.order != nil {
-		out.n = len(out.order)
+	out := &answer{keys: t.keys, copies: make([]*vec.Column, len(t.keys)), rest: calls, order: order, n: t.n}
+	if order != nil {
+		out.n = len(order)
+		for k, c := range calls {
+			out.rest[k] = c.Take(order)
+		}
+	}
+	if t.space != nil { // the values are found in the order of the answer
+		t.keys[0], out.order = t.values(order), nil
 	}
 	for k := range t.keys {
 		if !t.keys[k].waits() {
-			out.copies[k] = t.keys[k].column(out.order)
-		}
-	}
-	if out.order != nil {
-		for k, c := range calls {
-			out.rest[k] = c.Take(out.order)
+			out.copies[k] = t.keys[k].column(order)
 		}
 	}
 	if t.in.Sets != nil {

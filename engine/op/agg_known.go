@@ -319,7 +319,10 @@ func (t *aggTable) addKnown(k *known) error {
 	if err != nil {
 		return err
 	}
-	ids := t.number(keys, k.rows.Len)
+	ids, err := t.groupsOf(keys, k.rows.Len)
+	if err != nil {
+		return err
+	}
 	for _, n := range k.counts {
 		t.seq += n
 	}

@@ -211,7 +211,7 @@ func (s *scanAggregate) runByWorker(ctx context.Context, wait *sync.WaitGroup, l
 			total = g.t
 			continue
 		}
-		if total.n < g.t.n {
+		if g.t.space != nil || total.space == nil && total.n < g.t.n {
 			total, g.t = g.t, total
 		}
 		if err := total.merge(g.t); err != nil {
@@ -230,6 +230,7 @@ func (s *scanAggregate) workAlone(ctx context.Context, env *Env, list []morsel, 
 	r := newEventReader(s.scan, env)
 	t := newAggTable(newAggInput(env, s.a), false)
 	t.ordered = true
+	t.bySpace()
 	acct := env.Budget.account()
 	defer acct.release()
 	for {
@@ -239,6 +240,9 @@ func (s *scanAggregate) workAlone(ctx context.Context, env *Env, list []morsel, 
 		}
 		t.seq = list[i].block * BlockRows
 		if err := group(ctx, r, t, list[i]); err != nil {
+			return nil, err
+		}
+		if err := t.enterSpace(); err != nil {
 			return nil, err
 		}
 		if !acct.set(t.memSize()) {

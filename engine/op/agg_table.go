@@ -56,6 +56,9 @@ type aggTable struct {
 	seq     int64 // number of the next row
 	firsts  []int64
 
+	space *spaceGroups // how groups are told apart; nil: by values
+	rows  int64        // taken in
+
 	fresh []int32 // rows of the last batch that began groups
 	tally tally
 }
@@ -104,7 +107,11 @@ func (t *aggTable) add(b *vec.Batch, block int64, only int) error {
 	}
 	sets := make([][]int32, 0, max(1, len(t.in.Sets)))
 	if t.in.Sets == nil {
-		sets = append(sets, t.number(keys, b.Len))
+		ids, err := t.groupsOf(keys, b.Len)
+		if err != nil {
+			return err
+		}
+		sets = append(sets, ids)
 	}
 	for s := range t.in.Sets {
 		if only >= 0 && s != only {
@@ -151,6 +158,20 @@ func intColumn(v int64, n int) *vec.Column {
 	return vec.Repeat(b.Finish(), 0, n)
 }
 
+// groupsOf finds the groups of rows, by number where that can be done.
+func (t *aggTable) groupsOf(keys []*vec.Column, n int) ([]int32, error) {
+	t.rows += int64(n)
+	if t.space != nil {
+		if ids, ok := t.space.number(t, keys[0], n); ok {
+			return ids, nil
+		}
+		if err := t.leaveSpace(); err != nil {
+			return nil, err
+		}
+	}
+	return t.number(keys, n), nil
+}
+
 // number finds the groups of rows. Groups that are new are added, or where nothing more fits are -1.
 func (t *aggTable) number(keys []*vec.Column, n int) []int32 {
 	ids := make([]int32, n)
@@ -192,8 +213,33 @@ func (t *aggTable) endBlock() error {
 	return nil
 }
 
-// merge takes the groups of another table over, in their order.
+// merge takes the groups of another table over, in their order, and the table with them.
 func (t *aggTable) merge(o *aggTable) error {
+	if t.space != nil {
+		if ids, ok := t.space.take(t, o); ok {
+			return t.mergeCalls(o, ids)
+		}
+		if err := t.leaveSpace(); err != nil {
+			return err
+		}
+	}
+	places, present := o.n, o.present()
+	if o.space != nil {
+		o.list(present)
+	}
+	ids := t.mergeGroups(o)
+	if present != nil { // the states of the other groups have nothing in them, wherever they go
+		all := make([]int32, places)
+		for i, g := range present {
+			all[g] = ids[i]
+		}
+		ids = all
+	}
+	return t.mergeCalls(o, ids)
+}
+
+// mergeGroups gives the groups of another table their numbers here.
+func (t *aggTable) mergeGroups(o *aggTable) []int32 {
 	before := t.n
 	ids, ordered := t.numberOf(o)
 	if t.ordered && !ordered {
@@ -205,6 +251,11 @@ func (t *aggTable) merge(o *aggTable) error {
 			t.firsts[id] = min(t.firsts[id], o.firsts[i])
 		}
 	}
+	return ids
+}
+
+func (t *aggTable) mergeCalls(o *aggTable, ids []int32) error {
+	t.rows += o.rows
 	for k, c := range t.calls {
 		if err := c.merge(o.calls[k], ids, t.n); err != nil {
 			return err
@@ -234,16 +285,18 @@ func (t *aggTable) numberOf(o *aggTable) (ids []int32, ordered bool) {
 	return t.number(keys, o.n), false
 }
 
-// order lists the groups by their first rows, nil where they are in that order.
-func (t *aggTable) order() []int32 {
-	if !t.ordered || slices.IsSorted(t.firsts) {
-		return nil
+// order lists groups, nil for all, by their first rows; nil where all are in that order.
+func (t *aggTable) order(groups []int32) []int32 {
+	if groups == nil {
+		if !t.ordered || slices.IsSorted(t.firsts) {
+			return nil
+		}
+		groups = make([]int32, t.n)
+		for i := range groups {
+			groups[i] = int32(i)
+		}
 	}
-	order := make([]int32, t.n)
-	for i := range order {
-		order[i] = int32(i)
-	}
-	return t.byFirst(order)
+	return t.byFirst(groups)
 }
 
 // byFirst puts groups into the order of their first rows; they may be put so in place.
@@ -284,6 +337,9 @@ func (t *aggTable) memSize() int64 {
 	for _, c := range t.calls {
 		n += c.memSize()
 	}
+	if t.space != nil {
+		n += t.space.held + int64(cap(t.space.seen))*8
+	}
 	return n
 }
 
@@ -305,12 +361,21 @@ func (t *aggTable) complete() {
 	}
 }
 
-// best lists the groups that a sort above may want, in their order; nil for all.
-func (t *aggTable) best(calls []*vec.Column) []int32 {
+// best lists the groups that a sort above may want, in their order; nil for all. calls are the results of groups, nil for all.
+func (t *aggTable) best(calls []*vec.Column, groups []int32) []int32 {
 	if t.in.Top == nil || t.in.Sets != nil {
 		return nil
 	}
-	rows := t.in.Top.rows(calls[t.in.Top.Call])
+	of := calls[t.in.Top.Call]
+	if groups != nil {
+		of = of.Take(groups)
+	}
+	rows := t.in.Top.rows(of)
+	for i, row := range rows {
+		if groups != nil {
+			rows[i] = groups[row]
+		}
+	}
 	if t.ordered && len(rows) > 0 {
 		rows = t.byFirst(rows)
 	}

@@ -5,8 +5,10 @@ import (
 	"github.com/allsource-db/allsource/vec"
 )
 
-// distinctCount counts the distinct values of each group: values are numbered, and each group is a set of numbers.
+// distinctCount counts the distinct values of each group: values are numbered, and each group is a set of numbers. Where values have
+// numbers in a vec.Space and sets of those are not much larger than what they hold, they are used as they are.
 type distinctCount struct {
+	space   *spaceSets // nil: numbers gives the numbers
 	numbers *grouper
 	values  keyValues // by number
 	sets    numberSets
@@ -17,11 +19,20 @@ type distinctCount struct {
 func newDistinctCount(t datum.Type) *distinctCount {
 	d := &distinctCount{numbers: newGrouper([]datum.Type{t}), values: keyValues{typ: t}}
 	d.values.table = &d.numbers.cols[0]
+	if isPlainText(t.OID) {
+		d.space = &spaceSets{}
+	}
 	return d
 }
 
 // add takes the values of c into groups, those of group -1 not.
 func (d *distinctCount) add(c *vec.Column, groups []int32, total int) {
+	if d.space != nil {
+		if d.space.add(c, groups, total) {
+			return
+		}
+		d.leaveSpace()
+	}
 	d.sets.counts = append(d.sets.counts, make([]int64, max(0, total-len(d.sets.counts)))...)
 	d.number(c)
 	for i, g := range groups {
@@ -47,6 +58,13 @@ func (d *distinctCount) number(c *vec.Column) {
 
 // merge takes group g of o into group groups[g].
 func (d *distinctCount) merge(o *distinctCount, groups []int32, total, workers int) {
+	if d.space != nil {
+		if o.space != nil && d.space.merge(o.space, groups, total) {
+			return
+		}
+		d.leaveSpace()
+	}
+	o.leaveSpace()
 	d.sets.counts = append(d.sets.counts, make([]int64, max(0, total-len(d.sets.counts)))...)
 	numbers := d.numbers.cols[0].numberValues(&o.values, &d.values, nil, workers)
 	if !d.sets.take(&o.sets, groups, numbers, d.numbers.len(), workers) {
@@ -57,10 +75,18 @@ func (d *distinctCount) merge(o *distinctCount, groups []int32, total, workers i
 func (d *distinctCount) result(total int) *vec.Column {
 	out := &vec.Column{Kind: vec.Int64, Len: total, I64: make([]int64, total)}
 	copy(out.I64, d.sets.counts)
+	if d.space != nil {
+		for g, b := range d.space.bits {
+			out.I64[g] = int64(b.Count(64 * len(b)))
+		}
+	}
 	return out
 }
 
 func (d *distinctCount) memSize() int64 {
+	if d.space != nil {
+		return d.space.memSize()
+	}
 	return d.numbers.memSize() + d.values.memSize() + d.sets.memSize()
 }
 
