@@ -44,7 +44,7 @@ var pgTables = []builtin{
 	{2609, "pg_description", made(descriptionRows), `objoid oid!, classoid oid!, objsubid int4!, description text!`},
 	{3501, "pg_enum", made(enumRows), `oid oid!, enumtypid oid!, enumsortorder float4!, enumlabel name!`},
 	{3466, "pg_event_trigger", rowsMaker{}, `oid oid!, evtname name!, evtevent name!, evtowner oid!, evtfoid oid!, evtenabled char!, evttags _text`},
-	{3079, "pg_extension", rowsMaker{}, `oid oid!, extname name!, extowner oid!, extnamespace oid!, extrelocatable bool!, extversion text!, extconfig _oid,
+	{3079, "pg_extension", made(extensionRows), `oid oid!, extname name!, extowner oid!, extnamespace oid!, extrelocatable bool!, extversion text!, extconfig _oid,
 		extcondition _text`},
 	{2328, "pg_foreign_data_wrapper", rowsMaker{}, `oid oid!, fdwname name!, fdwowner oid!, fdwhandler oid!, fdwvalidator oid!, fdwacl _aclitem, fdwoptions _text`},
 	{1417, "pg_foreign_server", rowsMaker{}, `oid oid!, srvname name!, srvowner oid!, srvfdw oid!, srvtype text, srvversion text, srvacl _aclitem, srvoptions _text`},

@@ -4,7 +4,7 @@ package catalog
 var pgViews = []builtin{
 	{12085, "pg_available_extension_versions", rowsMaker{}, `name name, version text, installed bool, superuser bool, trusted bool, relocatable bool, schema name, requires _name,
 		comment text`},
-	{12081, "pg_available_extensions", rowsMaker{}, `name name, default_version text, installed_version text, comment text`},
+	{12081, "pg_available_extensions", made(availableRows), `name name, default_version text, installed_version text, comment text`},
 	{12077, "pg_cursors", rowsMaker{}, `name text, statement text, is_holdable bool, is_binary bool, is_scrollable bool, creation_time timestamptz`},
 	{12010, "pg_group", rowsMaker{}, `groname name, grosysid oid, grolist _oid`},
 	{12043, "pg_indexes", asked(indexListRows), `schemaname name, tablename name, indexname name, tablespace name, indexdef text`},

@@ -20,6 +20,8 @@ type Context struct {
 	Notice func(n *pgerr.Error)      // nil: nobody listens
 	// Path is search_path as it was set: an object without a schema is made in the first that is there.
 	Path []string
+	// Roles are the names to which something may be granted.
+	Roles []string
 	// Temporary is the schema of the session's temporary objects.
 	Temporary datum.OID
 	// Constant evaluates an expression without columns, as text under the zero Env; nil: null.
@@ -78,8 +80,10 @@ func Plans(s syntax.Stmt) bool {
 	switch s := s.(type) {
 	case *syntax.CreateTable, *syntax.CreateTableAs, *syntax.CreateView, *syntax.RefreshView, *syntax.CreateIndex, *syntax.CreateSequence,
 		*syntax.CreateType, *syntax.CreateDomain, *syntax.CreateSchema, *syntax.CreateFunction, *syntax.Comment, *syntax.AlterTable,
-		*syntax.AlterEnum, *syntax.AlterOwnerStmt:
+		*syntax.AlterEnum, *syntax.AlterOwnerStmt, *syntax.CreateExtension:
 		return true
+	case *syntax.Grant:
+		return !s.Revoke
 	case *syntax.Drop:
 		return dropsObjects(s.Kind)
 	case *syntax.Rename:
@@ -144,6 +148,10 @@ func (p *planner) statement(s syntax.Stmt) error {
 		return p.setSchema(s)
 	case *syntax.AlterOwnerStmt:
 		return nil // every user is the owner
+	case *syntax.Grant:
+		return p.grant(s)
+	case *syntax.CreateExtension:
+		return p.createExtension(s)
 	}
 	return pgerr.New(pgerr.FeatureNotSupported, "%s is not supported yet", s.Tag())
 }

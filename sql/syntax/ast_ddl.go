@@ -280,6 +280,16 @@ type CreateDomain struct {
 	Constraints []*Constraint
 }
 
+// CreateExtension is CREATE EXTENSION.
+type CreateExtension struct {
+	At
+	IfNotExists bool
+	Name        string
+	Schema      string
+	Version     string
+	Cascade     bool
+}
+
 // CreateSchema is CREATE SCHEMA.
 type CreateSchema struct {
 	At

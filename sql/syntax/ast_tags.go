@@ -38,6 +38,9 @@ func (*CreateDomain) Tag() string { return "CREATE DOMAIN" }
 func (*CreateSchema) Tag() string { return "CREATE SCHEMA" }
 
 // Tag implements Stmt.
+func (*CreateExtension) Tag() string { return "CREATE EXTENSION" }
+
+// Tag implements Stmt.
 func (*CreateDatabase) Tag() string { return "CREATE DATABASE" }
 
 // Tag implements Stmt. CREATE USER is CREATE ROLE to PostgreSQL.

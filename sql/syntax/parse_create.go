@@ -44,6 +44,8 @@ func (p *parser) create() Stmt {
 		return p.createDomain(at)
 	case p.is("schema"):
 		return p.createSchema(at)
+	case p.is("extension"):
+		return p.createExtension(at)
 	case p.is("database"):
 		return p.createDatabase(at)
 	case p.is("role"), p.is("group"), p.is("user") && !next.is("mapping"):
@@ -423,6 +425,28 @@ func (p *parser) createDomain(at At) Stmt {
 	p.columnEnd(c)
 	s.Collation, s.Constraints = c.Collation, c.Constraints
 	return s
+}
+
+func (p *parser) createExtension(at At) Stmt {
+	p.expect("extension")
+	s := &CreateExtension{At: at, IfNotExists: p.accept("if", "not", "exists"), Name: p.colID()}
+	p.accept("with")
+	for {
+		switch {
+		case p.accept("schema"):
+			s.Schema = p.colID()
+		case p.accept("version"):
+			if p.tok.kind == tString {
+				s.Version = p.str()
+			} else {
+				s.Version = p.colID()
+			}
+		case p.accept("cascade"):
+			s.Cascade = true
+		default:
+			return s
+		}
+	}
 }
 
 func (p *parser) createSchema(at At) Stmt {

@@ -25,6 +25,19 @@ func (p *printer) definition(s Stmt) {
 		p.name(s.Name)
 		p.w("AS")
 		p.columnDef(&ColumnDef{Type: s.Type, Collation: s.Collation, Constraints: s.Constraints})
+	case *CreateExtension:
+		p.w("CREATE EXTENSION")
+		p.flag(s.IfNotExists, "IF NOT EXISTS")
+		p.id(s.Name)
+		if s.Schema != "" {
+			p.w("SCHEMA")
+			p.id(s.Schema)
+		}
+		if s.Version != "" {
+			p.w("VERSION")
+			p.str(s.Version)
+		}
+		p.flag(s.Cascade, "CASCADE")
 	case *CreateSchema:
 		p.w("CREATE SCHEMA")
 		p.flag(s.IfNotExists, "IF NOT EXISTS")
