@@ -229,7 +229,10 @@ func (r *pathRun) double(n *datum.PathNode, it pathItem, found *[]pathItem) (boo
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return false, fault(nonNumericItem, "NaN or Infinity is not allowed for jsonpath item method .double()")
 	}
-	return r.next(n, numberItem(decimal.FromFloat64(f)), found)
+	if it.is(jsonb.String) {
+		it = numberItem(decimal.FromFloat64(f))
+	}
+	return r.next(n, it, found) // a number in range stays what it is
 }
 
 // keyValue gives an object of key, value and a number of the object for each member.
