@@ -173,3 +173,21 @@ func TestDistinctByNumber(t *testing.T) {
 		t.Errorf("sets by number and by value: %v", ended)
 	}
 }
+
+// TestSpaceSetsGrow counts how often the bitmaps are copied while numbers come in their order, as they do where entities are new.
+func TestSpaceSetsGrow(t *testing.T) {
+	const groups, rows = 15, 65536
+	var s spaceSets
+	grown, words := 0, 0
+	for highest := uint32(rows / 10); highest < 4<<20; highest += rows / 10 {
+		if !s.reach(highest, groups, rows) {
+			t.Fatalf("%d is refused after %d rows", highest, s.rows)
+		}
+		if s.words != words {
+			grown, words = grown+1, s.words
+		}
+	}
+	if grown > 50 {
+		t.Fatalf("%d times for %d words", grown, words)
+	}
+}

@@ -9,6 +9,7 @@ type spaceSets struct {
 	held    int64
 	bits    []vec.Bitmap // all of the same length
 	words   int          // of each
+	used    int          // of those, up to the highest number
 	rows    int64
 	nums    []int32
 }
@@ -61,26 +62,25 @@ func spaceNumbers(c, d *vec.Column, n int, into []int32) (nums []int32, highest 
 	return nums, highest
 }
 
-// reach makes the bitmaps of so many groups long enough, unless that would be too much for the rows.
+// reach makes the bitmaps of so many groups long enough, unless that would be too much for the rows. They grow by half, so that what is copied
+// does not grow with the square of the numbers.
 func (s *spaceSets) reach(highest uint32, groups int, rows int64) bool {
-	words := int(highest>>6) + 1
-	if words > s.words {
-		words = max(words, min(2*s.words, denseWords/max(groups, 1)))
-	}
-	words = max(words, s.words)
+	words := max(int(highest>>6)+1, s.used)
 	if int64(words)*int64(groups) > max(denseWords, s.rows+rows) {
 		return false
 	}
 	s.rows += rows
+	s.used = words
 	for len(s.bits) < groups {
 		s.bits = append(s.bits, make(vec.Bitmap, s.words))
 	}
-	if words > s.words {
-		for g, b := range s.bits {
-			s.bits[g] = make(vec.Bitmap, words)
-			copy(s.bits[g], b)
-		}
-		s.words = words
+	if words <= s.words {
+		return true
+	}
+	s.words = max(words, s.words+s.words/2)
+	for g, b := range s.bits {
+		s.bits[g] = make(vec.Bitmap, s.words)
+		copy(s.bits[g], b)
 	}
 	return true
 }
@@ -95,17 +95,17 @@ func (s *spaceSets) hold(d *vec.Column) {
 
 // merge takes group g of o into group groups[g]; it reports false, and does nothing, where that cannot be done by number.
 func (s *spaceSets) merge(o *spaceSets, groups []int32, total int) bool {
-	if o.words == 0 {
+	if o.used == 0 {
 		return true
 	}
-	if s.space != nil && s.space != o.space || !s.reach(uint32(64*o.words-1), total, o.rows) {
+	if s.space != nil && s.space != o.space || !s.reach(uint32(64*o.used-1), total, o.rows) {
 		return false
 	}
 	s.space = o.space
 	s.columns, s.held = append(s.columns, o.columns...), s.held+o.held
 	for g, b := range o.bits {
 		to := s.bits[groups[g]]
-		for w, word := range b {
+		for w, word := range b[:o.used] {
 			to[w] |= word
 		}
 	}
@@ -117,7 +117,7 @@ func (s *spaceSets) memSize() int64 { return int64(s.words*len(s.bits)*8) + s.he
 // leaveSpace numbers the values by what they are from now on.
 func (d *distinctCount) leaveSpace() {
 	s := d.space
-	if d.space = nil; s == nil || s.words == 0 {
+	if d.space = nil; s == nil || s.used == 0 {
 		return
 	}
 	wanted, numbers := make(vec.Bitmap, s.words), make([]int32, 64*s.words)
