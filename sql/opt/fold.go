@@ -1,6 +1,9 @@
 package opt
 
 import (
+	"slices"
+
+	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/vec"
@@ -34,6 +37,10 @@ func fold(x *expr.EvalCtx, e expr.Expr) expr.Expr {
 		return foldLogic(e.Args, true, func(a []expr.Expr) expr.Expr { return &expr.Or{Args: a} }, e)
 	case *expr.Case:
 		return foldCase(e)
+	case *expr.Call:
+		if nullWhatever(e) {
+			return &expr.Const{Val: vec.NullColumn(datum.KindOf(e.Typ.OID), 1), Typ: e.Typ}
+		}
 	}
 	if len(e.Children()) == 0 || !expr.IsConst(e) {
 		return e
@@ -48,6 +55,18 @@ func fold(x *expr.EvalCtx, e expr.Expr) expr.Expr {
 		return e
 	}
 	return &expr.Const{Val: v.Flat(), Typ: e.Type()}
+}
+
+// nullWhatever reports whether a call is null because one of its arguments is, so that the others are not computed, as in PostgreSQL. Constants
+// that could not be computed are left: the execution is to fail.
+func nullWhatever(e *expr.Call) bool {
+	if !e.Fn.Strict || e.Fn.RetSet || !slices.ContainsFunc(e.Args, expr.IsNullConst) {
+		return false
+	}
+	return !slices.ContainsFunc(e.Args, func(a expr.Expr) bool {
+		_, known := a.(*expr.Const)
+		return expr.HasSet(a) || !known && expr.IsConst(a)
+	})
 }
 
 // foldLogic drops the operands that change nothing; stop is the value that decides the whole.
