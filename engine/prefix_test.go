@@ -104,13 +104,17 @@ func (s prefixStep) do(t fataler, b *bed, p *person) string {
 	return fmt.Sprint(answers, codeOf(err), detail)
 }
 
-// codeOf is what a client sees of an error, without the place in the text.
+// codeOf is what a client sees of an error, without the place in the text. Which of several values that are no numbers is met first depends on the
+// plan, so of those only the code counts.
 func codeOf(err error) string {
 	if err == nil {
 		return ""
 	}
 	var known *pgerr.Error
 	if e := pgerr.From(err); errors.As(err, &known) {
+		if e.Code == pgerr.InvalidTextRepresentation {
+			return " " + string(e.Code)
+		}
 		return " " + string(e.Code) + " " + e.Message
 	}
 	return " not an error for clients: " + err.Error()
