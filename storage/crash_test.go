@@ -399,7 +399,11 @@ func faultyChild(t *testing.T, at, dir string) {
 	x.acknowledged = func(at Micros) { fmt.Println("acknowledged", at) }
 	o := testOptions(errorfs.Wrap(vfs.Default, inject), x.tick)
 	o.TableBytes = faultTableBytes(n)
-	o.Fatal = func(err error) { fmt.Println("fatal", err) }
+	o.Fatal = func(err error) {
+		fmt.Println("fatal", err)
+		// Pebble expects the process to be over by now, and may wait for ever where it is not.
+		time.AfterFunc(5*time.Second, func() { os.Exit(0) })
+	}
 	s, err := Open(dir, o)
 	if err != nil {
 		t.Fatal(err)
