@@ -333,14 +333,17 @@ func TestFaultAnywhere(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		child := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestFaultAnywhere$")
 		child.Env = append(os.Environ(), fmt.Sprint("FAULT_AT=", n), "FAULT_DIR="+dir)
-		out, _ := child.CombinedOutput()
-		if ctx.Err() != nil && !strings.Contains(string(out), "fatal") {
+		said := &childOutput{fatal: cancel}
+		child.Stdout, child.Stderr = said, said
+		_ = child.Run()
+		out := said.String()
+		if ctx.Err() != nil && !strings.Contains(out, "fatal") {
 			t.Errorf("write %d: the child hangs:\n%s", n, out)
 		}
 		cancel()
 		x := newScript()
 		finished, clean := false, false
-		lines := strings.Split(string(out), "\n")
+		lines := strings.Split(out, "\n")
 		x.replay = func() (Micros, error) {
 			for len(lines) > 0 {
 				line := lines[0]
@@ -378,6 +381,22 @@ func TestFaultAnywhere(t *testing.T) {
 	}
 }
 
+// childOutput is what a child says. Five seconds after it has said that its disk failed it is ended: Pebble expects the process to be over by then,
+// where it is not it may fail in two goroutines at once, and Go's runtime then waits for ever.
+type childOutput struct {
+	strings.Builder
+	fatal func()
+	once  sync.Once
+}
+
+func (o *childOutput) Write(p []byte) (int, error) {
+	n, err := o.Builder.Write(p)
+	if strings.Contains(o.String(), "fatal") {
+		o.once.Do(func() { time.AfterFunc(5*time.Second, o.fatal) })
+	}
+	return n, err
+}
+
 // faultTableBytes has every other run store everything as tables, which takes more writes than batches do.
 func faultTableBytes(n int64) int64 { return 1 + n%2<<30 }
 
@@ -399,11 +418,7 @@ func faultyChild(t *testing.T, at, dir string) {
 	x.acknowledged = func(at Micros) { fmt.Println("acknowledged", at) }
 	o := testOptions(errorfs.Wrap(vfs.Default, inject), x.tick)
 	o.TableBytes = faultTableBytes(n)
-	o.Fatal = func(err error) {
-		fmt.Println("fatal", err)
-		// Pebble expects the process to be over by now, and may wait for ever where it is not.
-		time.AfterFunc(5*time.Second, func() { os.Exit(0) })
-	}
+	o.Fatal = func(err error) { fmt.Println("fatal", err) }
 	s, err := Open(dir, o)
 	if err != nil {
 		t.Fatal(err)
