@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -169,10 +170,21 @@ func TestServeLifecycle(t *testing.T) {
 	if !strings.Contains(second.log.String(), "in use by another process") {
 		t.Errorf("the second server says %q", second.log)
 	}
-	s.stop(t)
+	s.kill(t)
+	left := filepath.Join(data, "spill", "left")
+	if err := os.WriteFile(left, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	again := startServer(t, data)
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what a killed server had spilled is still there: %v", err)
+	}
 	if n := queryOne[int64](t, again.connect(t), `SELECT count(*) FROM events WHERE payload->>'n' = '1'`); n != 1 {
 		t.Errorf("after a restart there are %d events, want 1", n)
+	}
+	again.stop(t)
+	if _, err := os.Stat(filepath.Dir(left)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a server that has ended leaves its folder: %v", err)
 	}
 }
 

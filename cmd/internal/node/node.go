@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -63,7 +64,7 @@ type Node struct {
 	pgL    net.Listener
 	http   *http.Server
 	httpL  net.Listener
-	temp   string
+	spill  string // folder of what does not fit into memory
 	done   chan error
 
 	inside   *pipeListener // of Connect
@@ -78,13 +79,20 @@ func Open(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, openError(cfg.Data, err)
 	}
-	temp, err := os.MkdirTemp("", "allsource-")
+	spill, err := spillFolder(cfg.Data)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	eng := engine.New(engine.Config{Logs: logs{store}, Memory: int64(float64(cfg.Memory) * engineShare), TempDir: temp,
+	eng := engine.New(engine.Config{Logs: logs{store}, Memory: int64(float64(cfg.Memory) * engineShare), TempDir: spill,
 		Now: time.Now, Logger: cfg.Logger, Workers: runtime.GOMAXPROCS(0)})
-	return &Node{Engine: eng, cfg: cfg, store: store, temp: temp, done: make(chan error, 3)}, nil
+	return &Node{Engine: eng, cfg: cfg, store: store, spill: spill, done: make(chan error, 3)}, nil
+}
+
+// spillFolder makes the folder of what does not fit into memory, without what a process that was killed has left there. It is beside the store,
+// where there is room: the system's folder for temporary files is often kept in memory itself. The store must be open, so that it is nobody else's.
+func spillFolder(data string) (string, error) {
+	dir := filepath.Join(data, "spill")
+	return dir, errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700))
 }
 
 // openError says what to do about a store that does not open.
@@ -193,7 +201,7 @@ func (n *Node) Close(ctx context.Context) error {
 			n.cfg.Logger.Warn("http shutdown", "error", err)
 		}
 	}
-	return errors.Join(n.store.Close(), os.RemoveAll(n.temp))
+	return errors.Join(n.store.Close(), os.RemoveAll(n.spill))
 }
 
 // logs makes the store's databases the engine's.
