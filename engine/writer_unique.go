@@ -199,9 +199,9 @@ func (w *writer) about(column, constraint string) pgerr.Object {
 func (w *writer) keyText(key *tableKey, values []*vec.Column, i int) string {
 	var names, vals []string
 	for k, e := range key.Keys {
-		name := "(" + e.String() + ")"
-		if n := key.Index.Keys[k].Column; n > 0 {
-			name = w.rel.Table.Attr(n).Name
+		name, err := w.s.indexKeyText(w.rel, &key.Index.Keys[k], false, false)
+		if err != nil {
+			name = e.String()
 		}
 		names = append(names, name)
 		vals = append(vals, w.valueText(e.Type(), values[k], i))

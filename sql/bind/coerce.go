@@ -130,7 +130,7 @@ func (b *binder) setParam(n int, t datum.OID, at syntax.Node) error {
 // literal reads the text of an unsettled literal as a value of a type.
 func (b *binder) literal(c *expr.Const, to datum.Type, ctx funcs.CastContext, at syntax.Node) (expr.Expr, error) {
 	if c.Val.Null(0) {
-		return &expr.Const{Val: vec.NullColumn(kindOf(to.OID), 1), Typ: to}, nil
+		return expr.NullConst(to), nil
 	}
 	b.defining.label(at, to.OID)
 	text := string(c.Val.Bytes(0))
@@ -268,11 +268,7 @@ func textConst(s string) *expr.Const {
 }
 
 func nullConst() *expr.Const {
-	return &expr.Const{Val: vec.NullColumn(vec.Bytes, 1), Typ: datum.T(datum.Unknown)}
-}
-
-func nullOf(t datum.Type) *expr.Const {
-	return &expr.Const{Val: vec.NullColumn(kindOf(t.OID), 1), Typ: t}
+	return expr.NullConst(datum.T(datum.Unknown))
 }
 
 func intConst(n int64, t datum.OID) *expr.Const {

@@ -241,11 +241,11 @@ func (f *frame) recordTable(x *syntax.FuncCall, defs []*syntax.ColumnDef, ordina
 	scan.Fn, scan.Args = c.Fn, c.Args
 	rec := datum.RecordType(fields)
 	if as := c.Fn.PopulateAs(); as != nil {
-		scan.Fn, scan.Args = as, append([]expr.Expr{nullOf(rec)}, c.Args...)
+		scan.Fn, scan.Args = as, append([]expr.Expr{expr.NullConst(rec)}, c.Args...)
 		return scan, nil
 	}
 	if datum.RecordFields(c.Typ) == nil && len(c.Args) > 0 && c.Args[0].Type().OID == datum.Record {
-		scan.Args = append([]expr.Expr{nullOf(rec)}, c.Args[1:]...)
+		scan.Args = append([]expr.Expr{expr.NullConst(rec)}, c.Args[1:]...)
 		return scan, nil
 	}
 	return scan, f.sameRow(datum.RecordFields(c.Typ), fields, x)

@@ -202,7 +202,7 @@ func (s *insertion) rows(v *syntax.Values) (plan.Node, error) {
 		for i, x := range r {
 			col := s.column(i)
 			if _, ok := x.(*syntax.Default); ok {
-				row[i] = nullOf(col.Type)
+				row[i] = expr.NullConst(col.Type)
 				continue
 			}
 			given[i] = true

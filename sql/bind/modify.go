@@ -173,7 +173,7 @@ func (m *modification) defaultOf(i int) (expr.Expr, error) {
 	case a.Identity != "":
 		return m.nextOfIdentity(i)
 	case a.Generated.Text != "" || text == "":
-		return nullOf(t), nil
+		return expr.NullConst(t), nil
 	}
 	return m.stored(text, &scope{}, "DEFAULT expressions", &t)
 }

@@ -362,24 +362,16 @@ func strictly(args []expr.Expr, e expr.Expr) expr.Expr {
 	for _, a := range args {
 		if k, ok := a.(*expr.Const); ok {
 			if k.Val.Null(0) {
-				return nullOf(e.Type())
+				return expr.NullConst(e.Type())
 			}
 			continue
 		}
-		given = append(given, there(a))
+		given = append(given, expr.Present(a))
 	}
 	if given == nil {
 		return e
 	}
-	return &expr.Case{Whens: []expr.When{{Cond: expr.Conjoin(given), Then: e}}, Else: nullOf(e.Type()), Typ: e.Type()}
-}
-
-// there is true of a value that is not null; a row of nulls is one.
-func there(e expr.Expr) expr.Expr {
-	if datum.RecordFields(e.Type()) != nil {
-		return &expr.Distinct{Left: e, Right: nullOf(e.Type())}
-	}
-	return &expr.IsNull{Arg: e, Not: true}
+	return &expr.Case{Whens: []expr.When{{Cond: expr.Conjoin(given), Then: e}}, Else: expr.NullConst(e.Type()), Typ: e.Type()}
 }
 
 // returned converts what a query gives to what the function says that it returns.
@@ -388,7 +380,7 @@ func (f *frame) returned(c *ownCall, e expr.Expr) (expr.Expr, error) {
 	want := datum.RecordFields(c.typ)
 	switch {
 	case c.typ.OID == datum.Void:
-		return &expr.Case{Whens: []expr.When{{Cond: there(e), Then: nullOf(c.typ)}}, Else: nullOf(c.typ), Typ: c.typ}, nil
+		return &expr.Case{Whens: []expr.When{{Cond: expr.Present(e), Then: expr.NullConst(c.typ)}}, Else: expr.NullConst(c.typ), Typ: c.typ}, nil
 	case t == c.typ || c.typ.OID == datum.Record && want == nil && datum.RecordFields(t) != nil:
 		return e, nil
 	case want != nil && rowFields(e) != nil:

@@ -73,7 +73,7 @@ func (f *frame) ownRows(c *ownCall) (n plan.Node, err error) {
 	var given []expr.Expr
 	for _, a := range c.args {
 		if k, ok := a.(*expr.Const); !ok || k.Val.Null(0) {
-			given = append(given, there(a))
+			given = append(given, expr.Present(a))
 		}
 	}
 	if given == nil {

@@ -65,7 +65,7 @@ func checkRows(schema, table string, c *catalog.Constraint) Work {
 
 // notNullRows looks for nulls in a column.
 func notNullRows(schema, table, column string) Work {
-	return Check{Query: "SELECT 1 FROM " + quoted(schema, table) + " WHERE " + funcs.QuoteIdent(column) + " IS NULL LIMIT 1",
+	return Check{Query: "SELECT 1 FROM " + quoted(schema, table) + " WHERE " + funcs.QuoteIdent(column) + " IS NOT DISTINCT FROM NULL LIMIT 1",
 		Failed: func([]string) error {
 			return pgerr.New(pgerr.NotNullViolation, "column %q of relation %q contains null values", column, table)
 		}}

@@ -97,7 +97,7 @@ func (p *planner) domainRows(o *catalog.DomainObject, k *catalog.DomainCheck) er
 // domainNotNull asks for rows in which columns of the domain are null.
 func (p *planner) domainNotNull(o *catalog.DomainObject) error {
 	return p.ofColumns(o, func(schema, table, column string) error {
-		p.out.Work = append(p.out.Work, Check{Query: "SELECT 1 FROM " + quoted(schema, table) + " WHERE " + funcs.QuoteIdent(column) + " IS NULL LIMIT 1",
+		p.out.Work = append(p.out.Work, Check{Query: "SELECT 1 FROM " + quoted(schema, table) + " WHERE " + funcs.QuoteIdent(column) + " IS NOT DISTINCT FROM NULL LIMIT 1",
 			Failed: func([]string) error {
 				return pgerr.New(pgerr.NotNullViolation, "column %q of table %q contains null values", column, table)
 			}})

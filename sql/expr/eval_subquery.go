@@ -191,7 +191,7 @@ func (n *subqueryNode) value(x *EvalCtx, a *answer, test *vec.Column, rows int) 
 		if a.set != nil {
 			return a.set.test(test, q.Not), nil
 		}
-		v = anyEqual(test, rowTypes(q.Test), a.rows)
+		v = anyEqual(test.Flat(), q.Test, a.rows)
 	default:
 		if a.set != nil {
 			v = a.set.test(test, q.Kind == AllQuery)
@@ -258,19 +258,19 @@ func (n *subqueryNode) compareRows(x *EvalCtx, left, right []*vec.Column, rows i
 	return n.compare.eval(x, &vec.Batch{Len: rows, Cols: append(left[:len(left):len(left)], right...)})
 }
 
-// anyEqual is IN for row values: a row is equal when all its fields are, different when one is, unknown otherwise.
-func anyEqual(test *vec.Column, types []datum.Type, rows *vec.Batch) *vec.Column {
-	test = test.Flat()
-	fields := []*vec.Column{test}
-	if test.Kind == vec.Struct {
-		fields = test.Fields
+// anyEqual is IN where the test is a row: one with as many fields as there are columns is equal when all its fields are, different when one is, unknown
+// otherwise. A value of a row type is one value.
+func anyEqual(test *vec.Column, e Expr, rows *vec.Batch) *vec.Column {
+	fields, types := []*vec.Column{test}, []datum.Type{e.Type()}
+	if row, ok := e.(*Row); ok {
+		fields, types = test.Fields, typesOf(row.Elems)
 	}
 	yes, no := vec.NewBitmap(test.Len), vec.NewBitmap(test.Len)
 	for i := range test.Len {
 		best := -1
 		for j := 0; j < rows.Len && best < 1; j++ {
 			all := 1
-			for k, f := range fields[:len(types)] {
+			for k, f := range fields {
 				all = min3(all, equal3(types[k], f, i, rows.Cols[k], j))
 			}
 			if all >= 0 {
@@ -293,19 +293,6 @@ func min3(a, b int) int {
 		return -1
 	}
 	return min(a, b)
-}
-
-// rowTypes lists the types of a row value's fields, or the one type of another value.
-func rowTypes(e Expr) []datum.Type {
-	row, ok := e.(*Row)
-	if !ok {
-		return []datum.Type{e.Type()}
-	}
-	out := make([]datum.Type, len(row.Elems))
-	for i, x := range row.Elems {
-		out[i] = x.Type()
-	}
-	return out
 }
 
 // appendPhysical appends row i of c as bytes that differ where the values differ in any way.

@@ -171,6 +171,21 @@ func BoolConst(v bool) *Const {
 	return &Const{Val: b.Finish(), Typ: boolean}
 }
 
+// NullConst returns the null of a type.
+func NullConst(t datum.Type) *Const {
+	b := datum.NewBuilder(t, 1)
+	b.AppendNull()
+	return &Const{Val: b.Finish(), Typ: t}
+}
+
+// Present returns a condition that is true of a value that is not null. A row of nulls is one, of which IS NOT NULL is false.
+func Present(e Expr) Expr {
+	if datum.KindOf(e.Type().OID) == vec.Struct {
+		return &Distinct{Left: e, Right: NullConst(e.Type())}
+	}
+	return &IsNull{Arg: e, Not: true}
+}
+
 // IsTrue and IsNullConst recognise those constants; a nil condition is true.
 func IsTrue(e Expr) bool {
 	if e == nil {

@@ -3,7 +3,6 @@ package opt
 import (
 	"slices"
 
-	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/vec"
@@ -39,7 +38,7 @@ func fold(x *expr.EvalCtx, e expr.Expr) expr.Expr {
 		return foldCase(e)
 	case *expr.Call:
 		if nullWhatever(e) {
-			return &expr.Const{Val: vec.NullColumn(datum.KindOf(e.Typ.OID), 1), Typ: e.Typ}
+			return expr.NullConst(e.Typ)
 		}
 	}
 	if len(e.Children()) == 0 || !expr.IsConst(e) {

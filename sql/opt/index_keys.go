@@ -7,6 +7,7 @@ import (
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/vec"
 )
 
 // indexKeys are the keys of an index as the scan has them, nil for one of columns that it does not read. ok is false where the scan may ask
@@ -79,7 +80,8 @@ func (r *run) inScan(s *plan.Scan, e expr.Expr) expr.Expr {
 }
 
 // implies reports whether a row for which one condition is true is one for which the other is: because they are the same, because a comparison
-// is not true of null, or because the constants say so (as PostgreSQL proves predicates of indexes; manual, 11.8).
+// is not true of null, or because the constants say so (as PostgreSQL proves predicates of indexes; manual, 11.8). Of rows IS NOT NULL asks
+// for each field, which a comparison does not.
 func (r *run) implies(have, asked expr.Expr) bool {
 	if expr.Equal(have, asked) {
 		return true
@@ -89,7 +91,7 @@ func (r *run) implies(have, asked expr.Expr) bool {
 		return false
 	}
 	if n, ok := asked.(*expr.IsNull); ok {
-		return n.Not && expr.Equal(h.on, n.Arg)
+		return n.Not && datum.KindOf(n.Arg.Type().OID) != vec.Struct && expr.Equal(h.on, n.Arg)
 	}
 	a, ok := comparisonOf(asked)
 	if !ok || r.o.Context == nil || !expr.Equal(h.on, a.on) {

@@ -111,7 +111,7 @@ func (u *unnester) lateralRows(j *plan.Join, right plan.Node) (plan.Node, bool) 
 		v := outside(e, over)
 		if _, plain := e.(*expr.Col); !plain && j.Kind == plan.Left {
 			// Rows that match nothing have nulls, whatever an expression makes of nulls.
-			v = nullUnless(&expr.IsNull{Arg: outside(c.inner[0], over), Not: true}, v)
+			v = nullUnless(expr.Present(outside(c.inner[0], over)), v)
 		}
 		p.Exprs = append(p.Exprs, v)
 	}

@@ -247,13 +247,7 @@ func nullUnless(cond, v expr.Expr) expr.Expr {
 	if cond == nil {
 		return v
 	}
-	return &expr.Case{Whens: []expr.When{{Cond: cond, Then: v}}, Else: nullOf(v.Type()), Typ: v.Type()}
-}
-
-func nullOf(t datum.Type) *expr.Const {
-	b := datum.NewBuilder(t, 1)
-	b.AppendNull()
-	return &expr.Const{Val: b.Finish(), Typ: t}
+	return &expr.Case{Whens: []expr.When{{Cond: cond, Then: v}}, Else: expr.NullConst(v.Type()), Typ: v.Type()}
 }
 
 // keyCols are the columns of the fields.
@@ -382,7 +376,7 @@ func (u *unnester) exists(sub plan.Node) (*unnested, bool) {
 	}
 	j.right = &plan.Aggregate{Input: g.in, Keys: g.keys, Fields: g.named}
 	j.keys, j.outer = keyCols(g.named), g.outer
-	j.values = []expr.Expr{&expr.IsNull{Arg: col(u.width, g.named[0].Type, g.named[0].Name), Not: true}}
+	j.values = []expr.Expr{expr.Present(col(u.width, g.named[0].Type, g.named[0].Name))}
 	return j, true
 }
 
