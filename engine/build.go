@@ -57,6 +57,9 @@ func (b *builder) build(n plan.Node) (op.Op, error) { return b.buildFor(n, nil) 
 
 // buildFor is build for a reader of some columns only, nil: all. Joins do not make the others.
 func (b *builder) buildFor(n plan.Node, used map[int]bool) (op.Op, error) {
+	if o := b.lookUp(n); o != nil {
+		return o, nil
+	}
 	if o, err := b.buildEvents(n); o != nil || err != nil {
 		return o, err
 	}

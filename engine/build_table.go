@@ -7,6 +7,7 @@ import (
 
 	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/storage"
 )
@@ -122,6 +123,30 @@ func (b *builder) indexScan(n *plan.Scan) op.Op {
 		}
 		return op.NewIndexScan(b.env, &op.IndexScan{Table: t, Use: n.Index, Cols: n.Cols, Filter: n.Filter, Reverse: n.Reverse,
 			Once: !t.Period && hasKeysOnce(n.Relation, n.Index.Index), Limit: n.Limit, Stats: b.x.statsOf(n)}), nil
+	}}
+}
+
+// lookUp makes the operator of a scan for one key of a unique index, together with the projection over it; nil where n is neither. Where
+// operators are counted each stands by itself.
+func (b *builder) lookUp(n plan.Node) op.Op {
+	var exprs []expr.Expr
+	in := n
+	if p, ok := n.(*plan.Project); ok {
+		in, exprs = p.Input, p.Exprs
+	}
+	scan, ok := in.(*plan.Scan)
+	if !ok || !scan.IsLookUp() || b.x.cfg.analyze || b.x.cfg.operators || hasSet(exprs) {
+		return nil
+	}
+	return &lateScan{make: func(ctx context.Context) (op.Op, error) {
+		t, err := b.tableRows(ctx, scan)
+		if err != nil {
+			return nil, err
+		}
+		if t == nil {
+			return op.NewUnionAll(), nil
+		}
+		return op.NewLookUp(b.env, t, scan, exprs), nil
 	}}
 }
 

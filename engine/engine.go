@@ -61,6 +61,8 @@ type Config struct {
 	BatchRows int
 	// OwnBytes is how much of the rows that a transaction writes to a table stays in memory until the commit; 0 is a share of Memory.
 	OwnBytes int64
+	// Operators says that statements about single rows go the way of all others. Tests find out whether they are answered the same.
+	Operators bool
 }
 
 // Engine serves sessions over the databases of one store.

@@ -19,22 +19,23 @@ import (
 
 // executionConfig is what one execution of a plan needs.
 type executionConfig struct {
-	fn      *funcs.Ctx
-	params  []*vec.Column
-	log     viewer
-	stored  Log               // that log as it is, without what a session makes of it; may be nil
-	present *present          // nil: the newest state of the log
-	own     storage.DraftPart // events that come behind that: those that the transaction has appended
-	after   int64             // scans begin at this position
-	catalog *catalog.Context
-	memory  int64      // bytes that the operators may hold together
-	shared  *op.Budget // of all executions
-	rows    int        // per batch, 0: vec.BatchRows
-	workers int
-	analyze bool     // count for EXPLAIN ANALYZE
-	session *Session // of statements that change tables or lock their rows; nil: it only reads
-	work    *work    // of the transaction; nil: it has done nothing
-	command int32    // what commands before this one did is seen
+	fn        *funcs.Ctx
+	params    []*vec.Column
+	log       viewer
+	stored    Log               // that log as it is, without what a session makes of it; may be nil
+	present   *present          // nil: the newest state of the log
+	own       storage.DraftPart // events that come behind that: those that the transaction has appended
+	after     int64             // scans begin at this position
+	catalog   *catalog.Context
+	memory    int64      // bytes that the operators may hold together
+	shared    *op.Budget // of all executions
+	rows      int        // per batch, 0: vec.BatchRows
+	workers   int
+	analyze   bool     // count for EXPLAIN ANALYZE
+	operators bool     // no node is carried out together with another (Config.Operators)
+	session   *Session // of statements that change tables or lock their rows; nil: it only reads
+	work      *work    // of the transaction; nil: it has done nothing
+	command   int32    // what commands before this one did is seen
 }
 
 // viewer gives the log as of a moment.

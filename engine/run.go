@@ -18,7 +18,7 @@ func (s *Session) open(ctx context.Context, p *Prepared, params []*vec.Column) (
 func (s *Session) executionConfig(ctx context.Context, params []*vec.Column) executionConfig {
 	return executionConfig{
 		fn: s.funcCtx(ctx, s.env()), params: params, log: s.log, stored: s.log.Log, catalog: &catalog.Context{Catalog: s.catalog(), Server: serverView{s}},
-		memory: s.engine.cfg.Memory, shared: s.engine.budget, workers: s.engine.cfg.Workers, rows: s.engine.cfg.BatchRows,
+		memory: s.engine.cfg.Memory, shared: s.engine.budget, workers: s.engine.cfg.Workers, rows: s.engine.cfg.BatchRows, operators: s.engine.cfg.Operators,
 		session: s.changer(), work: &s.tx.work, command: s.tx.work.seen(),
 	}
 }

@@ -45,6 +45,7 @@ type configuration struct {
 	scalar  bool     // without the processor's wide registers
 	again   bool     // a query is asked until its plan comes from the cache
 	restart bool     // the store is closed and opened before every third record that is in no transaction
+	plain   bool     // nothing is done by another way because it is about one row
 	own     bool     // the second half of the events is appended by the transaction that asks
 }
 
@@ -64,6 +65,7 @@ func configurations() []configuration {
 		{name: "8 workers", workers: 8, groups: 4, seal: true},
 		{name: "scalar", scalar: true, groups: 16, seal: true},
 		{name: "again", again: true, cheap: true},
+		{name: "plain", plain: true, cheap: true},
 		{name: "restarted", groups: 16, restart: true, cheap: true},
 		{name: "own", groups: 16, own: true, cheap: true},
 		{name: "own, sealed", groups: 4, own: true, seal: true, workers: 8},
@@ -209,7 +211,7 @@ func (r *rig) begin() {
 		c.memory = 64 << 20
 	}
 	r.engines = []*engine.Engine{engine.New(engine.Config{Logs: bedLogs{r.store}, Memory: c.memory, TempDir: r.t.TempDir(),
-		Now: r.clock.now, Workers: c.workers, BatchRows: c.batch})}
+		Now: r.clock.now, Workers: c.workers, BatchRows: c.batch, Operators: c.plain})}
 	r.person = r.connect(r.t, 0)
 	if c.wire {
 		r.net = newWireRig(r.t, r.engines[0])

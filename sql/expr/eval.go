@@ -105,6 +105,11 @@ func Eval(x *EvalCtx, e Expr, b *vec.Batch) (*vec.Column, error) {
 	if n := leaf(e); n != nil {
 		return n.eval(x, b)
 	}
+	if b.Len == 1 && isFlat(e) {
+		// Nothing in it can be evaluated less often than once.
+		c := compiler{x: x, suite: &Suite{x: x}, steady: true, single: true}
+		return c.build(e).eval(x, b)
+	}
 	return Compile(e, x).Eval(b)
 }
 

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -51,10 +50,7 @@ func (s *Scan) Details() []string {
 		if len(s.Index.Conds) > 0 {
 			out = append(out, "Index Cond: "+conditions(s.Index.Conds))
 		}
-		filter = nil
-		if rest := without(expr.Conjuncts(s.Filter), s.Index.Conds); len(rest) > 0 {
-			filter = expr.Conjoin(rest)
-		}
+		filter = s.Rest()
 	}
 	if len(s.Bounds) > 0 && s.Relation.Table == nil {
 		b := make([]string, len(s.Bounds))
@@ -82,17 +78,6 @@ func conditions(list []expr.Expr) string {
 		out[i] = "(" + c.String() + ")"
 	}
 	return "(" + strings.Join(out, " AND ") + ")"
-}
-
-// without are the expressions of a list that are not in another.
-func without(list, other []expr.Expr) []expr.Expr {
-	var out []expr.Expr
-	for _, e := range list {
-		if !slices.ContainsFunc(other, func(o expr.Expr) bool { return expr.Equal(o, e) }) {
-			out = append(out, e)
-		}
-	}
-	return out
 }
 
 var readAs = [...]string{vec.AsJSON: "", vec.AsText: "", vec.AsFloat: "::float8", vec.AsInt: "::int8", vec.AsDecimal: "::numeric", vec.AsBool: "::bool"}

@@ -3,6 +3,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
@@ -98,6 +100,29 @@ type Scan struct {
 	// changed such a row meanwhile, the plan is run again with the scan giving nothing but the row's present state.
 	Target int
 	Index  *IndexUse // nil: all of the table is read
+}
+
+// Rest is what of the filter does not follow from the index; nil: all of it does.
+func (s *Scan) Rest() expr.Expr {
+	if s.Index == nil || len(s.Index.Conds) == 0 {
+		return s.Filter
+	}
+	if len(s.Index.Conds) == 1 && s.Index.Conds[0] == s.Filter {
+		return nil
+	}
+	var rest []expr.Expr
+	for _, e := range expr.Conjuncts(s.Filter) {
+		if !slices.ContainsFunc(s.Index.Conds, func(o expr.Expr) bool { return expr.Equal(o, e) }) {
+			rest = append(rest, e)
+		}
+	}
+	return expr.Conjoin(rest)
+}
+
+// IsLookUp reports whether the scan asks for one whole key of a unique index: at a moment a row at most.
+func (s *Scan) IsLookUp() bool {
+	u := s.Index
+	return u != nil && u.Index.Unique && !u.Index.Period && len(u.Equal) == len(u.Index.Keys) && (s.System == nil || s.System.Kind == AsOf)
 }
 
 // IndexUse says that a table's rows are found by an index: those whose first keys are equal to the values of Equal, whose next key is one
