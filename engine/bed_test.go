@@ -44,6 +44,8 @@ type bed struct {
 	store   *storage.Store
 	db      *storage.DB
 	engines []*engine.Engine
+	// tableBytes is from which size on something goes to the disk as a table; 0: the usual one.
+	tableBytes int64
 }
 
 func newBed(t fataler) *bed {
@@ -64,7 +66,7 @@ func (b *bed) open(t fataler) {
 	var err error
 	quiet := slog.New(slog.DiscardHandler)
 	b.store, err = storage.Open("db", storage.Options{FS: b.fs, Memory: 32 << 20, Now: b.clock.now, Logger: quiet,
-		RowGroupRows: b.rows, SealRows: b.rows / 2, Manual: true})
+		RowGroupRows: b.rows, SealRows: b.rows / 2, Manual: true, TableBytes: b.tableBytes})
 	if err != nil {
 		t.Fatalf("open the store: %v", err)
 	}

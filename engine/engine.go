@@ -34,7 +34,9 @@ type Log interface {
 	// Fate says when a version of a row ended, by the commits that have their place (0: it has not), and the version that replaced it (0: none did).
 	Fate(t storage.TableID, row storage.RowID) (closed storage.Micros, next storage.RowID, err error)
 	Sequence(id uint32) (value int64, called, ok bool, err error)
+	// SetSequence is durable with the next commit or Sync.
 	SetSequence(id uint32, value int64, called bool) error
+	Sync() error
 	NewObjectID() (uint32, error) // of objects, and of what belongs to them
 	// NewTableLoad and NewIndexLoad begin what is written ahead of a commit.
 	NewTableLoad(t storage.TableID, cols []storage.TableColumn, indexes []uint32) (*storage.TableLoad, error)
@@ -80,6 +82,7 @@ type Engine struct {
 	budget    *op.Budget               // of all statements together
 	lockers   map[string]*lock.Manager // by database
 	sequences sync.Map                 // sequenceKey to *sequence
+	saved     saved                    // of sequences
 }
 
 // Metrics counts what the engine did since it was made; read with atomic loads.

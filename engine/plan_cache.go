@@ -121,7 +121,11 @@ func (s *Session) planKey(text string, types []datum.OID) planKey {
 	for _, t := range types {
 		given = binary.BigEndian.AppendUint32(given, uint32(t))
 	}
-	return planKey{text: text, types: string(given), catalog: s.catalogAt(nil), settings: s.derive().planning}
+	of := s.tx.present
+	if of != nil && of.stated {
+		return planKey{text, string(given), s.engine.catalogOfView(s.opts.Database, of.view), s.derive().planning}
+	}
+	return planKey{text, string(given), s.catalogAt(nil), s.derive().planning}
 }
 
 // planning lists the values of the parameters on which reading and planning a statement depends.

@@ -5,11 +5,13 @@ import (
 	"maps"
 	"math"
 	"sync"
+	"sync/atomic"
 
 	"github.com/allsource-db/allsource/engine/lock"
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/storage"
 )
 
 // numbersAhead is how many numbers of a sequence the store takes for given out before they are: a crash leaves out so many at most.
@@ -21,9 +23,47 @@ type sequence struct {
 	known  bool
 	value  int64
 	called bool
-	ahead  int // numbers after value that the store takes for given out
+	ahead  int   // numbers after value that the store takes for given out
+	saved  int64 // when that was stored: see saved
 	// one transaction's: neither others nor the store know of it before the commit
 	own bool
+}
+
+// saved counts how often the state of a sequence was stored, and how many of those are durable. Who tells a client a number waits until
+// what the store knows of it is.
+type saved struct{ stored, durable atomic.Int64 }
+
+// isDurable notes that what was stored up to a count is durable.
+func (v *saved) isDurable(stored int64) {
+	for {
+		now := v.durable.Load()
+		if stored <= now || v.durable.CompareAndSwap(now, stored) {
+			return
+		}
+	}
+}
+
+// store stores a state of a sequence; the caller has locked it.
+func (q *sequence) store(s *Session, id datum.OID, value int64, called bool) error {
+	if err := s.log.SetSequence(uint32(id), value, called); err != nil {
+		return err
+	}
+	q.saved = s.engine.saved.stored.Add(1)
+	return nil
+}
+
+// numbersDurable waits until no number can be given out again that the session has been told.
+func (s *Session) numbersDurable() error {
+	v := &s.engine.saved
+	if s.drawn.saved <= v.durable.Load() {
+		return nil
+	}
+	stored := v.stored.Load()
+	err := s.log.Sync()
+	if err == nil {
+		v.isDurable(stored)
+	}
+	return err
 }
 
 // sequenceKey names a sequence of a database.
@@ -61,10 +101,10 @@ func (q *sequence) load(log Log, o *catalog.SequenceObject) error {
 }
 
 // next gives out a number.
-func (q *sequence) next(log Log, o *catalog.SequenceObject) (int64, error) {
+func (q *sequence) next(s *Session, o *catalog.SequenceObject) (int64, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if err := q.load(log, o); err != nil {
+	if err := q.load(s.log, o); err != nil {
 		return 0, err
 	}
 	v := q.value
@@ -83,7 +123,7 @@ func (q *sequence) next(log Log, o *catalog.SequenceObject) (int64, error) {
 			}
 			last = further
 		}
-		if err := log.SetSequence(uint32(o.ID), last, true); err != nil {
+		if err := q.store(s, o.ID, last, true); err != nil {
 			return 0, err
 		}
 		q.ahead = n + 1
@@ -92,6 +132,7 @@ func (q *sequence) next(log Log, o *catalog.SequenceObject) (int64, error) {
 		q.ahead--
 	}
 	q.value, q.called = v, true
+	s.drawn.saved = max(s.drawn.saved, q.saved)
 	return v, nil
 }
 
@@ -120,9 +161,10 @@ func (s *Session) setSequence(id datum.OID, value int64, called bool) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !q.own {
-		if err := s.log.SetSequence(uint32(id), value, called); err != nil {
+		if err := q.store(s, id, value, called); err != nil {
 			return err
 		}
+		s.drawn.saved = q.saved
 	}
 	q.known, q.value, q.called, q.ahead = true, value, called, 0
 	return nil
@@ -137,6 +179,22 @@ func (s *Session) restartSequence(id datum.OID, value int64) {
 	}
 	list[id] = &sequence{known: true, value: value, own: true}
 	w.sequences = list
+}
+
+// sequenceChanges are the sequences that a commit puts to a state.
+func (w *work) sequenceChanges() (out []storage.SequenceChange) {
+	for id, q := range w.sequences {
+		out = append(out, storage.SequenceChange{ID: uint32(id), Value: q.value, Called: q.called})
+	}
+	return out
+}
+
+// begun makes the state that a commit put a sequence to that of all sessions.
+func (s *Session) begun(id datum.OID, own *sequence) {
+	q := s.sequence(id)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.known, q.value, q.called, q.ahead = true, own.value, own.called, 0
 }
 
 // sequenceState is the last number of a sequence, or its next if called is false.
@@ -171,7 +229,7 @@ func (n numbers) Next(id datum.OID) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	v, err := n.s.sequence(id).next(n.s.log, o)
+	v, err := n.s.sequence(id).next(n.s, o)
 	if err != nil {
 		return 0, err
 	}
@@ -228,6 +286,7 @@ type drawn struct {
 	values map[datum.OID]int64
 	last   datum.OID
 	any    bool
+	saved  int64 // the last of their states: see saved
 }
 
 // advisory implements funcs.Advisory for a session.

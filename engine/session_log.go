@@ -32,8 +32,8 @@ func (l sessionLog) Fate(t storage.TableID, row storage.RowID) (closed storage.M
 // durable waits until what the session has met is durable. That comes before a client is told what may depend on it: rows, an error, that there
 // was nothing to change, the end of a transaction. That a statement has changed rows is lost with the transaction itself.
 func (s *Session) durable(ctx context.Context) error {
-	if s.locker == nil {
-		return nil
+	if err := s.numbersDurable(); err != nil || s.locker == nil {
+		return err
 	}
 	return s.log.Durable(ctx, s.locker.After())
 }

@@ -304,26 +304,26 @@ func (s *Session) commitWork(ctx context.Context, w *work, events []storage.Even
 		return err
 	}
 	passing := s.temporary.pass(tables, w.tables)
-	c := storage.Commit{Events: events, Tables: tables, Objects: objects, Indexes: w.indexes}
+	c := storage.Commit{Events: events, Tables: tables, Objects: objects, Sequences: w.sequenceChanges(), Indexes: w.indexes}
 	if w.yields() {
 		c.Ordered = w.owner.Yield
 	}
 	if len(when) > 0 {
 		c.Check = func(now storage.View) error { return when.check(ctx, s, now, 0) }
 	}
-	if len(tables)+len(c.Objects)+len(events) > 0 {
+	if len(tables)+len(c.Objects)+len(c.Sequences)+len(events) > 0 {
+		stored := s.engine.saved.stored.Load()
 		res, err := s.log.Commit(ctx, c)
 		if err != nil {
 			return eventError(err, events)
 		}
+		s.engine.saved.isDurable(stored)
 		s.count(int64(res.New), int64(res.Repeats))
 		s.temporary.have(passing)
 	}
 	s.temporary.keep(w.objects)
 	for id, q := range w.sequences {
-		if err := s.setSequence(id, q.value, q.called); err != nil {
-			return err
-		}
+		s.begun(id, q)
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func (d *DB) AppendIf(ctx context.Context, events []Event, check func(now View) 
 // Commit does all of c or nothing, and returns when it is durable and visible. Concurrent commits share a sync. It fails as Append does,
 // and with an error of Check, which is asked where c has new events or changes.
 func (d *DB) Commit(ctx context.Context, c Commit) (Committed, error) {
-	catalog, bytes, err := d.prepare(c.Tables, c.Objects, c.Indexes)
+	catalog, bytes, err := d.prepare(&c)
 	if err != nil {
 		return Committed{}, err
 	}

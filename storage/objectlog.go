@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
 )
 
 // objectLog is the catalog's objects, all versions of them.
@@ -145,14 +147,27 @@ func (d *DB) Sequence(id uint32) (value int64, called, ok bool, err error) {
 	return value, flag != 0, err == nil, err
 }
 
-// SetSequence stores the state of a sequence. It is durable with the next commit: who gives values out stores a state that lies
+// SetSequence stores the state of a sequence. It is durable with the next commit, or after Sync: who gives values out stores a state that lies
 // ahead of them first.
 func (d *DB) SetSequence(id uint32, value int64, called bool) error {
+	b := d.s.pdb.NewBatch()
+	d.putSequence(b, SequenceChange{id, value, called})
+	return d.s.commit(b, false)
+}
+
+func (d *DB) putSequence(b *pebble.Batch, q SequenceChange) {
 	flag := int64(0)
-	if called {
+	if q.Called {
 		flag = 1
 	}
+	put(b, tableKey(d.num, kindSequence, q.ID), fields(q.Value, flag))
+}
+
+// Sync makes durable what SetSequence has stored.
+func (d *DB) Sync() error {
 	b := d.s.pdb.NewBatch()
-	put(b, tableKey(d.num, kindSequence, id), fields(value, flag))
-	return d.s.commit(b, false)
+	if err := b.LogData(nil, nil); err != nil {
+		return joinClose(err, b)
+	}
+	return d.s.commit(b, true)
 }

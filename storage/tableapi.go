@@ -28,7 +28,9 @@ type Commit struct {
 	Progress *Progress     // may be nil
 	Tables   []TableChange // one for each table
 	Objects  []ObjectChange
-	Indexes  []*IndexLoad // new indexes; an object of the commit declares each
+	// Sequences are those that go to a state with the commit, and not before.
+	Sequences []SequenceChange
+	Indexes   []*IndexLoad // new indexes; an object of the commit declares each
 }
 
 // TableChange is what a commit does to one table. Who commits sees to it that nobody else closes the same versions.
@@ -64,6 +66,13 @@ type Closing struct {
 type ObjectChange struct {
 	ID    uint32
 	Value []byte
+}
+
+// SequenceChange puts a sequence to a state: as SetSequence does, but with a commit.
+type SequenceChange struct {
+	ID     uint32
+	Value  int64
+	Called bool
 }
 
 // Committed is the result of a commit.

@@ -13,10 +13,11 @@ import (
 
 // catalogWork is what a commit does beside events, made ready by who commits.
 type catalogWork struct {
-	tables  []tableWork
-	objects []ObjectChange
-	indexes []*IndexLoad
-	at      Micros
+	tables    []tableWork
+	objects   []ObjectChange
+	sequences []SequenceChange
+	indexes   []*IndexLoad
+	at        Micros
 }
 
 // tableWork is a change of one table.
@@ -44,16 +45,17 @@ func (t *tableWork) loaded() int64 {
 }
 
 // prepare does what can be done before the commit's turn comes, and returns about how many bytes the commit has.
-func (d *DB) prepare(tables []TableChange, objects []ObjectChange, indexes []*IndexLoad) (*catalogWork, int64, error) {
-	if len(tables) == 0 && len(objects) == 0 && len(indexes) == 0 {
+func (d *DB) prepare(c *Commit) (*catalogWork, int64, error) {
+	tables := c.Tables
+	if len(tables) == 0 && len(c.Objects) == 0 && len(c.Sequences) == 0 && len(c.Indexes) == 0 {
 		return nil, 0, nil
 	}
-	w := &catalogWork{objects: objects, indexes: indexes, tables: make([]tableWork, 0, len(tables))}
-	bytes := int64(0)
-	for _, o := range objects {
+	w := &catalogWork{objects: c.Objects, sequences: c.Sequences, indexes: c.Indexes, tables: make([]tableWork, 0, len(tables))}
+	bytes := int64(32 * len(c.Sequences))
+	for _, o := range c.Objects {
 		bytes += int64(len(o.Value)) + 32
 	}
-	for _, l := range indexes {
+	for _, l := range c.Indexes {
 		if l.ended {
 			return nil, 0, errLoadEnded
 		}
@@ -205,6 +207,9 @@ func (w *catalogWork) put(d *DB, b *pebble.Batch) error {
 	}
 	for _, o := range w.objects {
 		put(b, timeKey(d.num, kindObject, o.ID, w.at), o.Value)
+	}
+	for _, q := range w.sequences {
+		d.putSequence(b, q)
 	}
 	return nil
 }
