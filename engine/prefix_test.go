@@ -104,17 +104,13 @@ func (s prefixStep) do(t fataler, b *bed, p *person) string {
 	return fmt.Sprint(answers, codeOf(err), detail)
 }
 
-// codeOf is what a client sees of an error, without the place in the text. Which of several values that are no numbers is met first depends on the
-// plan, so of those only the code counts.
+// codeOf is what a client sees of an error, without the place in the text.
 func codeOf(err error) string {
 	if err == nil {
 		return ""
 	}
 	var known *pgerr.Error
 	if e := pgerr.From(err); errors.As(err, &known) {
-		if e.Code == pgerr.InvalidTextRepresentation {
-			return " " + string(e.Code)
-		}
 		return " " + string(e.Code) + " " + e.Message
 	}
 	return " not an error for clients: " + err.Error()
@@ -290,6 +286,9 @@ func (p *person) inquire(sql string, m mark, form int) string {
 		if _, e := p.run(end); e != nil {
 			return end + codeOf(e)
 		}
+	}
+	if e := pgerr.From(err); e != nil && e.Code == pgerr.InvalidTextRepresentation && strings.Contains(sql, "::float8") {
+		return " " + string(pgerr.InvalidTextRepresentation) // the plan decides which of several texts that are no numbers is read first
 	}
 	if err != nil {
 		return codeOf(err)
