@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"time"
 
@@ -38,12 +37,7 @@ func main() {
 	flag.BoolVar(&s.loads, "loads", true, "measure COPY and INSERT … SELECT")
 	flag.BoolVar(&s.scans, "scans", true, "measure scans beside updates")
 	flag.Parse()
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer cancel()
-	if err := run(ctx, s, flag.Args()); err != nil {
-		fmt.Fprintln(os.Stderr, "tables:", err)
-		os.Exit(1)
-	}
+	peer.Main("tables", func(ctx context.Context) error { return run(ctx, s, flag.Args()) })
 }
 
 // system is one of those that are measured.

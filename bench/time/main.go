@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -47,16 +46,12 @@ func main() {
 		flag.PrintDefaults()
 		os.Exit(2)
 	}
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer cancel()
-	var err error
-	if s.place, err = place(); err == nil {
-		err = s.run(ctx, flag.Arg(0))
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "time:", err)
-		os.Exit(1)
-	}
+	peer.Main("time", func(ctx context.Context) (err error) {
+		if s.place, err = place(); err != nil {
+			return err
+		}
+		return s.run(ctx, flag.Arg(0))
+	})
 }
 
 // run makes a table of each log.

@@ -13,7 +13,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -78,12 +77,7 @@ func main() {
 	flag.IntVar(&s.scale, "scale", 2, "branches; each has 100,000 accounts")
 	flag.DurationVar(&s.length, "for", 10*time.Second, "how long each load lasts")
 	flag.Parse()
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer cancel()
-	if err := run(ctx, s, flag.Args()); err != nil {
-		fmt.Fprintln(os.Stderr, "tpcb:", err)
-		os.Exit(1)
-	}
+	peer.Main("tpcb", func(ctx context.Context) error { return run(ctx, s, flag.Args()) })
 }
 
 func run(ctx context.Context, s settings, systems []string) (err error) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -31,13 +30,9 @@ const (
 // ledger is a server that is killed again and again while sessions move amounts between accounts: each transaction appends events and
 // changes the read model of them, the table balance, and the table transfers that says which transactions there were.
 type ledger struct {
-	url  atomic.Pointer[string]
-	over atomic.Bool
-	next atomic.Int64 // number of the next transaction
-
-	mu     sync.Mutex
+	killed
+	next   atomic.Int64 // number of the next transaction
 	fates  map[int64]fate
-	codes  map[string]int
 	looked int64 // times that a reader compared
 }
 
@@ -170,82 +165,29 @@ func (l *ledger) look(t *testing.T, c *pgx.Conn) error {
 	return nil
 }
 
-// session calls do until the test is over, with a new connection after each failure of one.
-func (l *ledger) session(t *testing.T, do func(c *pgx.Conn) error) {
-	var c *pgx.Conn
-	for !l.over.Load() {
-		if c == nil || c.IsClosed() {
-			var err error
-			if c, err = pgx.Connect(context.Background(), *l.url.Load()); err != nil {
-				time.Sleep(20 * time.Millisecond)
-				continue
-			}
-		}
-		err := do(c)
-		if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-			l.mu.Lock()
-			l.codes[e.Code]++
-			l.mu.Unlock()
-			if e.Code != "40001" && e.Code != "40P01" && e.Code != "57P01" {
-				t.Errorf("%v", err)
-			}
-		} else if err != nil {
-			_ = c.Close(context.Background())
-		}
-	}
-	if c != nil {
-		_ = c.Close(context.Background())
-	}
-}
-
 // TestKillLedger kills the server again and again while many sessions append events and change the tables that are computed from them, in one
 // transaction each. Whenever one looks, also as of moments of the past, the tables are what the events add up to; what was acknowledged
 // is there, what was not is there in whole or not at all. `make crash` lets it go on for longer.
 func TestKillLedger(t *testing.T) {
-	data := filepath.Join(t.TempDir(), "data")
-	srv := startServer(t, data)
-	l := &ledger{fates: map[int64]fate{}, codes: map[string]int{}}
-	setURL := func() {
-		url := srv.url()
-		l.url.Store(&url)
-	}
-	setURL()
-	c := srv.connect(t)
-	for _, sql := range ledgerTables {
-		if _, err := c.Exec(t.Context(), sql); err != nil {
-			t.Fatal(err)
-		}
-	}
-	_ = c.Close(t.Context())
-	var wg sync.WaitGroup
+	l := &ledger{fates: map[int64]fate{}}
+	l.start(t, filepath.Join(t.TempDir(), "data"), ledgerTables...)
 	for n := range ledgerSessions {
 		rng := rand.New(rand.NewPCG(*ledgerSeed, uint64(n)))
-		wg.Go(func() { l.session(t, func(c *pgx.Conn) error { return l.transfer(c, rng) }) })
+		l.session(t, func(c *pgx.Conn, _ int) error { return l.transfer(c, rng) })
 	}
-	wg.Go(func() { l.session(t, func(c *pgx.Conn) error { return l.look(t, c) }) })
-	kills := 0
-	for end := time.Now().Add(*ledgerFor); time.Now().Before(end); {
-		time.Sleep(min(*ledgerKill, time.Until(end)))
-		if time.Now().Before(end) {
-			kills++
-			srv.kill(t)
-			srv = startServer(t, data)
-			setURL()
-		}
-	}
-	l.over.Store(true)
-	wg.Wait()
-	srv.kill(t)
-	srv = startServer(t, data)
-	c = srv.connect(t)
+	l.session(t, func(c *pgx.Conn, _ int) error { return l.look(t, c) })
+	l.run(t, *ledgerFor, *ledgerKill)
+	l.srv.kill(t)
+	l.again(t)
+	c := l.srv.connect(t)
 	l.check(t, c)
 	moments := l.checkPast(t, c)
 	_ = c.Close(t.Context())
-	srv.stop(t)
-	if kills == 0 || l.looked == 0 || moments == 0 {
-		t.Errorf("%d kills, %d looks, %d moments: the test showed nothing", kills, l.looked, moments)
+	l.srv.stop(t)
+	if l.kills == 0 || l.looked == 0 || moments == 0 {
+		t.Errorf("%d kills, %d looks, %d moments: the test showed nothing", l.kills, l.looked, moments)
 	}
-	t.Logf("%d transactions, %d kills, %d looks meanwhile, %d moments; refused: %v", len(l.fates), kills, l.looked, moments, l.codes)
+	t.Logf("%d transactions, %d kills, %d looks meanwhile, %d moments; refused: %v", len(l.fates), l.kills, l.looked, moments, l.codes)
 }
 
 // check compares what is there with what the sessions were told.

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
-	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -38,90 +36,33 @@ const (
 
 // transactions is a server on which several sessions do random transactions with lists and registers, and what they saw.
 type transactions struct {
-	url  atomic.Pointer[string]
-	over atomic.Bool
-	next atomic.Int64 // values and transactions
-
-	mu        sync.Mutex
+	killed
+	next      atomic.Int64 // values and transactions
 	stories   []story
 	registers map[int][]porcupine.Operation
-	start     time.Time
-	codes     map[string]int
+	began     time.Time
 }
 
 // TestTransactions lets sessions do random transactions at once, on a server that is killed now and then, and has their histories checked: lists
 // for snapshot isolation and READ COMMITTED, registers for linearizability, and the events that were appended beside for being there exactly
 // when the transaction is. `make histories` lets it go on for long.
 func TestTransactions(t *testing.T) {
-	data := filepath.Join(t.TempDir(), "data")
-	srv := startServer(t, data)
-	x := &transactions{registers: map[int][]porcupine.Operation{}, start: time.Now(), codes: map[string]int{}}
-	x.setURL(srv)
-	c := srv.connect(t)
-	for _, sql := range []string{`CREATE TABLE lists (k int PRIMARY KEY, v int[] NOT NULL)`, `CREATE TABLE registers (k int PRIMARY KEY, v int NOT NULL)`} {
-		if _, err := c.Exec(t.Context(), sql); err != nil {
-			t.Fatal(err)
+	x := &transactions{registers: map[int][]porcupine.Operation{}, began: time.Now()}
+	x.start(t, filepath.Join(t.TempDir(), "data"),
+		`CREATE TABLE lists (k int PRIMARY KEY, v int[] NOT NULL)`, `CREATE TABLE registers (k int PRIMARY KEY, v int NOT NULL)`)
+	for n := range txnSessions + regSessions {
+		rng, do := rand.New(rand.NewPCG(*txnSeed, uint64(n))), x.lists
+		if n >= txnSessions {
+			do = x.register
 		}
+		x.session(t, func(c *pgx.Conn, turn int) error { return do(c, rng, n, turn) })
 	}
-	_ = c.Close(t.Context())
-	var wg sync.WaitGroup
-	for n := range txnSessions {
-		wg.Go(func() { x.session(t, n, x.lists) })
-	}
-	for n := range regSessions {
-		wg.Go(func() { x.session(t, txnSessions+n, x.register) })
-	}
-	kills := 0
-	for end := time.Now().Add(*txnFor); time.Now().Before(end); {
-		time.Sleep(min(*txnKill, time.Until(end)))
-		if time.Now().Before(end) {
-			kills++
-			srv.kill(t)
-			srv = startServer(t, data)
-			x.setURL(srv)
-		}
-	}
-	x.over.Store(true)
-	wg.Wait()
-	c = srv.connect(t)
+	x.run(t, *txnFor, *txnKill)
+	c := x.srv.connect(t)
 	x.judge(t, c)
 	_ = c.Close(t.Context())
-	srv.stop(t)
-	t.Logf("%d transactions, %d kills; refused: %v", len(x.stories), kills, x.codes)
-}
-
-func (x *transactions) setURL(s *server) {
-	url := s.url()
-	x.url.Store(&url)
-}
-
-// session calls do again and again, with a new connection after each failure of one.
-func (x *transactions) session(t *testing.T, n int, do func(c *pgx.Conn, rng *rand.Rand, n, turn int) error) {
-	rng := rand.New(rand.NewPCG(*txnSeed, uint64(n)))
-	var c *pgx.Conn
-	for turn := 0; !x.over.Load(); turn++ {
-		if c == nil || c.IsClosed() {
-			var err error
-			if c, err = pgx.Connect(context.Background(), *x.url.Load()); err != nil {
-				time.Sleep(20 * time.Millisecond)
-				continue
-			}
-		}
-		err := do(c, rng, n, turn)
-		if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-			x.mu.Lock()
-			x.codes[e.Code]++
-			x.mu.Unlock()
-			if !slices.Contains([]string{"40001", "40P01", "57P01"}, e.Code) {
-				t.Errorf("%v", err)
-			}
-		} else if err != nil {
-			_ = c.Close(context.Background()) // the server was killed
-		}
-	}
-	if c != nil {
-		_ = c.Close(context.Background())
-	}
+	x.srv.stop(t)
+	t.Logf("%d transactions, %d kills; refused: %v", len(x.stories), x.kills, x.codes)
 }
 
 // lists does one transaction with lists and writes down what it was.
@@ -251,7 +192,7 @@ type regAnswer struct {
 func (x *transactions) register(c *pgx.Conn, rng *rand.Rand, n, turn int) error {
 	key := turn/opsOfARegset*regs + rng.IntN(regs)
 	op := regOp{kind: "rrwcd"[rng.IntN(5)], value: 1 + rng.IntN(4), old: 1 + rng.IntN(4)}
-	call := int64(time.Since(x.start))
+	call := int64(time.Since(x.began))
 	var out regAnswer
 	var tag pgconn.CommandTag
 	var err error
@@ -269,7 +210,7 @@ func (x *transactions) register(c *pgx.Conn, rng *rand.Rand, n, turn int) error 
 		tag, err = c.Exec(ctx, `DELETE FROM registers WHERE k = $1`, key)
 	}
 	out.changed = tag.RowsAffected() > 0
-	done := porcupine.Operation{ClientId: n, Input: op, Output: out, Call: call, Return: int64(time.Since(x.start))}
+	done := porcupine.Operation{ClientId: n, Input: op, Output: out, Call: call, Return: int64(time.Since(x.began))}
 	if err != nil {
 		done.Output, done.Return = regAnswer{unknown: true}, 1<<62
 		done.ClientId = int(x.next.Add(1)) // the client goes on while this one may still happen

@@ -238,6 +238,20 @@ func TestDistinctCount(t *testing.T) {
 	}
 }
 
+// appendAny appends null, NaN or one of a few numbers, which it returns; NaN for the others.
+func appendAny(b *vec.Builder, r *rand.Rand) float64 {
+	switch v := r.IntN(12); v {
+	case 0:
+		b.AppendNull()
+	case 1:
+		b.AppendFloat(nan())
+	default:
+		b.AppendFloat(float64(v - 6))
+		return float64(v - 6)
+	}
+	return nan()
+}
+
 // TestCutoff compares the rows that a cutoff lets through with comparing one by one.
 func TestCutoff(t *testing.T) {
 	env := datum.T(datum.Float8)
@@ -246,14 +260,7 @@ func TestCutoff(t *testing.T) {
 		b := vec.NewBuilder(vec.Float64, 0)
 		n := 1 + r.IntN(200)
 		for range n {
-			switch v := r.IntN(12); v {
-			case 0:
-				b.AppendNull()
-			case 1:
-				b.AppendFloat(nan())
-			default:
-				b.AppendFloat(float64(v - 6))
-			}
+			appendAny(b, r)
 		}
 		col := b.Finish()
 		if r.IntN(2) == 0 { // coded, by a dictionary of fewer or more values than rows
@@ -290,14 +297,8 @@ func TestCutoffNth(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 8))
 		b, vals := vec.NewBuilder(vec.Float64, 0), []float64{}
 		for range r.IntN(60) {
-			switch v := r.IntN(12); v {
-			case 0:
-				b.AppendNull()
-			case 1:
-				b.AppendFloat(nan())
-			default:
-				b.AppendFloat(float64(v))
-				vals = append(vals, float64(v))
+			if v := appendAny(b, r); v == v {
+				vals = append(vals, v)
 			}
 		}
 		slices.Sort(vals)
