@@ -109,13 +109,29 @@ func (s *Session) roomy() error {
 	return nil
 }
 
-// give adds rows to the answer: the stored rows, and the input that they come from (nil: none of it is read).
-func (m *modifier) give(rows, input *vec.Batch) error {
+// give adds rows to the answer: as they were (nil: they are new) and as they are (nil: they are deleted), and the input that they come from (nil: none of
+// it is read).
+func (m *modifier) give(old, now, input *vec.Batch) error {
+	rows, action := now, "INSERT"
+	switch {
+	case now == nil:
+		rows, action = old, "DELETE"
+	case old != nil:
+		action = "UPDATE"
+	}
 	m.count += int64(rows.Len)
 	if m.n.Returning == nil || rows.Len == 0 {
 		return nil
 	}
-	all := &vec.Batch{Len: rows.Len, Cols: slices.Clone(rows.Cols)}
+	n := len(m.w.rel.Columns)
+	all := &vec.Batch{Len: rows.Len, Cols: make([]*vec.Column, 3*n+1)}
+	copy(all.Cols, rows.Cols)
+	if m.n.Images {
+		copy(all.Cols[n:], orAbsent(old, rows).Cols)
+		copy(all.Cols[2*n:], orAbsent(now, rows).Cols)
+		word := &vec.Column{Kind: vec.Bytes, Len: 1, Offsets: []int32{0, int32(len(action))}, Data: []byte(action)}
+		all.Cols[3*n] = vec.Repeat(word, 0, rows.Len)
+	}
 	if input != nil {
 		all.Cols = append(all.Cols, input.Cols...)
 	}
@@ -131,6 +147,18 @@ func (m *modifier) give(rows, input *vec.Batch) error {
 	return nil
 }
 
+// orAbsent is rows, or as many nulls as there are like.
+func orAbsent(rows, like *vec.Batch) *vec.Batch {
+	if rows != nil {
+		return rows
+	}
+	none := make([]int32, like.Len)
+	for i := range none {
+		none[i] = -1
+	}
+	return like.Take(none)
+}
+
 func (m *modifier) insert(ctx context.Context, b *vec.Batch) error {
 	if m.n.Conflict != nil {
 		return m.upsert(ctx, b)
@@ -139,7 +167,7 @@ func (m *modifier) insert(ctx context.Context, b *vec.Batch) error {
 	if err != nil {
 		return err
 	}
-	return m.give(rows, nil)
+	return m.give(nil, rows, nil)
 }
 
 // each locks the rows that a batch is about, sees to those that others have changed meanwhile, and changes them all.
@@ -308,7 +336,7 @@ func (m *modifier) update(ctx context.Context, b *vec.Batch) error {
 	if err != nil {
 		return err
 	}
-	return m.give(stored, b)
+	return m.give(old, stored, b)
 }
 
 // delete deletes rows that are locked.
@@ -329,5 +357,5 @@ func (m *modifier) delete(ctx context.Context, b *vec.Batch) error {
 			return err
 		}
 	}
-	return m.give(old, b)
+	return m.give(old, nil, b)
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/allsource-db/allsource/engine/lock"
 	"github.com/allsource-db/allsource/sql/pgerr"
-	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/storage"
 	"github.com/allsource-db/allsource/vec"
 )
@@ -42,7 +41,7 @@ func (m *modifier) upsertRow(ctx context.Context, row *vec.Batch) error {
 			if err != nil {
 				return err
 			}
-			return m.give(row, nil)
+			return m.give(nil, row, nil)
 		}
 		if err := m.w.visible(ctx, other); err != nil {
 			return err
@@ -156,99 +155,5 @@ func (m *modifier) updateInstead(ctx context.Context, other storage.RowID, row *
 	if err != nil {
 		return false, err
 	}
-	return true, m.give(stored, nil)
-}
-
-// merge does for each row of the input what the first WHEN clause says that applies to it.
-func (m *modifier) merge(ctx context.Context, b *vec.Batch) error {
-	for i := range b.Len {
-		if err := m.mergeRow(ctx, b.Slice(i, i+1)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (m *modifier) mergeRow(ctx context.Context, b *vec.Batch) error {
-	row := storage.RowID(0)
-	if !b.Cols[0].Null(0) {
-		row = b.Cols[0].Int(0)
-	}
-	w, err := m.when(b, row != 0)
-	if w == nil || w.Nothing || err != nil {
-		return err
-	}
-	if row == 0 {
-		return m.mergeInsert(ctx, w, b)
-	}
-	if live, by := m.w.d.state(row); !live || row < 0 && m.w.d.addedBy(row) == m.w.s.tx.work.command {
-		if by == m.w.s.tx.work.command || live {
-			return pgerr.New(pgerr.CardinalityViolation, "MERGE command cannot affect row a second time").
-				WithHint("Ensure that not more than one source row matches any one target row.")
-		}
-		return nil
-	}
-	if row > 0 {
-		now, err := m.w.s.claim(ctx, m.w.rel, row, lock.ForEnding, false, false)
-		if now == 0 || err != nil {
-			return err
-		}
-		if now != row {
-			again, err := m.b.again(ctx, m.n.Input, map[int][]storage.RowID{m.n.Target: {now}})
-			if again == nil || err != nil {
-				return err
-			}
-			return m.mergeRow(ctx, again)
-		}
-	}
-	n := len(m.w.rel.Columns)
-	old := &vec.Batch{Len: 1, Cols: b.Cols[1 : n+1]}
-	if w.Kind == plan.DeleteRows {
-		m.count++
-		return m.w.remove(ctx, []storage.RowID{row}, old)
-	}
-	rows := &vec.Batch{Len: 1, Cols: slices.Clone(old.Cols)}
-	for i, c := range w.Set {
-		if rows.Cols[c], err = m.b.x.eval(w.Values[i], b); err != nil {
-			return err
-		}
-	}
-	m.count++
-	_, err = m.w.replace(ctx, []storage.RowID{row}, old, rows)
-	return err
-}
-
-// when is the clause that applies to a row, nil if none does.
-func (m *modifier) when(b *vec.Batch, matched bool) (*plan.MergeWhen, error) {
-	for i := range m.n.Whens {
-		w := &m.n.Whens[i]
-		if w.Matched != matched {
-			continue
-		}
-		if w.Cond == nil {
-			return w, nil
-		}
-		ok, err := m.b.x.eval(w.Cond, b)
-		if err != nil {
-			return nil, err
-		}
-		if !ok.Null(0) && ok.Bool(0) {
-			return w, nil
-		}
-	}
-	return nil, nil
-}
-
-func (m *modifier) mergeInsert(ctx context.Context, w *plan.MergeWhen, b *vec.Batch) error {
-	rows := &vec.Batch{Len: 1}
-	for _, e := range w.Values {
-		c, err := m.b.x.eval(e, b)
-		if err != nil {
-			return err
-		}
-		rows.Cols = append(rows.Cols, c)
-	}
-	m.count++
-	_, _, err := m.w.insert(ctx, rows)
-	return err
+	return true, m.give(old, stored, nil)
 }

@@ -17,6 +17,9 @@ func (f *frame) call(x *syntax.FuncCall) (expr.Expr, error) {
 	if err := f.checkSchema(x); err != nil {
 		return nil, err
 	}
+	if name == "merge_action" && len(x.Name) == 1 && len(x.Args) == 0 {
+		return f.mergeAction(x)
+	}
 	if x.Over != nil {
 		return f.windowCall(x)
 	}

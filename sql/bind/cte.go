@@ -130,6 +130,8 @@ func (b *binder) changingWith(c *syntax.CTE, e *env, top bool) (*plan.With, *cte
 		node.Def, err = b.update(s, &in)
 	case *syntax.Delete:
 		node.Def, err = b.deleteRows(s, &in)
+	case *syntax.Merge:
+		node.Def, err = b.merge(s, &in)
 	default:
 		err = b.errorIn(c, pgerr.FeatureNotSupported, "%s not supported in WITH query", c.Stmt.Tag())
 	}

@@ -261,22 +261,23 @@ func (s *insertion) dropDefaults(v *plan.Values, given []bool) (plan.Node, error
 
 // returning binds RETURNING over the stored rows.
 func (s *insertion) returning(a *plan.Append) error {
-	if len(s.x.Returning) == 0 {
+	r := s.x.Returning
+	if r == nil {
 		return nil
 	}
 	it := itemOf(aliasOf(s.x.Table.Alias, s.rel.Name), relationFields(s.rel))
 	it.rel, it.schema, it.aliased = s.rel, s.rel.Schema, s.x.Table.Alias != nil
 	f := &frame{binder: s.binder, env: s.env, scope: &scope{items: []*item{it}, width: len(it.cols)}, what: "RETURNING"}
-	cols, err := f.targetList(s.x.Returning, false)
+	old, now := appended(s.rel)
+	if err := f.scope.images(s.binder, r, old, now); err != nil {
+		return err
+	}
+	cols, err := f.targetList(r.List, false)
 	if err != nil {
 		return err
 	}
-	a.Returning = []expr.Expr{}
-	for _, c := range cols {
-		a.Returning = append(a.Returning, c.expr)
-		a.Fields = append(a.Fields, plan.Field{Name: c.name, Type: c.expr.Type(), Table: c.field.Table, Attr: c.field.Attr})
-	}
-	return nil
+	a.Returning, a.Fields, err = s.answer(r, cols)
+	return err
 }
 
 func relationFields(r *catalog.Relation) []plan.Field {

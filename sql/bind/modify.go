@@ -346,40 +346,6 @@ func (b *binder) indexRule(rel *catalog.Relation, ix *catalog.TableIndex, row *s
 	return out, err
 }
 
-// returning binds RETURNING over the stored row and the rows of other tables, whose first column is at a place of the row.
-func (m *modification) returning(list []*syntax.Target, others *scope, at int) error {
-	if len(list) == 0 {
-		return nil
-	}
-	it := rowItem(m.rel, aliasOf(m.name.Alias, m.rel.Name), 0)
-	it.aliased = m.name.Alias != nil
-	if m.via != nil {
-		it = m.via.item(m.name.Alias.Name)
-		it.aliased = true
-	}
-	s := &scope{items: []*item{it}, width: len(m.rel.Columns)}
-	if others != nil {
-		for _, o := range others.items {
-			s.items = append(s.items, o.moved(at))
-		}
-		s.width = at + others.width
-	}
-	f := &frame{binder: m.binder, env: m.env, scope: s, what: "RETURNING"}
-	cols, err := f.targetList(list, false)
-	if err != nil {
-		return err
-	}
-	if len(cols) == 0 {
-		return m.errorIn(list[0], pgerr.SyntaxError, "RETURNING must have at least one column")
-	}
-	m.out.Returning, m.out.Fields = []expr.Expr{}, []plan.Field{}
-	for _, c := range cols {
-		m.out.Returning = append(m.out.Returning, c.expr)
-		m.out.Fields = append(m.out.Fields, plan.Field{Name: c.name, Type: c.expr.Type(), Table: c.field.Table, Attr: c.field.Attr})
-	}
-	return nil
-}
-
 // finish is the node with its WITH queries around it.
 func (m *modification) finish() plan.Node { return wrapWiths(m.out, m.withs) }
 

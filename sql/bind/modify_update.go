@@ -30,8 +30,8 @@ func (b *binder) update(x *syntax.Update, e *env) (plan.Node, error) {
 		return nil, err
 	}
 	m.out.Set = set.cols
-	m.project(node, others, true, set.values, len(x.Returning) > 0)
-	return m.finish(), m.returning(x.Returning, others, 2*len(rel.Columns)+1+len(set.cols))
+	m.project(node, others, true, set.values, x.Returning != nil)
+	return m.finish(), m.returning(x.Returning, others, 1+len(rel.Columns)+len(set.cols))
 }
 
 // deleteRows binds DELETE.
@@ -51,8 +51,8 @@ func (b *binder) deleteRows(x *syntax.Delete, e *env) (plan.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.project(node, others, len(x.Returning) > 0 || x.Portion != nil, nil, len(x.Returning) > 0)
-	return m.finish(), m.returning(x.Returning, others, 2*len(rel.Columns)+1)
+	m.project(node, others, x.Returning != nil || x.Portion != nil, nil, x.Returning != nil)
+	return m.finish(), m.returning(x.Returning, others, 1+len(rel.Columns))
 }
 
 // rows binds the rows that are changed: those of the table, joined with others. The frame sees both afterwards.

@@ -18,7 +18,7 @@ type changedView struct {
 }
 
 // The words of PostgreSQL's errors about views that cannot be changed, by the statement.
-var viewHints = map[string]string{"INSERT": "inserting into", "UPDATE": "updating", "DELETE": "deleting from"}
+var viewHints = map[string]string{"INSERT": "inserting into", "UPDATE": "updating", "DELETE": "deleting from", "MERGE": "merging into"}
 
 // changedView looks through a view; at is where the statement names it.
 func (b *binder) changedView(rel *catalog.Relation, t *syntax.TableName, what string) (*changedView, error) {
@@ -167,8 +167,11 @@ func (m *modification) tableColumnOf(i int) (int, error) {
 		return col.Index, nil
 	}
 	verb := "update"
-	if m.out.Kind == plan.InsertRows {
+	switch m.out.Kind {
+	case plan.InsertRows:
 		verb = "insert into"
+	case plan.MergeRows:
+		verb = "merge into"
 	}
 	return 0, pgerr.New(pgerr.FeatureNotSupported, "cannot %s column %q of view %q", verb, m.via.rel.Columns[i].Name, m.via.rel.Name).
 		WithDetail("View columns that are not columns of their base relation are not updatable.")

@@ -31,7 +31,8 @@ type item struct {
 	bare    bool // its columns can be named alone and are part of *
 	scalar  bool // a function with one column: the item's name stands for that column's value
 	aliased bool
-	target  int // number of the scan, where its rows may be locked
+	target  int       // number of the scan, where its rows may be locked
+	there   expr.Expr // whether there is such a row; nil: always
 }
 
 // column is a column of an item: a name and what it is over the scope's row.
@@ -236,6 +237,9 @@ func (b *binder) wholeRow(it *item, level, at int) expr.Expr {
 		}
 		row.Elems = append(row.Elems, b.outwards(c.expr, level, at))
 		row.Names = append(row.Names, c.name)
+	}
+	if it.there != nil {
+		return &expr.Case{Whens: []expr.When{{Cond: b.outwards(it.there, level, at), Then: row}}, Else: expr.NullConst(row.Type()), Typ: row.Type()}
 	}
 	return row
 }

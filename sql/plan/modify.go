@@ -26,10 +26,11 @@ var modifyVerbs = [...]string{InsertRows: "Insert", UpdateRows: "Update", Delete
 //	Insert  the columns of the table, defaults filled in; those that are generated are null
 //	Update  the RowID, the columns of the table as they are, the values of Set, then what RETURNING reads of other tables
 //	Delete  the RowID, the columns of the table, then what RETURNING reads of other tables
-//	Merge   the RowID (null: no row of the table matches), the columns of the table, then those of the source
+//	Merge   the RowID (null: no row of the table matches), the columns of the table, those of the source, then 1 (null: no row of the source matches)
 //
-// Returning is evaluated over the columns of the row that was stored (of a DELETE: that was deleted), then the input's. It is nil
-// without RETURNING, and then the node gives no rows.
+// Returning is evaluated over the columns of the row that was stored (of a DELETE: that was deleted), those of the row before, those of the row after the
+// change (null where there is none), what was done ('INSERT', 'UPDATE', 'DELETE'), then the input's. It is nil without RETURNING, and then the node gives
+// no rows. Without Images nothing of it reads the rows before and after, nor what was done.
 type Modify struct {
 	Kind      ModifyKind
 	Relation  *catalog.Relation
@@ -40,8 +41,10 @@ type Modify struct {
 	Rules     RowRules
 	Conflict  *Conflict // of an INSERT, nil: none
 	Whens     []MergeWhen
-	Target    int // number of the scan of the table in the input
+	On        expr.Expr // of a MERGE, over the input: whether a row matches
+	Target    int       // number of the scan of the table in the input
 	Returning []expr.Expr
+	Images    bool
 	Fields    []Field // of Returning
 }
 
@@ -94,13 +97,23 @@ type Conflict struct {
 // MergeWhen is a WHEN clause of MERGE: what is done with the rows for which Cond is true and no earlier clause's is. Set and Values are
 // those of an UPDATE; an INSERT has a value for every column of the relation. Expressions are over the input.
 type MergeWhen struct {
-	Matched bool
+	Match   MergeMatch
 	Cond    expr.Expr // nil: always
 	Nothing bool
 	Kind    ModifyKind
 	Set     []int
 	Values  []expr.Expr
 }
+
+// MergeMatch says for which rows a MergeWhen is.
+type MergeMatch uint8
+
+// The kinds of rows: of both, of the source alone, of the table alone.
+const (
+	Matched MergeMatch = iota
+	NotMatched
+	NotMatchedBySource
+)
 
 // LockRows locks rows that a SELECT reads, and gives those that are still there and still match, as they are now. The last columns of its
 // input are the RowIDs of the scans that are targets, one for each of Rows.
@@ -197,7 +210,7 @@ func (t *Truncate) Details() []string { return nil }
 // modify maps the expressions of a Modify.
 func (m *mapper) modify(n *Modify) Node {
 	c := *n
-	c.Returning = m.list(n.Returning)
+	c.Returning, c.On = m.list(n.Returning), m.one(n.On)
 	c.Rules.Generated = append([]GeneratedColumn(nil), n.Rules.Generated...)
 	for i := range c.Rules.Generated {
 		c.Rules.Generated[i].Expr = m.one(c.Rules.Generated[i].Expr)

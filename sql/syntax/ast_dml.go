@@ -10,7 +10,7 @@ type Insert struct {
 	Query      *Query
 	Condition  Expr // WHEN e, our own: the append takes place only where e is true of the log that it follows; may be nil
 	OnConflict *OnConflict
-	Returning  []*Target
+	Returning  *Returning // may be nil
 }
 
 // InsertColumn is a column of an INSERT list; Steps is not empty in INSERT INTO t (a.b[1]).
@@ -18,6 +18,13 @@ type InsertColumn struct {
 	At
 	Name  string
 	Steps []Step
+}
+
+// Returning is RETURNING, with the names of the row before and after the change: WITH (OLD AS o, NEW AS n).
+type Returning struct {
+	At
+	Old, New *Alias // nil: old and new, where no table has that name
+	List     []*Target
 }
 
 // Overriding is OVERRIDING SYSTEM VALUE or OVERRIDING USER VALUE.
@@ -58,7 +65,7 @@ type Update struct {
 	Set       []*Assign
 	From      []TableExpr
 	Where     Expr
-	Returning []*Target
+	Returning *Returning // may be nil
 }
 
 // Portion is FOR PORTION OF period FROM from TO to: what is changed is that part of each row.
@@ -76,7 +83,7 @@ type Delete struct {
 	Portion   *Portion // may be nil
 	Using     []TableExpr
 	Where     Expr
-	Returning []*Target
+	Returning *Returning // may be nil
 }
 
 // Merge is MERGE.
@@ -87,7 +94,7 @@ type Merge struct {
 	Source    TableExpr
 	On        Expr
 	Whens     []*MergeWhen
-	Returning []*Target
+	Returning *Returning // may be nil
 }
 
 // MergeWhen is one WHEN clause of MERGE.

@@ -1,5 +1,7 @@
 package syntax
 
+import "github.com/allsource-db/allsource/sql/pgerr"
+
 // changed reads the table of INSERT, UPDATE, DELETE and MERGE, with an alias that needs AS for INSERT.
 func (p *parser) changed(insert bool) *TableName {
 	t := &TableName{At: p.at()}
@@ -96,11 +98,33 @@ func (p *parser) insertEnd(s *Insert) {
 	s.Returning = p.returning()
 }
 
-func (p *parser) returning() []*Target {
-	if !p.accept("returning") {
+func (p *parser) returning() *Returning {
+	if !p.is("returning") {
 		return nil
 	}
-	return p.targets()
+	r := &Returning{At: p.at()}
+	p.advance()
+	if p.accept("with") {
+		parens(p, func() *Alias { return p.image(r) })
+	}
+	r.List = p.targets()
+	return r
+}
+
+// image reads OLD AS name or NEW AS name.
+func (p *parser) image(r *Returning) *Alias {
+	at, what, to := p.tok.pos, "OLD", &r.Old
+	if !p.accept("old") {
+		p.expect("new")
+		what, to = "NEW", &r.New
+	}
+	p.expect("as")
+	a := &Alias{At: At{at}, Name: p.colID()}
+	if *to != nil {
+		p.fail(at, pgerr.SyntaxError, "%s cannot be specified multiple times", what)
+	}
+	*to = a
+	return a
 }
 
 func (p *parser) onConflict() *OnConflict {

@@ -69,11 +69,29 @@ func (p *printer) insertColumn(c *InsertColumn) {
 	p.steps(c.Steps)
 }
 
-func (p *printer) returning(ts []*Target) {
-	if ts != nil {
-		p.w("RETURNING")
-		commas(p, ts, p.target)
+func (p *printer) returning(r *Returning) {
+	if r == nil {
+		return
 	}
+	p.w("RETURNING")
+	switch {
+	case r.Old != nil && r.New != nil:
+		p.w("WITH (OLD AS")
+		p.id(r.Old.Name)
+		p.put(",")
+		p.image("NEW AS", r.New)
+	case r.Old != nil:
+		p.image("WITH (OLD AS", r.Old)
+	case r.New != nil:
+		p.image("WITH (NEW AS", r.New)
+	}
+	commas(p, r.List, p.target)
+}
+
+func (p *printer) image(words string, a *Alias) {
+	p.w(words)
+	p.id(a.Name)
+	p.put(")")
 }
 
 func (p *printer) onConflict(c *OnConflict) {

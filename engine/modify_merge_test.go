@@ -1,0 +1,48 @@
+package engine_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMergeWaits has a session merge into a row that another one has under way. What it does then follows from whether they still match.
+func TestMergeWaits(t *testing.T) {
+	b := newBed(t)
+	defer b.close(t)
+	ann, bob := b.connect(t, 0), b.connect(t, 0)
+	defer ann.s.Close()
+	defer bob.s.Close()
+	ann.must(t, "CREATE TABLE t (id int PRIMARY KEY, k int, n int)")
+	const merge = `MERGE INTO t USING (VALUES (6, 1), (5, 2)) s (k, v) ON t.k = s.k WHEN MATCHED THEN UPDATE SET n = t.n + v
+		WHEN NOT MATCHED THEN INSERT VALUES (100 + s.k, s.k, s.v)`
+	for _, c := range []struct{ change, merge, want string }{ // as PostgreSQL 18 has it
+		{"UPDATE t SET k = 1 WHERE id = 1", merge, "1|1|10 2|6|21 105|5|2"},
+		{"UPDATE t SET n = 50 WHERE id = 1", merge, "1|5|52 2|6|21"},
+		{"DELETE FROM t WHERE id = 1", merge, "2|6|21 105|5|2"},
+		{"UPDATE t SET k = 1 WHERE id = 1", merge + " WHEN NOT MATCHED BY SOURCE THEN UPDATE SET n = -1", "1|1|-1 2|6|21 105|5|2"},
+		{"UPDATE t SET n = 50 WHERE id = 1", merge + " WHEN NOT MATCHED BY SOURCE THEN UPDATE SET n = -1", "1|5|52 2|6|21"},
+		{"DELETE FROM t WHERE id = 1", merge + " WHEN NOT MATCHED BY SOURCE THEN DELETE", "2|6|21 105|5|2"},
+	} {
+		ann.must(t, "TRUNCATE t; INSERT INTO t VALUES (1, 5, 10), (2, 6, 20); BEGIN; "+c.change)
+		done := make(chan error)
+		go func() {
+			_, err := bob.run(c.merge)
+			done <- err
+		}()
+		for len(ann.must(t, "SELECT 1 FROM pg_locks WHERE NOT granted")[0].rows) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		ann.must(t, "COMMIT")
+		if err := <-done; err != nil {
+			t.Fatalf("%s: %v", c.change, err)
+		}
+		var rows []string
+		for _, r := range ann.must(t, "SELECT * FROM t ORDER BY id")[0].rows {
+			rows = append(rows, strings.Join(r, "|"))
+		}
+		if got := strings.Join(rows, " "); got != c.want {
+			t.Errorf("%s, then %s: %s, want %s", c.change, c.merge, got, c.want)
+		}
+	}
+}
