@@ -19,6 +19,7 @@ type eventReader struct {
 	early  []int // columns that the filter reads
 	late   []int
 	used   map[int]bool // columns that are read after the filter; nil: all
+	join   *partners    // nil: there is no join, or no row is left out of it
 	run    stage
 	joins  bool // a step is a join, which may give several batches for one
 	more   bool // there may be more for the last batch
@@ -45,6 +46,7 @@ func newEventReader(s *EventScan, env *Env) *eventReader {
 			r.late = append(r.late, i)
 		}
 	}
+	r.join = newPartners(s, env, r.late)
 	if len(s.Steps) > 0 {
 		r.run = chain(s.Steps, env.X)
 	}
@@ -193,7 +195,17 @@ func (r *eventReader) batch(ctx context.Context, p part, from, to int) (*vec.Bat
 	if sel != nil {
 		b.Len = len(sel)
 	}
-	if err := r.load(ctx, p, from, to, sel, r.late, b); err != nil {
+	late := r.late
+	if r.join != nil && r.join.rare() {
+		if err := r.load(ctx, p, from, to, sel, r.join.cols, b); err != nil {
+			return nil, err
+		}
+		if b, sel, err = r.joined(b, sel); b == nil || err != nil {
+			return nil, err
+		}
+		late = without(late, r.join.cols)
+	}
+	if err := r.load(ctx, p, from, to, sel, late, b); err != nil {
 		return nil, err
 	}
 	if r.scan.Reverse {
@@ -204,6 +216,25 @@ func (r *eventReader) batch(ctx context.Context, p part, from, to int) (*vec.Bat
 		b = b.Take(idx)
 	}
 	return b, nil
+}
+
+// joined leaves out the rows that have no partner in the first join; sel are those of b in its range, nil for all.
+func (r *eventReader) joined(b *vec.Batch, sel []int32) (*vec.Batch, []int32, error) {
+	have, err := r.join.among(b)
+	switch {
+	case err != nil || have == nil:
+		return b, sel, err
+	case len(have) == 0:
+		return nil, nil, nil
+	}
+	b = b.Take(have)
+	if sel == nil {
+		return b, have, nil
+	}
+	for i, k := range have {
+		have[i] = sel[k]
+	}
+	return b, have, nil
 }
 
 // choose loads the columns of the filter into b and gives the rows that it and the cutoff let through, nil for all.
