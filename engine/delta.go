@@ -239,6 +239,59 @@ func (d *delta) end(command int32, row, next storage.RowID) {
 	}
 }
 
+// endAll notes that a command ended rows; they were replaced by own rows numbered from first downwards, or deleted where that is 0.
+func (d *delta) endAll(command int32, rows []storage.RowID, first storage.RowID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := 0; i < len(rows); {
+		to := i + 1
+		for to < len(rows) && (rows[to] < 0) == (rows[i] < 0) {
+			to++
+		}
+		next := first
+		if next != 0 {
+			next -= storage.RowID(i)
+		}
+		if rows[i] > 0 {
+			d.ended.setAll(rows[i:to], ending{command, next})
+		} else {
+			own := make([]int64, to-i)
+			for k, row := range rows[i:to] {
+				own[k] = -row - 1
+			}
+			d.dead.setAll(own, ending{command, next})
+		}
+		i = to
+	}
+}
+
+// livePlaces lists, by their places, the rows that are there after all that the transaction did; nil: all are.
+func (d *delta) livePlaces(rows []storage.RowID) []int32 {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	out, all := make([]int32, 0, len(rows)), true
+	emptied := len(d.emptied) > 0
+	var at endingsReader
+	for i, row := range rows {
+		live := false
+		if row < 0 {
+			live, _ = d.ownState(-row - 1)
+		} else if !emptied {
+			_, ended := at.get(&d.ended, row)
+			live = !ended
+		}
+		if live {
+			out = append(out, int32(i))
+		} else {
+			all = false
+		}
+	}
+	if all {
+		return nil
+	}
+	return out
+}
+
 // state says whether a row is there after all that the transaction did, and the command that ended it if not.
 func (d *delta) state(row storage.RowID) (live bool, by int32) {
 	d.mu.RLock()

@@ -94,6 +94,7 @@ func (d *delta) drop() (count int64) {
 func (d *delta) closings(place func(n int64) int64) storage.Closings {
 	emptied := d.emptiedBy()
 	return func(yield func(storage.Closing) bool) {
+		var at endingsReader
 		d.ended.each(0, newestRow, func(row int64, e ending) bool {
 			if e.command <= emptied {
 				return true // TRUNCATE closes it
@@ -101,7 +102,7 @@ func (d *delta) closings(place func(n int64) int64) storage.Closings {
 			c := storage.Closing{Row: row, Next: -1}
 			next := e.next
 			for next != 0 {
-				after, over := d.dead.get(-next - 1)
+				after, over := at.get(&d.dead, -next-1)
 				if !over {
 					c.Next = int(place(-next - 1))
 					break

@@ -49,9 +49,24 @@ func (c *endingChunk) place(row uint16) (int, bool) {
 	return slices.BinarySearchFunc(c.few, row, func(f fewEnding, row uint16) int { return int(f.row) - int(row) })
 }
 
+// endingsReader looks rows up of which neighbours mostly lie in one chunk. Nothing is added meanwhile.
+type endingsReader struct {
+	n     int64
+	chunk *endingChunk
+	known bool
+}
+
+func (r *endingsReader) get(e *endings, row int64) (ending, bool) {
+	if n := row / endingRows; !r.known || n != r.n {
+		*r = endingsReader{n, e.chunks[n], true}
+	}
+	return r.chunk.get(row)
+}
+
 // get returns how a row ended, if it did.
-func (e *endings) get(row int64) (ending, bool) {
-	c := e.chunks[row/endingRows]
+func (e *endings) get(row int64) (ending, bool) { return e.chunks[row/endingRows].get(row) }
+
+func (c *endingChunk) get(row int64) (ending, bool) {
 	if c == nil {
 		return ending{}, false
 	}
@@ -68,36 +83,72 @@ func (e *endings) get(row int64) (ending, bool) {
 
 // set says how a row ended, in the place of what was said before.
 func (e *endings) set(row int64, to ending) {
-	c := e.chunks[row/endingRows]
+	if e.chunk(row/endingRows).set(uint16(row%endingRows), packedEnding{to.command, uint32(-to.next)}) {
+		e.count++
+	}
+}
+
+// setAll is set for many rows. What replaced them, if anything, are own rows that are numbered from that of to downwards.
+func (e *endings) setAll(rows []int64, to ending) {
+	for i := 0; i < len(rows); {
+		n, end := rows[i]/endingRows, i+1
+		for end < len(rows) && rows[end]/endingRows == n {
+			end++
+		}
+		c := e.chunk(n)
+		if c.all == nil && len(c.few)+end-i > fewEndings {
+			c.spread()
+		}
+		for ; i < end; i++ {
+			if c.set(uint16(rows[i]%endingRows), packedEnding{to.command, uint32(-to.next)}) {
+				e.count++
+			}
+			if to.next != 0 {
+				to.next--
+			}
+		}
+	}
+}
+
+// chunk is the chunk with a number, which is made.
+func (e *endings) chunk(n int64) *endingChunk {
+	c := e.chunks[n]
 	if c == nil {
 		if e.chunks == nil {
 			e.chunks = map[int64]*endingChunk{}
 		}
 		c = &endingChunk{}
-		e.chunks[row/endingRows] = c
+		e.chunks[n] = c
 	}
-	at, p := uint16(row%endingRows), packedEnding{to.command, uint32(-to.next)}
+	return c
+}
+
+// spread makes an array of the list.
+func (c *endingChunk) spread() {
+	c.all = new([endingRows]packedEnding)
+	for _, f := range c.few {
+		c.all[f.row] = f.packedEnding
+	}
+	c.few = nil
+}
+
+// set reports whether the row had not ended before.
+func (c *endingChunk) set(at uint16, p packedEnding) (fresh bool) {
 	if c.all == nil {
 		i, found := c.place(at)
 		switch {
 		case found:
 			c.few[i].packedEnding = p
-			return
+			return false
 		case len(c.few) < fewEndings:
 			c.few = slices.Insert(c.few, i, fewEnding{at, p})
-			e.count++
-			return
+			return true
 		}
-		c.all = new([endingRows]packedEnding)
-		for _, f := range c.few {
-			c.all[f.row] = f.packedEnding
-		}
-		c.few = nil
+		c.spread()
 	}
-	if c.all[at].command == 0 {
-		e.count++
-	}
+	fresh = c.all[at].command == 0
 	c.all[at] = p
+	return fresh
 }
 
 // forget takes back what the commands from one on said.

@@ -33,6 +33,8 @@ type Log interface {
 	Commit(ctx context.Context, c storage.Commit) (storage.Committed, error)
 	// Fate says when a version of a row ended, by the commits that have their place (0: it has not), and the version that replaced it (0: none did).
 	Fate(t storage.TableID, row storage.RowID) (closed storage.Micros, next storage.RowID, err error)
+	// Ended lists, by their places among rows, the versions that have ended, as Fate says.
+	Ended(t storage.TableID, rows []storage.RowID) (places []int, err error)
 	Sequence(id uint32) (value int64, called, ok bool, err error)
 	// SetSequence is durable with the next commit or Sync.
 	SetSequence(id uint32, value int64, called bool) error

@@ -200,16 +200,19 @@ func (m *modifier) each(ctx context.Context, b *vec.Batch, change func(ctx conte
 
 // first leaves out rows that this statement has changed already: a join may find a row more than once.
 func (m *modifier) first(b *vec.Batch) *vec.Batch {
+	if live := m.w.d.livePlaces(b.Cols[0].I64[:b.Len]); live != nil {
+		b = b.Take(live)
+	}
+	rows := b.Cols[0].I64[:b.Len]
+	if ascending(rows) {
+		return b
+	}
 	var keep []int32
-	seen := map[storage.RowID]bool{}
-	for i := range b.Len {
-		row := b.Cols[0].Int(i)
-		live, _ := m.w.d.state(row)
-		if live && !seen[row] {
-			keep = append(keep, int32(i))
-		}
-		if b.Len > 1 {
+	seen := make(map[storage.RowID]bool, len(rows))
+	for i, row := range rows {
+		if !seen[row] {
 			seen[row] = true
+			keep = append(keep, int32(i))
 		}
 	}
 	if len(keep) == b.Len {
@@ -218,34 +221,73 @@ func (m *modifier) first(b *vec.Batch) *vec.Batch {
 	return b.Take(keep)
 }
 
+// ascending reports whether each row comes after the one before it.
+func ascending(rows []storage.RowID) bool {
+	for i := 1; i < len(rows); i++ {
+		if rows[i] <= rows[i-1] {
+			return false
+		}
+	}
+	return true
+}
+
 // claim locks the rows of a batch. Those that are as they were found stay; of others that somebody has replaced meanwhile the input is made
 // again, if they still satisfy the statement's conditions.
 func (m *modifier) claim(ctx context.Context, b *vec.Batch) (stay []int32, moved []*vec.Batch, err error) {
-	s := m.b.x.cfg.session
-	for i := range b.Len {
-		row := b.Cols[0].Int(i)
-		if row < 0 {
-			stay = append(stay, int32(i)) // nobody else sees it
-			continue
+	s, rows, mode := m.b.x.cfg.session, b.Cols[0].I64[:b.Len], m.strength()
+	stay = make([]int32, 0, len(rows))
+	one := func(i int) error {
+		now, err := s.claim(ctx, m.w.rel, rows[i], mode, false, false)
+		switch {
+		case err != nil || now == 0:
+			return err
+		case now == rows[i]:
+			stay = append(stay, int32(i))
+			return nil
 		}
-		now, err := s.claim(ctx, m.w.rel, row, m.strength(), false, false)
+		again, err := m.b.again(ctx, m.n.Input, map[int][]storage.RowID{m.n.Target: {now}})
+		if again != nil {
+			moved = append(moved, again)
+		}
+		return err
+	}
+	for i := 0; i < len(rows); {
+		n, ended, err := s.claimFree(m.w.rel, rows[i:], mode)
 		if err != nil {
 			return nil, nil, err
 		}
-		switch {
-		case now == row:
-			stay = append(stay, int32(i))
-		case now != 0:
-			again, err := m.b.again(ctx, m.n.Input, map[int][]storage.RowID{m.n.Target: {now}})
-			if err != nil {
+		if n == 0 { // somebody has it
+			n, ended = 1, []int{0}
+		}
+		for k := range n {
+			if len(ended) == 0 || ended[0] != k {
+				stay = append(stay, int32(i+k))
+				continue
+			}
+			ended = ended[1:]
+			if err := one(i + k); err != nil {
 				return nil, nil, err
 			}
-			if again != nil {
-				moved = append(moved, again)
-			}
 		}
+		i += n
 	}
 	return stay, moved, nil
+}
+
+// claimFree locks the first of rows as long as that needs no waiting. It returns how many they are, and the places of those that are no longer
+// as they were. Nobody else sees the transaction's own.
+func (s *Session) claimFree(rel *catalog.Relation, rows []storage.RowID, mode lock.Mode) (n int, ended []int, err error) {
+	own := rows[0] < 0
+	to := 1
+	for to < len(rows) && rows[to] < 0 == own {
+		to++
+	}
+	if own {
+		return to, nil, nil
+	}
+	n = s.owner().TryRows(uint32(rel.OID), rows[:to], mode)
+	ended, err = s.log.Ended(storage.TableID(rel.OID), rows[:n])
+	return n, ended, err
 }
 
 // strength is how rows are locked: an update that leaves the keys alone lets others go on referring to them.

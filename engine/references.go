@@ -91,8 +91,8 @@ func rowsBytes(b *vec.Batch) (n int64) {
 	return n
 }
 
-// replaced is added for rows that replace others, and sees to what refers to the old ones.
-func (r *references) replaced(w *writer, old, rows *vec.Batch, ids []storage.RowID) {
+// replaced is added for rows that replace others, of which id gives the numbers, and sees to what refers to the old ones.
+func (r *references) replaced(w *writer, old, rows *vec.Batch, id func(i int) storage.RowID) {
 	for _, con := range r.out {
 		cols := columnsOf(w.rel, con.Columns)
 		changed := changedRows(w.rel, cols, old, rows)
@@ -101,7 +101,7 @@ func (r *references) replaced(w *writer, old, rows *vec.Batch, ids []storage.Row
 		}
 		w.s.tx.work.defers(con, func(ctx context.Context) error {
 			for _, i := range changed {
-				if err := w.refers(ctx, con, rows.Slice(i, i+1), ids[i]); err != nil {
+				if err := w.refers(ctx, con, rows.Slice(i, i+1), id(i)); err != nil {
 					return err
 				}
 			}
@@ -149,6 +149,10 @@ func noActionOnly(con *catalog.Constraint, action string) *catalog.Constraint {
 // changedRows lists the rows of which a column is not what it was.
 func changedRows(rel *catalog.Relation, cols []int, old, rows *vec.Batch) []int {
 	var out []int
+	cols = slices.DeleteFunc(cols, func(c int) bool { return old.Cols[c] == rows.Cols[c] }) // no statement has set it
+	if len(cols) == 0 {
+		return nil
+	}
 	for i := range rows.Len {
 		for _, c := range cols {
 			if !sameValue(rel.Columns[c].Type, old.Cols[c], rows.Cols[c], i) {

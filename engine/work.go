@@ -194,20 +194,21 @@ func (e *Engine) lockManager(database string) *lock.Manager {
 
 // lock locks a thing for the transaction, and waits as long as lock_timeout allows.
 func (s *Session) lock(ctx context.Context, k lock.Key, mode lock.Mode) error {
+	return s.waitFor(ctx, s.owner(), k, mode)
+}
+
+// owner is what the transaction locks things with.
+func (s *Session) owner() *lock.Owner {
 	w := &s.tx.work
 	if w.owner == nil {
 		w.owner = s.locks().NewOwner()
 	}
-	return s.waitFor(ctx, w.owner, k, mode)
+	return w.owner
 }
 
 // tryLock locks a thing if nobody stands in the way.
 func (s *Session) tryLock(k lock.Key, mode lock.Mode) bool {
-	w := &s.tx.work
-	if w.owner == nil {
-		w.owner = s.locks().NewOwner()
-	}
-	return w.owner.TryLock(k, mode)
+	return s.owner().TryLock(k, mode)
 }
 
 var errLockTimeout = errors.New("canceling statement due to lock timeout")

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/allsource-db/allsource/engine/lock"
@@ -34,6 +35,7 @@ type tableKey struct {
 	unique bool
 	con    *catalog.Constraint // nil: it belongs to none
 	places []int               // of the columns of a key WITHOUT OVERLAPS among the relation's
+	reads  map[int]bool        // columns that say what the key is, by their places
 }
 
 // ruled is what all writers for a plan have in common under one catalog.
@@ -73,7 +75,12 @@ func (s *Session) newRuled(rel *catalog.Relation, rules *plan.RowRules) (*ruled,
 	}
 	r := &ruled{catalog: s.catalog(), shape: shape, refs: s.references(rel)}
 	for i := range rules.Indexes {
-		k := tableKey{IndexRule: &rules.Indexes[i], unique: rules.Indexes[i].Index.Unique}
+		k := tableKey{IndexRule: &rules.Indexes[i], unique: rules.Indexes[i].Index.Unique, reads: map[int]bool{}}
+		for _, e := range append(slices.Clone(k.Keys), k.Where) {
+			if e != nil {
+				plan.Cols(e, k.reads)
+			}
+		}
 		for c := range rel.Table.Constraints {
 			if con := &rel.Table.Constraints[c]; con.Index == k.Index.ID && con.Kind != catalog.ForeignKey {
 				k.con = con
@@ -288,21 +295,26 @@ func (w *writer) replace(ctx context.Context, ids []storage.RowID, old, rows *ve
 	if err != nil {
 		return nil, err
 	}
-	before, err := w.indexKeys(old)
+	before, err := w.keysBefore(old, rows, keys)
 	if err != nil {
 		return nil, err
 	}
-	if !w.keysChange(before, keys) {
-		next := make([]storage.RowID, len(ids))
+	same := !w.keysChange(before, keys)
+	if !same && len(ids) > 1 {
+		// Where no key is in the way of any other the order of the rows is all one.
+		if err := w.distinct(ctx, rows, keys, before); err == nil {
+			same = true
+		} else if !isOfRow(err) {
+			return nil, err
+		}
+	}
+	if same {
 		first, err := w.add(ctx, rows, keys)
 		if err != nil {
 			return nil, err
 		}
-		for i, id := range ids {
-			next[i] = first - storage.RowID(i)
-			w.end(id, next[i])
-		}
-		w.refs.replaced(w, old, rows, next)
+		w.d.endAll(w.s.tx.work.command, ids, first)
+		w.refs.replaced(w, old, rows, func(i int) storage.RowID { return first - storage.RowID(i) })
 		return rows, nil
 	}
 	// Each row is tested against those that were replaced before it, and those that will be, as PostgreSQL does.
@@ -318,8 +330,33 @@ func (w *writer) replace(ctx context.Context, ids []storage.RowID, old, rows *ve
 		}
 		w.end(id, next[i])
 	}
-	w.refs.replaced(w, old, rows, next)
+	w.refs.replaced(w, old, rows, func(i int) storage.RowID { return next[i] })
 	return rows, nil
+}
+
+// keysBefore are the keys that rows had before they became those with keys. Of indexes that are not unique they are not asked for.
+func (w *writer) keysBefore(old, rows *vec.Batch, keys []storage.IndexKeys) ([]storage.IndexKeys, error) {
+	before := slices.Clone(keys)
+	for k := range w.keys {
+		if key := &w.keys[k]; key.unique && !sameColumns(key.reads, old, rows) {
+			values, in, err := w.keyValues(key, old)
+			if err != nil {
+				return nil, err
+			}
+			before[k] = indexKeys(key.Index, values, old.Len, in)
+		}
+	}
+	return before, nil
+}
+
+// sameColumns reports whether rows have columns of the old ones as they were: no statement has set them.
+func sameColumns(cols map[int]bool, old, rows *vec.Batch) bool {
+	for c := range cols {
+		if old.Cols[c] != rows.Cols[c] {
+			return false
+		}
+	}
+	return true
 }
 
 func sliceKeys(keys []storage.IndexKeys, i int) []storage.IndexKeys {
@@ -333,7 +370,7 @@ func sliceKeys(keys []storage.IndexKeys, i int) []storage.IndexKeys {
 // keysChange reports whether a key of a unique index is another one for any row.
 func (w *writer) keysChange(before, after []storage.IndexKeys) bool {
 	for k := range w.keys {
-		if !w.keys[k].unique {
+		if !w.keys[k].unique || len(after[k].Keys) == 0 || &before[k].Keys[0] == &after[k].Keys[0] {
 			continue
 		}
 		for i := range after[k].Keys {
@@ -353,9 +390,7 @@ func (w *writer) remove(ctx context.Context, ids []storage.RowID, old *vec.Batch
 			return err
 		}
 	}
-	for _, id := range ids {
-		w.end(id, 0)
-	}
+	w.d.endAll(w.s.tx.work.command, ids, 0)
 	w.refs.removed(w, old)
 	return nil
 }

@@ -284,6 +284,26 @@ func (d *DB) Fate(t TableID, row RowID) (closed Micros, next RowID, err error) {
 	return 0, 0, nil
 }
 
+// Ended lists, by their places among rows, the versions that commits which have their place have closed; it is Fate for many.
+func (d *DB) Ended(t TableID, rows []RowID) (places []int, err error) {
+	rel, last := d.relation(t), d.state.Load().ordered
+	truncated := rel.state.Load().truncatedAt(last)
+	var known knownPage
+	for i, row := range rows {
+		if n := row / table.PageRows; known.page == nil || known.n != n {
+			page, err := rel.page(n)
+			if err != nil {
+				return nil, err
+			}
+			known = knownPage{n, page}
+		}
+		if c, ok := known.page.Find(row); row < truncated || ok && c.At <= last {
+			places = append(places, i)
+		}
+	}
+	return places, nil
+}
+
 // clearFrom clears the bits before n.
 func clearBefore(set vec.Bitmap, n int) {
 	for i := range n >> 6 {

@@ -11,6 +11,9 @@ func (k Key) ofMany() bool { return k.Kind == Row || k.Kind == IndexKey }
 
 func (c class) all() Key { return Key{Kind: c.kind, Object: c.object, Row: everyRow} }
 
+// rowsAtOnce is how many rows are locked while nobody else can lock anything.
+const rowsAtOnce = 256
+
 // strongest is the mode that covers all others of the class.
 func (c class) strongest() Mode {
 	if c.kind == IndexKey {
@@ -65,6 +68,35 @@ func (o *Owner) HasAll(kind Kind, object uint32) bool {
 	}
 	h := all.of(o)
 	return h != nil && h.modes.covers(c.strongest())
+}
+
+// TryRows locks rows of a table, one after the other, as long as that needs no waiting, and returns how many it has locked.
+func (o *Owner) TryRows(table uint32, rows []int64, mode Mode) int {
+	for n := 0; n < len(rows); {
+		to := min(n+rowsAtOnce, len(rows))
+		k := o.tryRows(table, rows[n:to], mode)
+		if n += k; n < to {
+			return n
+		}
+	}
+	return len(rows)
+}
+
+func (o *Owner) tryRows(table uint32, rows []int64, mode Mode) int {
+	m := o.s.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if all := m.entries[class{Row, table}.all()]; all != nil {
+		if h := all.of(o); h != nil && h.modes.covers(mode) {
+			return len(rows)
+		}
+	}
+	for i, row := range rows {
+		if o.try(Key{Kind: Row, Object: table, Row: row}, mode) != nil {
+			return i
+		}
+	}
+	return len(rows)
 }
 
 // lockAll replaces the owner's locks on things of a class, which nobody else has any of, by one that stands for all. What
