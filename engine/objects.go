@@ -222,13 +222,22 @@ func (t *temporaries) keep(list []defined) {
 	}
 }
 
-// pass says of changes of temporary tables that they, and their indexes, are to be forgotten, and returns their numbers.
-func (t *temporaries) pass(changes []storage.TableChange, tables map[storage.TableID]*catalog.Relation) (all []uint32) {
+// passing are the numbers of the temporary tables that a transaction has changed or indexed, and of their indexes, as far as the log has nothing
+// of them yet: it is to forget them.
+func (t *temporaries) passing(w *work, changes []storage.TableChange) (all []uint32) {
 	if t.schema == nil {
 		return nil
 	}
+	var list []*catalog.TableObject
 	for i := range changes {
-		o := tables[changes[i].Table].Table
+		list = append(list, w.tables[changes[i].Table].Table)
+	}
+	for _, d := range w.objects {
+		if o, ok := d.object.(*catalog.TableObject); ok && len(w.indexes) > 0 {
+			list = append(list, o)
+		}
+	}
+	for _, o := range list {
 		if o.Schema != t.schema.ID {
 			continue
 		}
@@ -236,8 +245,7 @@ func (t *temporaries) pass(changes []storage.TableChange, tables map[storage.Tab
 		for _, ix := range o.Indexes {
 			ids = append(ids, uint32(ix.ID))
 		}
-		changes[i].Passing = slices.DeleteFunc(ids, func(id uint32) bool { return t.stored[id] })
-		all = append(all, changes[i].Passing...)
+		all = append(all, slices.DeleteFunc(ids, func(id uint32) bool { return t.stored[id] || slices.Contains(all, id) })...)
 	}
 	return all
 }
@@ -252,7 +260,7 @@ func (t *temporaries) have(ids []uint32) {
 	}
 }
 
-// forgetTemporary deletes what the log has of the session's temporary tables.
+// forgetTemporary deletes what the log has of the session's temporary tables, which nobody needs any more.
 func (s *Session) forgetTemporary() {
 	if len(s.temporary.stored) == 0 {
 		return
@@ -260,6 +268,24 @@ func (s *Session) forgetTemporary() {
 	if err := s.log.Forget(slices.Collect(maps.Keys(s.temporary.stored))); err != nil {
 		s.engine.cfg.Logger.Warn("rows of temporary tables are deleted at the next start", "error", err)
 	}
+	s.temporary.stored = nil
+}
+
+// dropTemporary drops all temporary objects. What depends on them is among them.
+func (s *Session) dropTemporary(ctx context.Context) error {
+	if s.temporary.schema == nil {
+		return nil
+	}
+	_, err := s.atomic(ctx, func() (*Rows, error) {
+		for _, o := range s.catalog().Objects() {
+			if o.Head().Schema == s.temporary.schema.ID {
+				s.tx.work.objects = append(s.tx.work.objects, defined{id: o.Head().ID})
+			}
+		}
+		s.reshape()
+		return nil, nil
+	})
+	return err
 }
 
 // objectChanges are the changes of the catalog that are kept. Of an object that was changed more than once it is the last.

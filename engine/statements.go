@@ -33,7 +33,7 @@ func (s *Session) execute(ctx context.Context, p *Prepared, params []*vec.Column
 	case *syntax.Reset:
 		return done("RESET"), s.resetStmt(st.Name)
 	case *syntax.Discard:
-		return done(st.Tag()), s.discard(st.What)
+		return done(st.Tag()), s.discard(ctx, st.What)
 	case *syntax.Prepare:
 		return done("PREPARE"), s.prepareStmt(ctx, st, p)
 	case *syntax.Execute:
@@ -297,17 +297,31 @@ func (s *Session) resetStmt(name string) error {
 	return nil
 }
 
-func (s *Session) discard(what string) error {
-	if what != "ALL" {
-		return nil
+// discard makes the session like a new one, or a part of it.
+func (s *Session) discard(ctx context.Context, what string) error {
+	switch what {
+	case "SEQUENCES":
+		s.drawn = drawn{saved: s.drawn.saved}
+	case "TEMP":
+		return s.dropTemporary(ctx)
+	case "ALL":
+		if s.tx.block {
+			return pgerr.New(pgerr.ActiveSQLTransaction, "DISCARD ALL cannot run inside a transaction block")
+		}
+		s.closeCursors()
+		s.unlistenAll()
+		clear(s.prepared)
+		advisory{s}.UnlockAll()
+		s.drawn = drawn{saved: s.drawn.saved}
+		if err := s.resetStmt(""); err != nil {
+			return err
+		}
+		if err := s.dropTemporary(ctx); err != nil {
+			return err
+		}
+		s.forgetTemporary()
 	}
-	if s.tx.block {
-		return pgerr.New(pgerr.ActiveSQLTransaction, "DISCARD ALL cannot run inside a transaction block")
-	}
-	s.closeCursors()
-	s.unlistenAll()
-	clear(s.prepared)
-	return s.resetStmt("")
+	return nil // of plans nothing is kept that anybody could tell
 }
 
 func (s *Session) prepareStmt(ctx context.Context, st *syntax.Prepare, p *Prepared) error {

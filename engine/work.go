@@ -304,15 +304,14 @@ func (s *Session) commitWork(ctx context.Context, w *work, events []storage.Even
 	if err != nil {
 		return err
 	}
-	passing := s.temporary.pass(tables, w.tables)
-	c := storage.Commit{Events: events, Tables: tables, Objects: objects, Sequences: w.sequenceChanges(), Indexes: w.indexes}
+	c := storage.Commit{Events: events, Tables: tables, Objects: objects, Sequences: w.sequenceChanges(), Indexes: w.indexes, Passing: s.temporary.passing(w, tables)}
 	if w.yields() {
 		c.Ordered = w.owner.Yield
 	}
 	if len(when) > 0 {
 		c.Check = func(now storage.View) error { return when.check(ctx, s, now, 0) }
 	}
-	if len(tables)+len(c.Objects)+len(c.Sequences)+len(events) > 0 {
+	if len(tables)+len(c.Objects)+len(c.Sequences)+len(c.Indexes)+len(events) > 0 {
 		stored := s.engine.saved.stored.Load()
 		res, err := s.log.Commit(ctx, c)
 		if err != nil {
@@ -320,7 +319,7 @@ func (s *Session) commitWork(ctx context.Context, w *work, events []storage.Even
 		}
 		s.engine.saved.isDurable(stored)
 		s.count(int64(res.New), int64(res.Repeats))
-		s.temporary.have(passing)
+		s.temporary.have(c.Passing)
 	}
 	s.temporary.keep(w.objects)
 	for id, q := range w.sequences {

@@ -40,8 +40,8 @@ func TestForget(t *testing.T) {
 			t.Helper()
 			commit := func(ch TableChange) {
 				t.Helper()
-				ch.Table, ch.Passing = TableID(id), passing
-				if _, err := d.Commit(ctx, Commit{Tables: []TableChange{ch}}); err != nil {
+				ch.Table = TableID(id)
+				if _, err := d.Commit(ctx, Commit{Tables: []TableChange{ch}, Passing: passing}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -30,7 +30,9 @@ type Commit struct {
 	Objects  []ObjectChange
 	// Sequences are those that go to a state with the commit, and not before.
 	Sequences []SequenceChange
-	Indexes   []*IndexLoad // new indexes; an object of the commit declares each
+	Indexes   []*IndexLoad // new indexes; an object of the commit declares each, if it is not one that passes
+	// Passing are numbers of tables and indexes in the commit that are not to outlive the program. Forget ends them before.
+	Passing []uint32
 }
 
 // TableChange is what a commit does to one table. Who commits sees to it that nobody else closes the same versions.
@@ -42,8 +44,6 @@ type TableChange struct {
 	Keys     []IndexKeys   // of Rows
 	Closed   Closings      // versions that end; none of this commit's
 	Truncate bool          // all versions that are open before this commit end
-	// Passing are numbers of tables and indexes that are not to outlive the program: the table's and those of its indexes, if so. Forget ends them before.
-	Passing []uint32
 }
 
 // IndexKeys are the keys of rows in an index: one for each row, nil where a row is not in it. No key of an index may be the

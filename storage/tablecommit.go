@@ -17,6 +17,7 @@ type catalogWork struct {
 	objects   []ObjectChange
 	sequences []SequenceChange
 	indexes   []*IndexLoad
+	passing   []uint32
 	at        Micros
 }
 
@@ -50,7 +51,7 @@ func (d *DB) prepare(c *Commit) (*catalogWork, int64, error) {
 	if len(tables) == 0 && len(c.Objects) == 0 && len(c.Sequences) == 0 && len(c.Indexes) == 0 {
 		return nil, 0, nil
 	}
-	w := &catalogWork{objects: c.Objects, sequences: c.Sequences, indexes: c.Indexes, tables: make([]tableWork, 0, len(tables))}
+	w := &catalogWork{objects: c.Objects, sequences: c.Sequences, indexes: c.Indexes, passing: c.Passing, tables: make([]tableWork, 0, len(tables))}
 	bytes := int64(32 * len(c.Sequences))
 	for _, o := range c.Objects {
 		bytes += int64(len(o.Value)) + 32
@@ -205,6 +206,9 @@ func (w *catalogWork) put(d *DB, b *pebble.Batch) error {
 			return err
 		}
 	}
+	for _, n := range w.passing {
+		put(b, tableKey(d.num, kindPassing, n), nil)
+	}
 	for _, o := range w.objects {
 		put(b, timeKey(d.num, kindObject, o.ID, w.at), o.Value)
 	}
@@ -233,9 +237,6 @@ func (t *tableWork) put(d *DB, b *pebble.Batch, at Micros) error {
 				put(b, key, nil)
 			}
 		}
-	}
-	for _, n := range t.change.Passing {
-		put(b, tableKey(d.num, kindPassing, n), nil)
 	}
 	putClosings(b, d.num, id, t.closed(at), at)
 	if t.change.Truncate {
