@@ -28,7 +28,7 @@ type relation struct {
 // see yet: whether a version is visible is told by times, not by being here.
 type relationState struct {
 	groups    []*tableGroup // base, ascending
-	history   []*tableGroup // by first version
+	history   []*tableGroup // byEnd
 	tail      []table.Rows  // runs of versions that are in no row group, ascending
 	end       RowID         // after the last version
 	last      Micros        // when the last version began

@@ -72,7 +72,7 @@ func (d *DB) loadTableGroups() error {
 	for _, rel := range d.relations.byID {
 		rel.change(func(st *relationState) {
 			slices.SortFunc(st.groups, byFirst)
-			slices.SortFunc(st.history, byFirst)
+			slices.SortFunc(st.history, byEnd)
 		})
 	}
 	return err
@@ -98,6 +98,11 @@ func (st *relationState) burn(first, end RowID) {
 }
 
 func byFirst(a, b *tableGroup) int { return cmp.Compare(a.first, b.first) }
+
+// byEnd is the order of history: by when the last of a group's versions ended.
+func byEnd(a, b *tableGroup) int {
+	return cmp.Or(cmp.Compare(a.endTo, b.endTo), cmp.Compare(a.first, b.first), cmp.Compare(a.object, b.object))
+}
 
 // loadBlock puts those rows of a block into the tail that are in no row group. A block may have been sealed in part.
 func (d *DB) loadBlock(key, value []byte) error {

@@ -62,21 +62,27 @@ func (g *tableGroup) isCrowded() bool {
 
 // mergeable finds neighbours to merge, as smallGroups does, among groups of the same columns between which no version of the tail lies.
 // The next start takes what lies in the tail's blocks between the first and the last version of a group for sealed. What was truncated
-// stays as it is: views of the present pass over it.
+// stays as it is: views of the present pass over it. Neighbours of history ended at about the same time, so that a moment lies between
+// the ends of few groups.
 func (rel *relation) mergeable(st *relationState, groups []*tableGroup, truncated RowID) ([]*tableGroup, error) {
 	full := rel.d.s.o.RowGroupRows
 	var run []*tableGroup
+	var first, end RowID // of the run
 	for _, g := range groups {
 		small := g.rows <= full/2 && (g.history || g.end > truncated)
-		if len(run) > 0 && (!small || st.tailBetween(run[0].first, g.end)) {
+		if len(run) > 0 && (!small || st.tailBetween(min(first, g.first), max(end, g.end))) {
 			if found, err := dueAmong(run, full); len(found) >= 2 || err != nil {
 				return found, err
 			}
 			run = nil
 		}
-		if small {
-			run = append(run, g)
+		if !small {
+			continue
 		}
+		if len(run) == 0 {
+			first, end = g.first, g.end
+		}
+		run, first, end = append(run, g), min(first, g.first), max(end, g.end)
 	}
 	return dueAmong(run, full)
 }
@@ -130,14 +136,13 @@ func (rel *relation) rewrite(old []*tableGroup) error {
 	if err != nil {
 		return err
 	}
-	open, closed := all.split()
 	b := d.s.pdb.NewBatch()
 	var fresh []*tableGroup
-	for k, list := range [][]int32{open, closed} {
+	for k, list := range all.split(d.s.o.RowGroupRows / crowded) {
 		if len(list) == 0 {
 			continue
 		}
-		g, enc, err := all.group(list, k == 1)
+		g, enc, err := all.group(list, k > 0)
 		if err == nil {
 			err = d.s.room.take(enc.Bytes())
 		}
@@ -166,9 +171,9 @@ func (rel *relation) rewrite(old []*tableGroup) error {
 		st.history = slices.DeleteFunc(slices.Clone(st.history), replaced)
 		for _, g := range fresh {
 			if g.history {
-				st.history = insertGroup(st.history, g)
+				st.history = insertGroup(st.history, g, byEnd)
 			} else {
-				st.groups = insertGroup(st.groups, g)
+				st.groups = insertGroup(st.groups, g, byFirst)
 				if changesOf(old) == before {
 					g.visible.Store(&visibleNow{gone: st.truncatedAt(math.MaxInt64), newest: math.MinInt64})
 				}
@@ -249,19 +254,35 @@ func (rel *relation) readGroups(old []*tableGroup) (*readVersions, error) {
 	return all, nil
 }
 
-// split lists the open and the closed versions, both in their order.
-func (all *readVersions) split() (open, closed []int32) {
-	for i, end := range all.ends {
-		if end == math.MaxInt64 {
-			open = append(open, int32(i))
-		} else {
-			closed = append(closed, int32(i))
+// split lists the open versions, the closed ones, and apart from those the ones that ended at one moment if they are many: a statement
+// that changes most of a table ends versions that ended at no other time. All are in their order.
+func (all *readVersions) split(many int) [3][]int32 {
+	ended := map[Micros]int{}
+	for _, end := range all.ends {
+		ended[end]++
+	}
+	delete(ended, math.MaxInt64)
+	apart := Micros(math.MaxInt64)
+	for end, n := range ended {
+		if n >= many && n > ended[apart] {
+			apart = end
 		}
 	}
-	byID := func(a, b int32) int { return cmp.Compare(all.ids[a], all.ids[b]) }
-	slices.SortFunc(open, byID)
-	slices.SortFunc(closed, byID)
-	return open, closed
+	var lists [3][]int32
+	for i, end := range all.ends {
+		k := 1
+		switch end {
+		case math.MaxInt64:
+			k = 0
+		case apart:
+			k = 2
+		}
+		lists[k] = append(lists[k], int32(i))
+	}
+	for _, list := range lists {
+		slices.SortFunc(list, func(a, b int32) int { return cmp.Compare(all.ids[a], all.ids[b]) })
+	}
+	return lists
 }
 
 // group encodes the listed versions.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -162,12 +161,12 @@ func (g *tableGroup) before(row RowID) (int, error) {
 	if g.dense() {
 		return int(max(row-g.first, 0)), nil
 	}
-	ids, err := g.ids(0, g.rows)
+	r, err := g.openReader()
 	if err != nil {
 		return 0, err
 	}
-	n, _ := slices.BinarySearch(ids, row)
-	return n, nil
+	n, err := r.Before(row)
+	return n, damaged(err)
 }
 
 // find returns where versions, which ascend, are in the group, -1 where they are not.

@@ -119,7 +119,7 @@ func (rel *relation) sealRows(rows table.Rows, end RowID) error {
 	}
 	rel.countClosed(g)
 	rel.change(func(st *relationState) {
-		st.groups = insertGroup(st.groups, g)
+		st.groups = insertGroup(st.groups, g, byFirst)
 		st.tail = slices.Clone(st.tail)
 		if st.tail[0] = st.tail[0].Cut(to); st.tail[0].Len() == 0 {
 			st.tail = st.tail[1:]
@@ -132,8 +132,8 @@ func (rel *relation) sealRows(rows table.Rows, end RowID) error {
 }
 
 // insertGroup returns the groups with one more at its place.
-func insertGroup(groups []*tableGroup, g *tableGroup) []*tableGroup {
-	i, _ := slices.BinarySearchFunc(groups, g, byFirst)
+func insertGroup(groups []*tableGroup, g *tableGroup, order func(a, b *tableGroup) int) []*tableGroup {
+	i, _ := slices.BinarySearchFunc(groups, g, order)
 	return slices.Insert(slices.Clone(groups), i, g)
 }
 

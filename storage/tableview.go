@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -327,17 +328,40 @@ func (v *tableView) locate(rows []RowID) (spans []span, err error) {
 		elsewhere = append(elsewhere, left...)
 		rows = rows[n:]
 	}
-	for _, g := range v.st.history {
-		if len(elsewhere) > 0 && g.first <= elsewhere[len(elsewhere)-1] && g.end > elsewhere[0] {
-			if spans, elsewhere, err = g.take(spans, elsewhere); err != nil {
-				return nil, err
-			}
-		}
-	}
 	if len(elsewhere) > 0 {
-		return nil, fmt.Errorf("table %d has no version %d", v.rel.id, elsewhere[0])
+		return v.locateHistory(spans, elsewhere)
 	}
 	return spans, nil
+}
+
+// locateHistory finds versions that are in history, by when they ended.
+func (v *tableView) locateHistory(spans []span, rows []RowID) ([]span, error) {
+	ever := *v
+	ever.moment = math.MaxInt64
+	ends, err := ever.ends(rows)
+	if err != nil {
+		return nil, err
+	}
+	left, least := len(rows), slices.Min(ends)
+	from, _ := slices.BinarySearchFunc(v.st.history, least, func(g *tableGroup, end Micros) int { return cmp.Compare(g.endTo, end) })
+	for _, g := range v.st.history[from:] {
+		var among, missing []RowID
+		for i, row := range rows {
+			if g.endFrom <= ends[i] && ends[i] <= g.endTo && g.first <= row && row < g.end {
+				among = append(among, row)
+			}
+		}
+		if len(among) == 0 {
+			continue
+		}
+		if spans, missing, err = g.take(spans, among); err != nil {
+			return nil, err
+		}
+		if left -= len(among) - len(missing); left == 0 {
+			return spans, nil
+		}
+	}
+	return nil, fmt.Errorf("table %d lacks %d of the versions %d to %d", v.rel.id, left, rows[0], rows[len(rows)-1])
 }
 
 // order tells for each row where it is among the rows of the spans, one after the other; nil: it is where it is asked for.

@@ -48,6 +48,7 @@ type part struct {
 	t        rowSource // of a table; then there is no g
 	from, to int
 	rows     []int32 // nil: all
+	unseen   bool    // of a table: which of the rows the scan sees is found when they are read
 	known    *known  // what an aggregation has to know of the rows; nil: they are read
 }
 

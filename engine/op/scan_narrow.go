@@ -14,6 +14,9 @@ const listShare = 8
 // narrow leaves out rows of a range that storage knows not to satisfy the filter, or to come after the cutoff: it compares what is
 // packed, so that columns are made for few rows. The filter and the cutoff see those that are left.
 func (r *eventReader) narrow(ctx context.Context, p *part) error {
+	if p.unseen {
+		return r.see(ctx, p)
+	}
 	g, ok := p.g.(storage.Narrower)
 	cut := r.scan.Cut.pred(r.refs)
 	if !ok || len(r.scan.tests) == 0 && cut == nil || p.rows != nil || p.from >= p.to {

@@ -105,7 +105,7 @@ func (g *tableGroup) read(ctx context.Context, c, from, to int) (*vec.Column, er
 
 func (g *tableGroup) readRows(ctx context.Context, c int, rows []int32) (*vec.Column, error) {
 	if g.cols[c].Column >= 0 {
-		return g.g.ReadRows(ctx, g.t.Cols[c], rows)
+		return g.readListed(ctx, g.t.Cols[c], rows)
 	}
 	if g.own && g.cols[c].Column == plan.SysFrom {
 		return vec.NullColumn(vec.Int64, len(rows)), nil
@@ -123,6 +123,24 @@ func (g *tableGroup) readRows(ctx context.Context, c int, rows []int32) (*vec.Co
 		out[i] = all.I64[int(r)-from]
 	}
 	return int64s(out), nil
+}
+
+// readListed reads rows one by one, or all between the first and the last where most are listed.
+func (g *tableGroup) readListed(ctx context.Context, col storage.TableColumn, rows []int32) (*vec.Column, error) {
+	n := len(rows)
+	if n == 0 || int(rows[n-1]-rows[0]) >= 2*n {
+		return g.g.ReadRows(ctx, col, rows)
+	}
+	first := rows[0]
+	all, err := g.g.Read(ctx, col, int(first), int(rows[n-1])+1)
+	if err != nil || all.Len == n {
+		return all, err
+	}
+	at := make([]int32, n)
+	for i, row := range rows {
+		at[i] = row - first
+	}
+	return all.Take(at), nil
 }
 
 func int64s(v []int64) *vec.Column { return &vec.Column{Kind: vec.Int64, Len: len(v), I64: v} }
@@ -251,18 +269,14 @@ func (t *TableRows) periods(ctx context.Context, ids []storage.RowID) (begin, en
 func (s *EventScan) planTable(ctx context.Context, x *expr.EvalCtx) ([]morsel, error) {
 	t := s.Table
 	var out []morsel
-	add := func(src rowSource, n int, rows []int32) {
-		for from := 0; from < n; from += BlockRows {
-			to := min(from+BlockRows, n)
-			p := part{t: src, from: from, to: to}
-			if rows != nil {
-				p = part{t: src, rows: rows[from:to], to: to - from}
-			}
+	list := func(ids []storage.RowID) {
+		for from := 0; from < len(ids); from += BlockRows {
+			p := part{t: &listedRows{t, s.Cols, ids}, from: from, to: min(from+BlockRows, len(ids))}
 			out = append(out, morsel{block: int64(len(out)), parts: []part{p}})
 		}
 	}
 	if t.Only != nil {
-		add(&listedRows{t, s.Cols, t.Only}, len(t.Only), nil)
+		list(t.Only)
 		return out, nil
 	}
 	if t.Own == nil || !t.Own.EndedAll() {
@@ -277,45 +291,46 @@ func (s *EventScan) planTable(ctx context.Context, x *expr.EvalCtx) ([]morsel, e
 		if s.Stats != nil {
 			s.Stats.Skipped.Add(int64(skipped))
 		}
-		if err := s.addGroups(ctx, groups, false, add); err != nil {
-			return nil, err
-		}
+		out = s.groupsOf(out, groups, false)
 	}
 	if t.Own != nil {
 		groups, err := t.Own.Groups()
-		if err == nil {
-			err = s.addGroups(ctx, groups, true, add)
-		}
 		if err != nil {
 			return nil, err
 		}
-		if ids := t.Own.Live(); len(ids) > 0 {
-			add(&listedRows{t, s.Cols, ids}, len(ids), nil)
-		}
+		out = s.groupsOf(out, groups, true)
+		list(t.Own.Live())
 	}
 	return out, nil
 }
 
-// addGroups adds the rows of groups that the scan sees.
-func (s *EventScan) addGroups(ctx context.Context, groups []storage.RowGroup, own bool, add func(src rowSource, n int, rows []int32)) error {
-	t := s.Table
+// groupsOf are morsels of the rows of groups.
+func (s *EventScan) groupsOf(out []morsel, groups []storage.RowGroup, own bool) []morsel {
 	for _, g := range groups {
-		rows, some, err := t.visible(ctx, g, own)
-		if err != nil {
-			return storageError(err)
-		}
-		if !some {
-			continue
-		}
-		if s.Stats != nil {
-			s.Stats.Groups.Add(1)
-			s.Stats.Bytes.Add(g.Bytes())
-		}
-		n := g.Len()
-		if rows != nil {
-			n = len(rows)
-		}
-		add(&tableGroup{t, s.Cols, g, own}, n, rows)
+		p := part{t: &tableGroup{s.Table, s.Cols, g, own}, to: g.Len(), unseen: true}
+		out = append(out, morsel{block: int64(len(out)), parts: []part{p}})
+	}
+	return out
+}
+
+// see finds which rows of a group the scan sees: its workers do that, each for what it reads.
+func (r *eventReader) see(ctx context.Context, p *part) error {
+	g, s := p.t.(*tableGroup), r.scan.Stats
+	rows, some, err := g.t.visible(ctx, g.g, g.own)
+	if err != nil {
+		return storageError(err)
+	}
+	p.unseen = false
+	switch {
+	case !some:
+		p.to = 0
+		return nil
+	case rows != nil:
+		p.rows, p.to = rows, len(rows)
+	}
+	if s != nil {
+		s.Groups.Add(1)
+		s.Bytes.Add(g.g.Bytes())
 	}
 	return nil
 }

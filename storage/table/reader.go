@@ -160,6 +160,25 @@ func (r *Reader) fenced() ([]RowID, error) {
 	return fences, nil
 }
 
+// Before is how many of the versions come before a row. It is for groups whose rows are not consecutive.
+func (r *Reader) Before(row RowID) (int, error) {
+	fences, err := r.fenced()
+	if err != nil {
+		return 0, err
+	}
+	k, found := slices.BinarySearch(fences, row)
+	if k == 0 || found {
+		return k * fenceRows, nil
+	}
+	first := (k - 1) * fenceRows
+	part, err := r.IDs(first, min(first+fenceRows, r.meta.rows))
+	if err != nil {
+		return 0, err
+	}
+	n, _ := slices.BinarySearch(part, row)
+	return first + n, nil
+}
+
 // Find returns where the versions of ids, which ascend, are in the group, -1 where they are not. It is for groups whose rows
 // are not consecutive.
 func (r *Reader) Find(ids []RowID) ([]int32, error) {
