@@ -12,11 +12,14 @@ import (
 
 // line is one way to do it, and how long it took each system, round by round.
 type line struct {
-	name string
-	took map[string][]time.Duration
+	name   string
+	took   map[string][]time.Duration
+	loaded map[string][]time.Duration // what the same took beside it of a table as it was loaded
 }
 
-func newLine(name string) line { return line{name: name, took: map[string][]time.Duration{}} }
+func newLine(name string) line {
+	return line{name: name, took: map[string][]time.Duration{}, loaded: map[string][]time.Duration{}}
+}
 
 // keys are what a table that is filled may have.
 var keys = []struct{ name, id, code string }{

@@ -9,7 +9,7 @@ import (
 	"github.com/allsource-db/allsource/bench/internal/figure"
 )
 
-// table tells rates of what fills tables, and times of scans beside those of the table as it was loaded.
+// table tells rates of what fills tables, and times of scans beside those of a table as it was loaded.
 func table(w io.Writer, names []string, rows int64, loads, scans []line) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	head := func(first, each, last string) {
@@ -47,8 +47,10 @@ func table(w io.Writer, names []string, rows int64, loads, scans []line) error {
 				fmt.Fprint(t, "\t-")
 				continue
 			}
-			loaded, _ := figure.Median(scans[0].took[name])
-			fmt.Fprintf(t, "\t%s (%.2f)", figure.Milliseconds(took), float64(took)/float64(loaded))
+			fmt.Fprintf(t, "\t%s", figure.Milliseconds(took))
+			if loaded, known := figure.Median(l.loaded[name]); known {
+				fmt.Fprintf(t, " (%.2f)", float64(took)/float64(loaded))
+			}
 		}
 		fmt.Fprintln(t, "\t")
 	}
