@@ -163,9 +163,9 @@ func (s *Session) applyChange(ctx context.Context, ch *ddl.Change) (rows int64, 
 func (s *Session) reshape() {
 	w := &s.tx.work
 	c := s.catalog()
-	for id := range w.deltas {
+	for id, d := range w.deltas {
 		if rel := c.ByOID(datum.OID(id)); rel != nil && rel.Table != nil {
-			w.tables[id] = rel
+			d.rel = rel
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sort"
 	"sync"
 
+	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/storage"
 	"github.com/allsource-db/allsource/vec"
 )
@@ -23,7 +24,8 @@ const undone = math.MaxInt32
 // what they were. Scans read it in their workers while a statement adds to it.
 type delta struct {
 	table storage.TableID
-	shape *tableShape // as the last writer knew it; may be nil
+	rel   *catalog.Relation // as the last statement knew it
+	shape *tableShape       // as the last writer knew it; may be nil
 	log   loader
 	most  int64 // bytes of rows that stay in memory
 
@@ -34,6 +36,7 @@ type delta struct {
 	loaded  int64 // rows in the load: the first ones
 	reader  *storage.LoadReader
 	batches []ownBatch                            // the other rows
+	inKeys  int                                   // of batches, how many are in keys
 	keys    map[uint32]map[string][]storage.RowID // of those, by index; dead rows too
 	spans   map[uint32]map[string]rowSpans        // of all own rows, by index WITHOUT OVERLAPS and key without the period, in order of their starts
 	periods int64                                 // in spans
@@ -84,7 +87,7 @@ const (
 )
 
 func newDelta(t storage.TableID, log loader, most int64) *delta {
-	return &delta{table: t, log: log, most: most, keys: map[uint32]map[string][]storage.RowID{}}
+	return &delta{table: t, log: log, most: most}
 }
 
 // add takes rows that a command adds and returns the number of the first; the others follow downwards.
@@ -119,19 +122,27 @@ func (d *delta) add(ctx context.Context, command int32, b ownBatch) (storage.Row
 // keep keeps rows in memory.
 func (d *delta) keep(b ownBatch) {
 	d.batches = append(d.batches, b)
-	for _, k := range b.keys {
-		of := d.keys[k.Index]
-		if of == nil {
-			of = map[string][]storage.RowID{}
-			d.keys[k.Index] = of
-		}
-		for i, key := range k.Keys {
-			if key != nil {
-				of[string(key)] = append(of[string(key)], -b.first-1-storage.RowID(i))
+	d.bytes += b.bytes()
+}
+
+// byKey lists the rows in memory by their keys in an index. Most transactions end before anybody asks.
+func (d *delta) byKey(index uint32) map[string][]storage.RowID {
+	for ; d.inKeys < len(d.batches); d.inKeys++ {
+		b := &d.batches[d.inKeys]
+		for _, k := range b.keys {
+			of := d.keys[k.Index]
+			if of == nil {
+				of = map[string][]storage.RowID{}
+				put(&d.keys, k.Index, of)
+			}
+			for i, key := range k.Keys {
+				if key != nil {
+					of[string(key)] = append(of[string(key)], -b.first-1-storage.RowID(i))
+				}
 			}
 		}
 	}
-	d.bytes += b.bytes()
+	return d.keys[index]
 }
 
 func (b *ownBatch) bytes() (n int64) {
@@ -158,7 +169,7 @@ func (d *delta) flush(ctx context.Context) {
 		d.put(ctx, d.batches[:n])
 		d.batches = d.batches[n:]
 	}
-	d.batches, d.bytes = nil, 0
+	d.batches, d.inKeys, d.bytes = nil, 0, 0
 	clear(d.keys)
 }
 
@@ -367,7 +378,7 @@ func (d *delta) keyed(index uint32, key []byte) ([]storage.RowID, error) {
 
 // with lists the own rows with a key.
 func (d *delta) with(index uint32, key []byte) ([]storage.RowID, error) {
-	rows := slices.Clone(d.keys[index][string(key)])
+	rows := slices.Clone(d.byKey(index)[string(key)])
 	if d.load == nil {
 		return rows, d.failed
 	}
@@ -404,13 +415,16 @@ func (d *delta) cut() {
 	for ; n > 0 && d.batches[n-1].first >= d.rows; n-- {
 		b := &d.batches[n-1]
 		d.bytes -= b.bytes()
+		if n > d.inKeys {
+			continue
+		}
 		for _, k := range b.keys {
 			for _, key := range k.Keys {
 				d.forget(k.Index, key)
 			}
 		}
 	}
-	d.batches = d.batches[:n]
+	d.batches, d.inKeys = d.batches[:n], min(d.inKeys, n)
 }
 
 // forget takes the rows that there are no more out of the list of a key.

@@ -29,7 +29,13 @@ func (d *delta) change(cols []storage.TableColumn) (ch storage.TableChange, chan
 		}
 	}
 	kept := 0
+	if len(d.batches) == 1 && int(n) == d.batches[0].rows.Len && oneShape(d.batches[0].cols, cols) {
+		ch.Rows, ch.Keys, kept = []*vec.Batch{d.batches[0].rows}, d.batches[0].keys, int(n)
+	}
 	for i := range d.batches {
+		if kept == int(n) {
+			break // those that are left are dead
+		}
 		b := &d.batches[i]
 		idx := make([]int32, 0, b.rows.Len)
 		for k := range b.rows.Len {
@@ -112,6 +118,11 @@ func (d *delta) closings(place func(n int64) int64) storage.Closings {
 			return yield(c)
 		})
 	}
+}
+
+// oneShape reports whether two lists are the one of a shape.
+func oneShape(a, b []storage.TableColumn) bool {
+	return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0]
 }
 
 // newestRow is after all rows.

@@ -238,7 +238,7 @@ func (v *ownView) Seek(index uint32, lo, hi []byte, desc, whole bool) (op.OwnCur
 		return c, err
 	}
 	c := &ownCursor{v: v, desc: desc}
-	for key, list := range d.keys[index] {
+	for key, list := range d.byKey(index) {
 		if lo != nil && key < string(lo) || hi != nil && key >= string(hi) {
 			continue
 		}

@@ -65,8 +65,24 @@ type execution struct {
 	top   map[*plan.Aggregate]*op.TopGroups
 	first map[*plan.Aggregate]*plan.Limit
 
-	changing []*op.Shared           // WITH queries that change tables
-	counts   map[*plan.Modify]int64 // rows that were changed
+	changing []*op.Shared  // WITH queries that change tables
+	counts   []modifyCount // rows that were changed
+}
+
+// modifyCount is how many rows a node has changed.
+type modifyCount struct {
+	n     *plan.Modify
+	count int64
+}
+
+// changed is how many rows a node has changed.
+func (x *execution) changed(n *plan.Modify) int64 {
+	for _, c := range x.counts {
+		if c.n == n {
+			return c.count
+		}
+	}
+	return 0
 }
 
 // seen is the part of the log that a scan reads: a view, cut before the position end unless that is 0.
@@ -174,6 +190,9 @@ func errNoMoment() error {
 // see finds what a scan with the clause reads. All scans without a clause see the log at one moment, and so do all with
 // the same clause.
 func (x *execution) see(ctx context.Context, c *plan.TimeClause) (seen, error) {
+	if c == nil {
+		return x.now(ctx)
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if s, ok := x.views[c]; ok {

@@ -78,7 +78,7 @@ func (m *modifier) run(ctx context.Context) error {
 		}
 		b, err := m.in.Next(ctx)
 		if b == nil || err != nil {
-			put(&m.b.x.counts, m.n, m.count)
+			m.b.x.counts = append(m.b.x.counts, modifyCount{m.n, m.count})
 			return err
 		}
 		switch m.n.Kind {
@@ -172,8 +172,7 @@ func (m *modifier) insert(ctx context.Context, b *vec.Batch) error {
 
 // each locks the rows that a batch is about, sees to those that others have changed meanwhile, and changes them all.
 func (m *modifier) each(ctx context.Context, b *vec.Batch, change func(ctx context.Context, b *vec.Batch) error) error {
-	b = m.first(b)
-	if b.Len == 0 {
+	if b = m.first(b); b.Len == 0 {
 		return nil
 	}
 	stay, moved, err := m.claim(ctx, b)

@@ -230,7 +230,7 @@ func (t *temporaries) passing(w *work, changes []storage.TableChange) (all []uin
 	}
 	var list []*catalog.TableObject
 	for i := range changes {
-		list = append(list, w.tables[changes[i].Table].Table)
+		list = append(list, w.deltas[changes[i].Table].rel.Table)
 	}
 	for _, d := range w.objects {
 		if o, ok := d.object.(*catalog.TableObject); ok && len(w.indexes) > 0 {

@@ -257,7 +257,7 @@ func (s *Session) supervise(ctx context.Context, run *running, rows *Rows) *Rows
 		if rows.stop != nil {
 			rows.stop()
 		}
-		run.cancel(nil)
+		run.close()
 	}
 	return &out
 }

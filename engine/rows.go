@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"context"
 	"fmt"
-	"time"
 
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
@@ -105,60 +103,6 @@ func (r *Rows) Close() {
 	if r.pause != nil {
 		r.pause()
 	}
-}
-
-// running ties an answer to its statement: cancel, timeout, error reports. text is the statement for pg_stat_activity.
-type running struct {
-	session *Session
-	cancel  context.CancelCauseFunc
-	text    string
-	timer   *time.Timer
-}
-
-// begin makes the context of one statement: it ends on cancel, on timeout, or with ctx.
-func (s *Session) begin(ctx context.Context, text string) (context.Context, *running) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	run := &running{session: s, cancel: cancel, text: text}
-	run.resume()
-	return ctx, run
-}
-
-// resume marks the statement active and starts its timeout.
-func (run *running) resume() {
-	s := run.session
-	if d := s.derive().timeout; d > 0 {
-		run.timer = time.AfterFunc(d, func() { run.cancel(errTimeout) })
-	}
-	now := s.engine.cfg.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.cancel, s.queryText, s.queryAt, s.state, s.stateAt = run.cancel, run.text, now, "active", now
-}
-
-// pause ends what resume began.
-func (run *running) pause() {
-	if run.timer != nil {
-		run.timer.Stop()
-		run.timer = nil
-	}
-	s := run.session
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.cancel, s.stateAt = nil, s.engine.cfg.Now()
-	switch s.Status() {
-	case 'I':
-		s.state = "idle"
-	case 'T':
-		s.state = "idle in transaction"
-	default:
-		s.state = "idle in transaction (aborted)"
-	}
-}
-
-// end releases the statement's context.
-func (run *running) end() {
-	run.pause()
-	run.cancel(nil)
 }
 
 // notYet is the answer to a statement that is understood but not built.

@@ -118,13 +118,13 @@ func (s *Session) runModify(ctx context.Context, p *Prepared, params []*vec.Colu
 		return manyRows("SELECT", p.Fields, rows), nil
 	}
 	tag := [...]string{plan.InsertRows: "INSERT 0", plan.UpdateRows: "UPDATE", plan.DeleteRows: "DELETE", plan.MergeRows: "MERGE"}[m.Kind]
-	if x.counts[m] == 0 || m.Conflict != nil || m.Kind == plan.MergeRows {
+	if x.changed(m) == 0 || m.Conflict != nil || m.Kind == plan.MergeRows {
 		if err := s.durable(ctx); err != nil {
 			return nil, err
 		}
 	}
 	if m.Returning == nil {
-		return done(tag + " " + itoa(x.counts[m])), nil
+		return done(tag + " " + itoa(x.changed(m))), nil
 	}
 	return manyRows(tag, p.Fields, rows), nil
 }

@@ -47,7 +47,7 @@ type Session struct {
 	began     time.Time // of the session
 
 	mu        sync.Mutex // guards what other sessions look at
-	cancel    context.CancelCauseFunc
+	running   *running   // nil: no statement runs
 	queryText string
 	queryAt   time.Time
 	state     string
@@ -145,8 +145,8 @@ func (s *Session) Report() map[string]string {
 func (s *Session) interrupt(cause error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cancel != nil {
-		s.cancel(cause)
+	if s.running != nil {
+		s.running.cancel(cause)
 	}
 }
 

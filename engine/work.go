@@ -19,11 +19,10 @@ type work struct {
 	command int32       // number of the last statement that changed something
 	running bool        // it has not ended
 	deltas  map[storage.TableID]*delta
-	tables  map[storage.TableID]*catalog.Relation // as the last statement knew those of deltas
-	objects []defined                             // of the catalog
-	indexes []*storage.IndexLoad                  // new, over rows that others see
-	fresh   map[uint32]bool                       // objects that the transaction has made
-	late    checks                                // what is checked when the statement is over
+	objects []defined            // of the catalog
+	indexes []*storage.IndexLoad // new, over rows that others see
+	fresh   map[uint32]bool      // objects that the transaction has made
+	late    checks               // what is checked when the statement is over
 	// What is checked before the commit, and what SET CONSTRAINTS said of which constraint (0: of all).
 	atCommit checks
 	modes    map[datum.OID]bool
@@ -63,12 +62,9 @@ func (s *Session) delta(rel *catalog.Relation) *delta {
 	d := w.deltas[id]
 	if d == nil {
 		d = newDelta(id, s.log, s.engine.ownBytes())
-		if w.deltas == nil {
-			w.deltas, w.tables = map[storage.TableID]*delta{}, map[storage.TableID]*catalog.Relation{}
-		}
-		w.deltas[id] = d
+		put(&w.deltas, id, d)
 	}
-	w.tables[id] = rel
+	d.rel = rel
 	return d
 }
 
@@ -91,9 +87,9 @@ func (w *work) changes() ([]storage.TableChange, error) {
 			continue
 		}
 		shape := d.shape
-		if rel := w.tables[id]; shape == nil || shape.rel != rel {
+		if shape == nil || shape.rel != d.rel {
 			var err error
-			if shape, err = shapeOf(rel); err != nil {
+			if shape, err = shapeOf(d.rel); err != nil {
 				return nil, err
 			}
 		}
