@@ -41,6 +41,10 @@ const (
 )
 
 func (v *tableView) Seek(_ context.Context, index uint32, keys KeyRange) IndexCursor {
+	return v.seek(index, keys)
+}
+
+func (v *tableView) seek(index uint32, keys KeyRange) *indexCursor {
 	prefix := tableKey(v.rel.d.num, kindIndex, index)
 	// During a period many versions may have had a key.
 	c := &indexCursor{v: v, lo: append(bytes.Clone(prefix), keys.Lo...), desc: keys.Desc, once: keys.Once && v.ended == v.moment, want: fewEntries}

@@ -109,6 +109,7 @@ func (v *tableView) One(ctx context.Context, index uint32, key []byte) (row RowI
 	_, row, ok, err = v.Seek(ctx, index, KeyRange{Lo: key, Hi: append(bytes.Clone(key), 0), Once: true}).Next(ctx)
 	if ok {
 		newest.learn(db, index, key, row)
+		err = v.lookAhead(index, key)
 	}
 	return row, ok, err
 }
