@@ -26,13 +26,15 @@ const (
 	rarePartner = 4
 )
 
-// newPartners returns nil where rows without a partner are in the answer, or nothing more is read than the keys.
+// newPartners returns nil where rows without a partner are in the answer, keys are others when they are computed again, or nothing more is read
+// than the keys.
 func newPartners(s *EventScan, env *Env, late []int) *partners {
 	if len(s.Steps) == 0 || s.Reverse {
 		return nil
 	}
 	join, ok := s.Steps[0].(ProbeStep)
-	if !ok || len(join.Build.LeftKeys) == 0 || join.Build.Kind != plan.Inner && join.Build.Kind != plan.Semi {
+	if !ok || len(join.Build.LeftKeys) == 0 || join.Build.Kind != plan.Inner && join.Build.Kind != plan.Semi ||
+		slices.ContainsFunc(join.Build.LeftKeys, expr.IsVolatile) {
 		return nil
 	}
 	used := map[int]bool{}

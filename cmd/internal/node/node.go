@@ -201,7 +201,7 @@ func (n *Node) Close(ctx context.Context) error {
 			n.cfg.Logger.Warn("http shutdown", "error", err)
 		}
 	}
-	return errors.Join(n.store.Close(), os.RemoveAll(n.spill))
+	return errors.Join(os.RemoveAll(n.spill), n.store.Close()) // once the store is closed the folder may be another process's
 }
 
 // logs makes the store's databases the engine's.
