@@ -55,6 +55,12 @@ func (rel *relation) compactOnce() (bool, error) {
 	return false, nil
 }
 
+// manyEnded is from how many on versions that ended at one moment are kept apart.
+func (d *DB) manyEnded() int { return d.s.o.RowGroupRows / crowded }
+
+// isApart reports whether a group of history has versions that ended at one moment, and many.
+func (g *tableGroup) isApart() bool { return g.endFrom == g.endTo && g.rows >= g.d.manyEnded() }
+
 func (g *tableGroup) isCrowded() bool {
 	n := g.closed.Load()
 	return n > 0 && n*crowded >= int64(g.rows)
@@ -63,13 +69,13 @@ func (g *tableGroup) isCrowded() bool {
 // mergeable finds neighbours to merge, as smallGroups does, among groups of the same columns between which no version of the tail lies.
 // The next start takes what lies in the tail's blocks between the first and the last version of a group for sealed. What was truncated
 // stays as it is: views of the present pass over it. Neighbours of history ended at about the same time, so that a moment lies between
-// the ends of few groups.
+// the ends of few groups; what split has kept apart stays so.
 func (rel *relation) mergeable(st *relationState, groups []*tableGroup, truncated RowID) ([]*tableGroup, error) {
 	full := rel.d.s.o.RowGroupRows
 	var run []*tableGroup
 	var first, end RowID // of the run
 	for _, g := range groups {
-		small := g.rows <= full/2 && (g.history || g.end > truncated)
+		small := g.rows <= full/2 && (g.history && !g.isApart() || !g.history && g.end > truncated)
 		if len(run) > 0 && (!small || st.tailBetween(min(first, g.first), max(end, g.end))) {
 			if found, err := dueAmong(run, full); len(found) >= 2 || err != nil {
 				return found, err
@@ -138,7 +144,7 @@ func (rel *relation) rewrite(old []*tableGroup) error {
 	}
 	b := d.s.pdb.NewBatch()
 	var fresh []*tableGroup
-	for k, list := range all.split(d.s.o.RowGroupRows / crowded) {
+	for k, list := range all.split(d.manyEnded()) {
 		if len(list) == 0 {
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -77,5 +78,40 @@ func TestMomentsReadFewVersions(t *testing.T) {
 		if seen != n || read > n*5/4 {
 			t.Errorf("after %d changes of %d: %d rows among %d versions, expected %d", i, len(moments)-1, seen, read, n)
 		}
+	}
+}
+
+// TestCompactionEnds replaces all rows of a table again and again, as many as make half a row group: what ended at one moment and what ended at another
+// are two groups of a size, which are not to be merged and parted for ever.
+func TestCompactionEnds(t *testing.T) {
+	for n := 32; n <= 256; n += 16 {
+		s, d := openTest(t, vfs.NewMem(), Options{RowGroupRows: 256, SealRows: 32, Manual: true})
+		first := RowID(1)
+		for round := range 6 {
+			ch := TableChange{Table: 1, Columns: benchColumns, Rows: []*vec.Batch{benchRows(0, n, round)}}
+			if round > 0 {
+				ch.Closed = func(yield func(Closing) bool) {
+					for i := range n {
+						if !yield(Closing{Row: first + int64(i), Next: i}) {
+							return
+						}
+					}
+				}
+			}
+			done, err := d.Commit(context.Background(), Commit{Tables: []TableChange{ch}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			first = done.First[1]
+			if err := d.sealTables(context.Background(), false); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			if err := d.Compact(ctx); err != nil {
+				t.Fatalf("%d rows, replaced %d times: %v", n, round, err)
+			}
+			cancel()
+		}
+		s.Close()
 	}
 }
