@@ -447,6 +447,28 @@ func (d *delta) held() int64 {
 	return d.bytes + keyOverhead*d.periods + d.dead.bytes() + d.ended.bytes()
 }
 
+// roots are the versions others see that own rows replaced, or that were replaced by what they replaced.
+func (d *delta) roots(rows []storage.RowID) (roots []storage.RowID) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	wanted := make(map[storage.RowID]bool, len(rows))
+	for _, r := range rows {
+		wanted[r] = true
+	}
+	d.ended.each(0, newestRow, func(first int64, e ending) bool {
+		for next := e.next; next != 0; {
+			if wanted[next] {
+				roots = append(roots, first)
+				return true
+			}
+			after, _ := d.dead.get(-next - 1)
+			next = after.next
+		}
+		return true
+	})
+	return roots
+}
+
 // addedBy is the command that added an own row.
 func (d *delta) addedBy(row storage.RowID) int32 {
 	d.mu.RLock()

@@ -175,21 +175,16 @@ func (m *modifier) each(ctx context.Context, b *vec.Batch, change func(ctx conte
 	if b = m.first(b); b.Len == 0 {
 		return nil
 	}
-	stay, moved, err := m.claim(ctx, b)
+	parts, err := m.claim(ctx, b)
 	if err != nil {
 		return err
 	}
-	if len(stay) > 0 {
-		if len(stay) < b.Len {
-			b = b.Take(stay)
+	for i, part := range parts {
+		if i > 0 {
+			part = m.first(part)
 		}
-		if err := change(ctx, b); err != nil {
-			return err
-		}
-	}
-	for _, again := range moved {
-		if again = m.first(again); again.Len > 0 {
-			if err := change(ctx, again); err != nil {
+		if part.Len > 0 {
+			if err := change(ctx, part); err != nil {
 				return err
 			}
 		}
@@ -230,68 +225,89 @@ func ascending(rows []storage.RowID) bool {
 	return true
 }
 
-// claim locks the rows of a batch. Those that are as they were found stay; of others that somebody has replaced meanwhile the input is made
+// claim locks the rows of a batch and returns them in order, in parts. Of those that somebody has replaced since they were found the input is made
 // again, if they still satisfy the statement's conditions.
-func (m *modifier) claim(ctx context.Context, b *vec.Batch) (stay []int32, moved []*vec.Batch, err error) {
-	s, rows, mode := m.b.x.cfg.session, b.Cols[0].I64[:b.Len], m.strength()
-	stay = make([]int32, 0, len(rows))
+func (m *modifier) claim(ctx context.Context, b *vec.Batch) (parts []*vec.Batch, err error) {
+	rows, mode, from := b.Cols[0].I64[:b.Len], m.strength(m.n.Set), 0
 	one := func(i int) error {
-		now, err := s.claim(ctx, m.w.rel, rows[i], mode, false, false)
-		switch {
-		case err != nil || now == 0:
+		now, err := m.w.s.claim(ctx, m.w.rel, rows[i], mode, false, false)
+		if err != nil || now == rows[i] {
 			return err
-		case now == rows[i]:
-			stay = append(stay, int32(i))
+		}
+		if from < i {
+			parts = append(parts, b.Slice(from, i))
+		}
+		from = i + 1
+		if now == 0 {
 			return nil
 		}
 		again, err := m.b.again(ctx, m.n.Input, map[int][]storage.RowID{m.n.Target: {now}})
 		if again != nil {
-			moved = append(moved, again)
+			parts = append(parts, again)
 		}
 		return err
 	}
 	for i := 0; i < len(rows); {
-		n, ended, err := s.claimFree(m.w.rel, rows[i:], mode)
+		n, ended, err := m.w.claimFree(ctx, rows[i:], mode)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if n == 0 { // somebody has it
 			n, ended = 1, []int{0}
 		}
-		for k := range n {
-			if len(ended) == 0 || ended[0] != k {
-				stay = append(stay, int32(i+k))
-				continue
-			}
-			ended = ended[1:]
+		for _, k := range ended {
 			if err := one(i + k); err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 		}
 		i += n
 	}
-	return stay, moved, nil
+	if from == 0 {
+		return []*vec.Batch{b}, nil
+	}
+	return append(parts, b.Slice(from, b.Len)), nil
 }
 
-// claimFree locks the first of rows as long as that needs no waiting. It returns how many they are, and the places of those that are no longer
-// as they were. Nobody else sees the transaction's own.
-func (s *Session) claimFree(rel *catalog.Relation, rows []storage.RowID, mode lock.Mode) (n int, ended []int, err error) {
+// claimFree locks the first of rows as long as that needs no waiting, unless they are the transaction's own. It returns how many they are, and the
+// places of those that are no longer as they were.
+func (w *writer) claimFree(ctx context.Context, rows []storage.RowID, mode lock.Mode) (n int, ended []int, err error) {
 	own := rows[0] < 0
 	to := 1
 	for to < len(rows) && rows[to] < 0 == own {
 		to++
 	}
 	if own {
-		return to, nil, nil
+		return to, nil, w.claimOwn(ctx, rows[:to], mode)
 	}
-	n = s.owner().TryRows(uint32(rel.OID), rows[:to], mode)
-	ended, err = s.log.Ended(storage.TableID(rel.OID), rows[:n])
+	n = w.s.owner().TryRows(uint32(w.rel.OID), rows[:to], mode)
+	ended, err = w.s.log.Ended(storage.TableID(w.rel.OID), rows[:n])
 	return n, ended, err
 }
 
-// strength is how rows are locked: an update that leaves the keys alone lets others go on referring to them.
-func (m *modifier) strength() lock.Mode {
-	if m.n.Kind != plan.UpdateRows || m.part != nil {
+// claimOwn locks the versions that own rows have replaced: the rows themselves nobody else sees, but others may refer to the keys that they have from those.
+func (w *writer) claimOwn(ctx context.Context, rows []storage.RowID, mode lock.Mode) error {
+	if mode != lock.ForEnding || !w.refs.referenced() || w.s.owner().HasAll(lock.Row, uint32(w.rel.OID)) {
+		return nil
+	}
+	for _, root := range w.d.roots(rows) {
+		if err := w.s.lock(ctx, w.rowLock(root), mode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// claim locks a row, which may be the transaction's own, and returns it as it is now.
+func (w *writer) claim(ctx context.Context, row storage.RowID, mode lock.Mode) (storage.RowID, error) {
+	if row > 0 {
+		return w.s.claim(ctx, w.rel, row, mode, false, false)
+	}
+	return row, w.claimOwn(ctx, []storage.RowID{row}, mode)
+}
+
+// strength is how rows are locked: an update that leaves the keys alone, as that of the columns given may, lets others go on referring to them.
+func (m *modifier) strength(set []int) lock.Mode {
+	if m.n.Kind == plan.DeleteRows || m.part != nil {
 		return lock.ForEnding
 	}
 	for k := range m.w.keys {
@@ -299,14 +315,14 @@ func (m *modifier) strength() lock.Mode {
 			continue
 		}
 		for _, key := range m.w.keys[k].Index.Keys {
-			for _, c := range m.n.Set {
+			for _, c := range set {
 				if key.Column == 0 || m.w.rel.Columns[c].Attr == key.Column {
 					return lock.ForEnding
 				}
 			}
 		}
 	}
-	return lock.ForNoKeyUpdate
+	return lock.ForChange
 }
 
 // claim locks a row and returns it as it is now: the version that replaced it, where somebody has, 0 where it is gone or, with skip, where others
@@ -333,7 +349,7 @@ func (s *Session) claim(ctx context.Context, rel *catalog.Relation, row storage.
 		case s.repeatable() && next == 0:
 			return 0, pgerr.New(pgerr.SerializationFailure, "could not serialize access due to concurrent delete")
 		case s.repeatable():
-			return 0, pgerr.New(pgerr.SerializationFailure, "could not serialize access due to concurrent update")
+			return 0, errConcurrentUpdate()
 		case next == 0:
 			return 0, nil
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/allsource-db/allsource/engine/lock"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/storage"
 	"github.com/allsource-db/allsource/vec"
@@ -67,13 +66,23 @@ func (w *writer) visible(ctx context.Context, row storage.RowID) error {
 	}
 	came, _, err := v.Table(w.shape.id).Periods(ctx, []storage.RowID{row})
 	if err == nil && came[0] > w.s.tx.present.view.At() {
-		err = pgerr.New(pgerr.SerializationFailure, "could not serialize access due to concurrent update")
+		err = errConcurrentUpdate()
 	}
 	return err
 }
 
-// conflicting finds the row that has a key of the new one already, 0 if there is none.
+// conflicting finds the row that has a key of the new one already, 0 if there is none. Where there is one the keys are others' to have again.
 func (m *modifier) conflicting(ctx context.Context, row *vec.Batch, keys []storage.IndexKeys) (storage.RowID, error) {
+	mark := m.w.s.tx.work.mark()
+	other, err := m.inTheWay(ctx, row, keys)
+	if owner := m.w.s.tx.work.owner; other != 0 && owner != nil {
+		owner.ReleaseTo(mark)
+	}
+	return other, err
+}
+
+// inTheWay does so, and keeps the keys that it looks at from others.
+func (m *modifier) inTheWay(ctx context.Context, row *vec.Batch, keys []storage.IndexKeys) (storage.RowID, error) {
 	w := m.w
 	for k := range w.keys {
 		key := &w.keys[k]
@@ -124,12 +133,10 @@ func (m *modifier) conflicting(ctx context.Context, row *vec.Batch, keys []stora
 // updateInstead updates the row that stands in the way; done is false where it is gone meanwhile.
 func (m *modifier) updateInstead(ctx context.Context, other storage.RowID, row *vec.Batch) (done bool, err error) {
 	w := m.w
-	if other > 0 {
-		now, err := w.s.claim(ctx, w.rel, other, lock.ForEnding, false, false)
-		if err != nil || now != other {
-			return false, err
-		}
-	} else if w.d.addedBy(other) == w.s.tx.work.command {
+	if now, err := w.claim(ctx, other, m.strength(m.n.Conflict.Set)); err != nil || now != other {
+		return false, err
+	}
+	if other < 0 && w.d.addedBy(other) == w.s.tx.work.command {
 		return false, pgerr.New(pgerr.CardinalityViolation, "ON CONFLICT DO UPDATE command cannot affect row a second time").
 			WithHint("Ensure that no rows proposed for insertion within the same command have duplicate constrained values.")
 	}

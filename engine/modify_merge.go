@@ -42,14 +42,15 @@ func (m *modifier) mergeRow(ctx context.Context, b *vec.Batch) error {
 		}
 		return nil
 	}
-	if row > 0 {
-		now, err := m.w.s.claim(ctx, m.w.rel, row, lock.ForEnding, false, false)
-		switch {
-		case err != nil:
-			return err
-		case now != row:
-			return m.mergeMoved(ctx, b, now, match)
-		}
+	mode := lock.ForEnding
+	if w.Kind != plan.DeleteRows {
+		mode = m.strength(w.Set)
+	}
+	switch now, err := m.w.claim(ctx, row, mode); {
+	case err != nil:
+		return err
+	case now != row:
+		return m.mergeMoved(ctx, b, now, match)
 	}
 	n := len(m.w.rel.Columns)
 	old := &vec.Batch{Len: 1, Cols: b.Cols[1 : n+1]}

@@ -221,7 +221,7 @@ func (w *writer) refers(ctx context.Context, con *catalog.Constraint, rows *vec.
 		if found[string(key)] {
 			continue
 		}
-		ok, err := w.s.holds(ctx, ref, uint32(ix.ID), key)
+		ok, err := w.s.holds(ctx, ref, uint32(ix.ID), key, true)
 		if err != nil {
 			return err
 		}
@@ -248,8 +248,9 @@ func (w *writer) columnText(cols []int, rows *vec.Batch, i int) string {
 	return "(" + strings.Join(names, ", ") + ")=(" + strings.Join(values, ", ") + ")"
 }
 
-// holds reports whether a table has a row with a key now, and locks it so that it keeps the key.
-func (s *Session) holds(ctx context.Context, rel *catalog.Relation, index uint32, key []byte) (bool, error) {
+// holds reports whether a table has a row with a key, and locks it so that it keeps the key. With seen it is one that the transaction's snapshot has,
+// where it reads repeatably, and that nobody has ended since.
+func (s *Session) holds(ctx context.Context, rel *catalog.Relation, index uint32, key []byte, seen bool) (bool, error) {
 	d := s.tx.work.deltas[storage.TableID(rel.OID)]
 	if d == nil {
 		d = newDelta(storage.TableID(rel.OID), nil, 0) // not kept: nothing is changed
@@ -258,23 +259,49 @@ func (s *Session) holds(ctx context.Context, rel *catalog.Relation, index uint32
 		return err == nil, err
 	}
 	w := &writer{s: s, rel: rel, d: d}
+	then := storage.RowID(0)
+	if seen = seen && s.repeatable() && s.tx.present != nil; seen {
+		var err error
+		if then, err = w.stored(ctx, s.tx.present.view.Table(d.table), index, key); then == 0 || err != nil {
+			return false, err
+		}
+	}
 	for {
 		v, err := s.log.View(ctx, storage.Latest)
 		if err != nil {
 			return false, err
 		}
 		row, err := w.stored(ctx, v.Table(d.table), index, key)
-		if row == 0 || err != nil {
+		switch {
+		case err != nil:
 			return false, err
+		case row == 0 && seen:
+			return false, errConcurrentUpdate()
+		case row == 0:
+			return false, nil
 		}
 		if err := s.lock(ctx, w.rowLock(row), lock.ForKeyShare); err != nil {
 			return false, err
 		}
-		closed, _, err := s.log.Fate(d.table, row)
-		if closed == 0 || err != nil {
-			return err == nil, err
+		if closed, _, err := s.log.Fate(d.table, row); err != nil {
+			return false, err
+		} else if closed != 0 {
+			continue
 		}
+		for then != row && then != 0 {
+			if _, then, err = s.log.Fate(d.table, then); err != nil {
+				return false, err
+			}
+			if then == 0 {
+				return false, errConcurrentUpdate()
+			}
+		}
+		return true, nil
 	}
+}
+
+func errConcurrentUpdate() error {
+	return pgerr.New(pgerr.SerializationFailure, "could not serialize access due to concurrent update")
 }
 
 // orphans does what a foreign key asks for when the row that others refer to is deleted, or gets another key.
@@ -324,13 +351,13 @@ func (w *writer) orphans(ctx context.Context, in inward, action string, old, now
 			for k := range ix.Keys {
 				key = op.AppendIndexKey(key, &ix.Keys[k], old.Cols[ref[slices.Index(in.con.RefColumns, ix.Keys[k].Column)]], 0)
 			}
-			ok, err := w.s.holds(ctx, w.rel, uint32(ix.ID), key)
+			ok, err := w.s.holds(ctx, w.rel, uint32(ix.ID), key, false)
 			if ok || err != nil {
 				return err
 			}
 		}
 	}
-	found, err := w.s.finds(ctx, "SELECT 1 FROM "+table+cond+" LIMIT 1", types, params)
+	found, err := w.s.finds(ctx, "SELECT 1 FROM "+table+" AS x"+cond+" LIMIT 1 FOR KEY SHARE OF x", types, params)
 	if err != nil || !found {
 		return err
 	}

@@ -18,6 +18,10 @@ func (s *Session) change(ctx context.Context, p *Prepared, params []*vec.Column)
 		return nil, err
 	}
 	return s.atomic(ctx, func() (*Rows, error) {
+		// The snapshot of a transaction that reads repeatably is that of before the wait for a table.
+		if _, err := s.present(ctx); err != nil {
+			return nil, err
+		}
 		p, err := s.lockTables(ctx, p, params)
 		if err != nil {
 			return nil, err

@@ -29,6 +29,9 @@ type cancelable struct {
 // begin makes the context of one statement, whose text is for pg_stat_activity.
 func (s *Session) begin(ctx context.Context, text string) (context.Context, *running) {
 	run := &running{Context: ctx, session: s, text: text}
+	if !s.tx.open() {
+		s.tx.began = time.Now()
+	}
 	run.resume()
 	return run, run
 }
@@ -90,8 +93,8 @@ func (run *running) close() {
 // resume marks the statement active and starts its timeout.
 func (run *running) resume() {
 	s := run.session
-	if d := s.derive().timeout; d > 0 {
-		run.timer = time.AfterFunc(d, func() { run.cancel(errTimeout) })
+	if d, why := s.limit(); d > 0 {
+		run.timer = time.AfterFunc(d, func() { run.cancel(why) })
 	}
 	now := s.engine.cfg.Now()
 	s.mu.Lock()

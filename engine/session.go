@@ -45,6 +45,7 @@ type Session struct {
 	ruled     map[*plan.RowRules]*ruled
 	mailbox   *mailbox  // nil until it listens
 	began     time.Time // of the session
+	over      error     // why the connection is to end; nil: it is not
 
 	mu        sync.Mutex // guards what other sessions look at
 	running   *running   // nil: no statement runs
@@ -60,6 +61,7 @@ type Session struct {
 var (
 	errUserCancel = errors.New("canceling statement due to user request")
 	errTimeout    = errors.New("canceling statement due to statement timeout")
+	errTooLong    = errors.New("terminating connection due to transaction timeout")
 )
 
 func newSession(e *Engine, log Log, opts SessionOptions) *Session {
@@ -168,13 +170,23 @@ func (s *Session) fail(ctx context.Context, err error) error {
 		s.engine.cfg.Logger.Error("a statement met a bug", "statement", s.queryText, "panic", bug.Value, "stack", string(bug.Stack))
 		return pgerr.New(pgerr.InternalError, "%w", bug).WithHint("This is a bug in the server, and its log has the details.")
 	}
-	return explainError(ctx, err)
+	err = explainError(ctx, err)
+	if errors.Is(err, errTooLong) {
+		s.over = err
+	}
+	return err
 }
+
+// Over is the error that ends the connection, nil: it goes on.
+func (s *Session) Over() error { return s.over }
 
 // explainError gives every error its SQLSTATE.
 func explainError(ctx context.Context, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		cause := context.Cause(ctx)
+		if errors.Is(cause, errTooLong) {
+			return pgerr.New(transactionTimeout, "%w", cause)
+		}
 		if errors.Is(cause, errUserCancel) || errors.Is(cause, errTimeout) {
 			return pgerr.New(pgerr.QueryCanceled, "%w", cause)
 		}

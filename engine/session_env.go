@@ -23,6 +23,7 @@ type derived struct {
 	version     int // of vars
 	env         datum.Env
 	timeout     time.Duration    // of a statement; 0: none
+	longest     time.Duration    // of a transaction; 0: none
 	lockTimeout time.Duration    // 0: none
 	idle        [2]time.Duration // how long the client may wait outside and inside of a transaction; 0: for ever
 	readOnly    bool             // outside a block
@@ -36,7 +37,7 @@ func (s *Session) derive() *derived {
 		readOnly, _ := s.vars.get("default_transaction_read_only")
 		asOf, _ := s.vars.get("default_transaction_as_of")
 		least, _ := s.vars.get("client_min_messages")
-		s.derived = derived{version: s.vars.version, env: s.newEnv(), timeout: s.vars.duration("statement_timeout"), lockTimeout: s.vars.duration("lock_timeout"),
+		s.derived = derived{version: s.vars.version, env: s.newEnv(), timeout: s.vars.duration("statement_timeout"), longest: s.vars.duration("transaction_timeout"), lockTimeout: s.vars.duration("lock_timeout"),
 			idle:     [2]time.Duration{s.vars.duration("idle_session_timeout"), s.vars.duration("idle_in_transaction_session_timeout")},
 			readOnly: readOnly == "on", asOf: asOf, planning: s.vars.planning(), leastWeight: weight[strings.ToUpper(least)]}
 	}
@@ -50,16 +51,37 @@ func (v *vars) duration(name string) time.Duration {
 	return d
 }
 
+// transactionTimeout is the SQLSTATE of a transaction that took too long.
+const transactionTimeout pgerr.Code = "25P04"
+
 // IdleLimit is how long the session may wait for its client's next command, and what the connection is ended with after that; 0: for ever.
 func (s *Session) IdleLimit() (time.Duration, *pgerr.Error) {
 	outside, inside := s.derive().idle[0], s.derive().idle[1]
+	left, limited := s.timeLeft()
 	switch {
+	case s.tx.block && limited && (inside == 0 || left <= inside):
+		return left, pgerr.New(transactionTimeout, "%w", errTooLong)
 	case s.tx.block && inside > 0:
 		return inside, pgerr.New("25P03", "terminating connection due to idle-in-transaction timeout")
 	case !s.tx.block && outside > 0:
 		return outside, pgerr.New("57P05", "terminating connection due to idle-session timeout")
 	}
 	return 0, nil
+}
+
+// timeLeft is how long the transaction may go on, if that is limited.
+func (s *Session) timeLeft() (left time.Duration, limited bool) {
+	d := s.derive().longest
+	return max(d-time.Since(s.tx.began), 1), d > 0
+}
+
+// limit is how long the statement that goes on now may take, 0: for ever, and why it may not take longer.
+func (s *Session) limit() (time.Duration, error) {
+	d := s.derive().timeout
+	if left, limited := s.timeLeft(); limited && (d == 0 || left <= d) {
+		return left, errTooLong
+	}
+	return d, errTimeout
 }
 
 // env returns how values are read and printed in this session.

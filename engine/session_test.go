@@ -259,3 +259,34 @@ func TestLongFieldInSmallPieces(t *testing.T) {
 		t.Fatalf("%v, expected %s", got.rows, want)
 	}
 }
+
+// TestTransactionTimeout: a transaction that takes too long ends its connection, also between its statements; the shorter of two limits counts.
+func TestTransactionTimeout(t *testing.T) {
+	b := newBed(t)
+	defer b.close(t)
+	for _, c := range []struct{ before, sql, want string }{
+		{"SET transaction_timeout = '20ms'", "SELECT pg_sleep(60)", "25P04"},
+		{"SET transaction_timeout = '20ms'", "SELECT 1; SELECT pg_sleep(60)", "25P04"},
+		{"SET transaction_timeout = '20ms'; BEGIN", "SELECT pg_sleep(60)", "25P04"},
+		{"SET transaction_timeout = '20ms'; BEGIN; COMMIT AND CHAIN", "SELECT pg_sleep(60)", "25P04"},
+		{"SET transaction_timeout = '1h'; SET statement_timeout = '20ms'; BEGIN", "SELECT pg_sleep(60)", "57014"},
+		{"SET transaction_timeout = '1h'", "SELECT 1", ""},
+	} {
+		p := b.connect(t, 0)
+		if _, err := p.run(c.before); err != nil && !strings.HasPrefix(c.want, "25") {
+			t.Fatal(err)
+		}
+		if limit, err := p.s.IdleLimit(); p.s.Status() == 'T' && (limit == 0 || err.Code != "25P04") {
+			t.Errorf("%s: the client may be idle for %v, %v", c.before, limit, err)
+		}
+		_, err := p.run(c.sql)
+		got := ""
+		if err != nil {
+			got = string(pgerr.From(err).Code)
+		}
+		if got != c.want || (p.s.Over() != nil) != (c.want == "25P04") {
+			t.Errorf("%s, %s: %v, over %v", c.before, c.sql, err, p.s.Over())
+		}
+		p.s.Close()
+	}
+}

@@ -74,7 +74,7 @@ var settings = []setting{
 	{name: "transaction_deferrable", def: "off", doc: "DEFERRABLE of this transaction.", check: checkBool},
 	{name: "transaction_isolation", def: "read committed", doc: "Isolation level of this transaction.", check: checkIsolation},
 	{name: "transaction_read_only", def: "off", doc: "READ ONLY of this transaction.", check: checkBool},
-	{name: "transaction_timeout", def: "0", doc: "Accepted for compatibility.", check: checkDuration},
+	{name: "transaction_timeout", def: "0", doc: "Longest time a transaction may take; its connection ends then.", check: checkDuration},
 	{name: "work_mem", def: "64MB", doc: "Memory that one statement's operators may use before they spill."},
 	{name: "xmloption", def: "content", doc: "Accepted for compatibility.", check: oneOf("content", "document")},
 }

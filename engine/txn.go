@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/allsource-db/allsource/engine/lock"
 	"github.com/allsource-db/allsource/sql/datum"
@@ -27,6 +28,7 @@ type transaction struct {
 	asked    bool           // a query ran
 	present  *present       // nil: the newest there is, or not known yet
 	now      storage.Micros // transaction_timestamp; 0 when none is under way
+	began    time.Time      // by the clock that timeouts run by
 	held     held
 	outgoing outgoing
 	saves    []savepoint
@@ -61,7 +63,7 @@ func (t *transaction) reset(s *Session) {
 // that are sent together. Inside a BEGIN block it does nothing.
 func (s *Session) BeginImplicit() {
 	if !s.tx.block && !s.tx.implicit {
-		s.tx.implicit = true
+		s.tx.implicit, s.tx.began = true, time.Now()
 		s.vars.begin()
 	}
 }
@@ -104,6 +106,9 @@ func (s *Session) beginBlock(ctx context.Context, modes []*syntax.TransactionMod
 	}
 	if !s.tx.implicit {
 		s.vars.begin()
+	}
+	if s.tx.began.IsZero() {
+		s.tx.began = time.Now()
 	}
 	s.tx.block, s.tx.implicit = true, false
 	ro, _ := s.vars.get("default_transaction_read_only")

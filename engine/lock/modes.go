@@ -1,7 +1,7 @@
 package lock
 
-// Mode is how a thing is locked. Table modes are PostgreSQL's (manual 13.3.1), row modes too (13.3.2), with two that tell whether a row
-// that is locked will end, which PostgreSQL sees in the row itself; keys of indexes and advisory locks have two.
+// Mode is how a thing is locked. Table modes are PostgreSQL's (manual 13.3.1), row modes too (13.3.2), with three by which one learns
+// whether a row that is locked will be replaced or end, which PostgreSQL sees in the row itself; keys of indexes and advisory locks have two.
 type Mode uint8
 
 // The modes of tables, of rows, and of keys and advisory locks, each from weak to strong.
@@ -19,8 +19,9 @@ const (
 	ForShare
 	ForNoKeyUpdate
 	ForUpdate
+	ForChange // ForNoKeyUpdate of who replaces the row
 	ForEnding // ForUpdate of who ends the row, or its keys
-	Glance    // of who only wants to know whether the row stays
+	Glance    // of who only wants to know what becomes of the row
 
 	Share
 	Exclusive
@@ -31,7 +32,7 @@ const (
 // names are those of pg_locks.
 var names = [numModes]string{
 	"AccessShareLock", "RowShareLock", "RowExclusiveLock", "ShareUpdateExclusiveLock", "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock",
-	"For Key Share", "For Share", "For No Key Update", "For Update", "For Ending", "Glance",
+	"For Key Share", "For Share", "For No Key Update", "For Update", "For Change", "For Ending", "Glance",
 	"ShareLock", "ExclusiveLock",
 }
 
@@ -39,7 +40,7 @@ var names = [numModes]string{
 func (m Mode) String() string { return names[m] }
 
 // set is a set of modes.
-type set uint16
+type set uint32
 
 func modes(list ...Mode) (s set) {
 	for _, m := range list {
@@ -63,13 +64,22 @@ var conflicts = [numModes]set{
 	AccessExclusive: modes(AccessShare, RowShare, RowExclusive, ShareUpdateExclusive, TableShare, ShareRowExclusive, TableExclusive,
 		AccessExclusive),
 	ForKeyShare:    modes(ForUpdate, ForEnding),
-	ForShare:       modes(ForNoKeyUpdate, ForUpdate, ForEnding),
-	ForNoKeyUpdate: modes(ForShare, ForNoKeyUpdate, ForUpdate, ForEnding),
-	ForUpdate:      modes(ForKeyShare, ForShare, ForNoKeyUpdate, ForUpdate, ForEnding),
-	ForEnding:      modes(ForKeyShare, ForShare, ForNoKeyUpdate, ForUpdate, ForEnding, Glance),
-	Glance:         modes(ForEnding),
+	ForShare:       modes(ForNoKeyUpdate, ForUpdate, ForChange, ForEnding),
+	ForNoKeyUpdate: modes(ForShare, ForNoKeyUpdate, ForUpdate, ForChange, ForEnding),
+	ForUpdate:      modes(ForKeyShare, ForShare, ForNoKeyUpdate, ForUpdate, ForChange, ForEnding),
+	ForChange:      modes(ForShare, ForNoKeyUpdate, ForUpdate, ForChange, ForEnding),
+	ForEnding:      modes(ForKeyShare, ForShare, ForNoKeyUpdate, ForUpdate, ForChange, ForEnding),
+	Glance:         modes(ForChange, ForEnding),
 	Share:          modes(Exclusive),
 	Exclusive:      modes(Share, Exclusive),
+}
+
+// behind are the modes that who waits for m does not overtake: those that conflict. Who only wants to know what becomes of a row looks at nobody but who has it.
+func behind(m Mode) set {
+	if m == Glance {
+		return 0
+	}
+	return conflicts[m]
 }
 
 // covers reports whether who has the modes needs no further lock for m: one of them conflicts with all that m conflicts with.

@@ -60,7 +60,7 @@ func (e *entry) queuedBefore(s *Session, mode Mode) bool {
 		if w.s == s {
 			return false
 		}
-		if conflicts[mode].has(w.mode) {
+		if behind(mode).has(w.mode) {
 			return true
 		}
 	}
@@ -71,7 +71,7 @@ func (e *entry) queuedBefore(s *Session, mode Mode) bool {
 func (e *entry) letIn(m *Manager) {
 	ahead := set(0)
 	for _, w := range e.queue {
-		if !w.up && w.wake != nil && ahead&conflicts[w.mode] == 0 && !e.blocks(w.s, w.mode, nil) {
+		if !w.up && w.wake != nil && ahead&behind(w.mode) == 0 && !e.blocks(w.s, w.mode, nil) {
 			w.up = true
 			close(w.wake)
 		}
@@ -166,7 +166,7 @@ func (w *waiter) blockers() []*Session {
 		if other == w {
 			break
 		}
-		if other.s != w.s && conflicts[w.mode].has(other.mode) {
+		if other.s != w.s && behind(w.mode).has(other.mode) {
 			out = append(out, other.s)
 		}
 	}

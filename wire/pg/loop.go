@@ -133,6 +133,14 @@ func (c *conn) handle(ctx context.Context, msg pgproto3.FrontendMessage) error {
 		return broken.err
 	}
 	c.skip = true
+	return c.failed(err)
+}
+
+// failed reports an error of a statement. It returns the one that ends the connection, if it is to end.
+func (c *conn) failed(err error) error {
+	if over := c.session.Over(); over != nil {
+		return over
+	}
 	c.sendError(err)
 	return nil
 }
@@ -185,7 +193,9 @@ func (e *connError) Error() string { return fmt.Sprintf("connection: %v", e.err)
 func (c *conn) sync(ctx context.Context) error {
 	c.skip = false
 	if err := c.session.EndImplicit(ctx); err != nil {
-		c.sendError(err)
+		if err := c.failed(err); err != nil {
+			return err
+		}
 	}
 	if c.session.Status() == 'I' {
 		c.closePortals(true)
@@ -203,7 +213,9 @@ func (c *conn) simpleQuery(ctx context.Context, script string) error {
 		return broken.err
 	}
 	if err != nil {
-		c.sendError(err)
+		if err := c.failed(err); err != nil {
+			return err
+		}
 	}
 	if c.session.Status() == 'I' {
 		c.closePortals(true)

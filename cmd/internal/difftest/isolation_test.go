@@ -24,7 +24,7 @@ func TestIsolation(t *testing.T) {
 	doors := [2]func() *pgconn.PgConn{ours(t), postgres(t, *server)}
 	var stages [2]*stage
 	for i, door := range doors {
-		stages[i] = newStage(t, door)
+		stages[i] = newStage(t, [...]string{"AllSource", "PostgreSQL"}[i], door)
 	}
 	waited, deadlocks := 0, 0
 	numbered(interleavings, func(i int) {
@@ -118,6 +118,7 @@ func scriptStatement(r *rand.Rand) string {
 // stage is one system with its sessions.
 type stage struct {
 	t        *testing.T
+	name     string
 	observer *pgconn.PgConn
 	actors   [actors]*actor
 }
@@ -134,8 +135,8 @@ type play struct {
 	deadlock bool
 }
 
-func newStage(t *testing.T, door func() *pgconn.PgConn) *stage {
-	s := &stage{t: t, observer: door()}
+func newStage(t *testing.T, name string, door func() *pgconn.PgConn) *stage {
+	s := &stage{t: t, name: name, observer: door()}
 	for i := range s.actors {
 		s.actors[i] = &actor{conn: door()}
 		execute(t, s.actors[i].conn, "SET statement_timeout = 0; SET deadlock_timeout = '50ms'")
@@ -170,7 +171,8 @@ func (s *stage) perform(script []string) (p play) {
 		select {
 		case <-a.said:
 		case <-time.After(time.Minute):
-			s.t.Errorf("actor %d waits for ever", i)
+			s.t.Errorf("actor %d of %s waits for ever:\n%s\nlocks: %s", i, s.name, strings.Join(script, "\n"),
+				whole(ask(s.observer, "SELECT pid, locktype, relation::regclass, mode, granted FROM pg_locks WHERE locktype <> 'virtualxid' ORDER BY 1")))
 			_ = a.conn.CancelRequest(context.Background())
 			<-a.said
 		}
