@@ -2,8 +2,8 @@ package storage
 
 import "hash/maphash"
 
-// keyFilter tells of keys whether they may have been added. It takes two bytes a key, and is wrong about few of a thousand that were not,
-// since to look for one costs as much as some hundred times to ask. It grows by parts, each four times as large as the one before.
+// keyFilter tells of keys whether they may have been added. It takes three bytes a key, and is wrong about few of ten thousand that were
+// not, since to look for one costs as much as some thousand times to ask. It grows by parts, each four times as large as the one before.
 type keyFilter struct {
 	seed  maphash.Seed
 	parts []bloomPart
@@ -18,7 +18,7 @@ type bloomPart struct {
 type filterLine [8]uint64
 
 const (
-	filterLineKeys = 32 // keys a line
+	filterLineKeys = 21 // keys a line
 	filterProbes   = 7
 	filterFirst    = 1 << 12
 )

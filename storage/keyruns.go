@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
+	"sort"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -159,32 +161,49 @@ func (k *keyRuns) remove() {
 }
 
 // each calls f for all entries in order. key is valid during the call.
-func (k *keyRuns) each(f func(key []byte, row int64) error) (err error) {
+func (k *keyRuns) each(f func(key []byte, row int64) error) error {
 	k.sort()
+	return k.between(nil, nil, f)
+}
+
+// between is each for lo <= key < hi (nil: no bound), where what is in memory is sorted. It may run for several ranges at once.
+func (k *keyRuns) between(lo, hi []byte, f func(key []byte, row int64) error) (err error) {
 	var h keyHeap
 	defer func() {
 		for _, r := range h {
 			err = errors.Join(err, r.close())
 		}
 	}()
-	memory := &keyReader{next: k.keys, data: k.data}
-	if ok, _ := memory.step(); ok {
-		h = append(h, memory)
+	begin := func(r *keyReader) error {
+		for {
+			ok, err := r.step()
+			if !ok || err != nil {
+				return errors.Join(err, r.close())
+			}
+			if lo == nil || bytes.Compare(r.key, lo) >= 0 {
+				h = append(h, r)
+				return nil
+			}
+		}
+	}
+	if err := begin(&keyReader{next: k.keys[k.placeOf(lo):], data: k.data}); err != nil {
+		return err
 	}
 	for _, run := range k.files {
-		file, err := k.d.s.o.FS.Open(run.path, vfs.SequentialReadsOption)
-		if err != nil {
-			return err
+		r, err := run.reader(k.d.s.o.FS, lo)
+		if err == nil {
+			err = begin(r)
 		}
-		r := &keyReader{file: file, in: bufio.NewReaderSize(file, 64<<10)}
-		h = append(h, r)
-		if _, err := r.step(); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	heap.Init(&h)
 	for len(h) > 0 {
 		r := h[0]
+		if hi != nil && bytes.Compare(r.key, hi) >= 0 {
+			return nil
+		}
 		if err := f(r.key, r.row); err != nil {
 			return err
 		}
@@ -199,6 +218,49 @@ func (k *keyRuns) each(f func(key []byte, row int64) error) (err error) {
 		}
 	}
 	return nil
+}
+
+// placeOf is the first entry in memory with a key that is not before lo.
+func (k *keyRuns) placeOf(lo []byte) int {
+	if lo == nil {
+		return 0
+	}
+	return sort.Search(len(k.keys), func(i int) bool { return bytes.Compare(k.data[k.keys[i].from:k.keys[i].to], lo) >= 0 })
+}
+
+// reader reads a run from about the first key on that is not before lo.
+func (f *keyFile) reader(fs vfs.FS, lo []byte) (*keyReader, error) {
+	at := int64(0)
+	if n := sort.Search(len(f.marks), func(i int) bool { return bytes.Compare(f.marks[i].key, lo) >= 0 }); lo != nil && n > 0 {
+		at = f.marks[n-1].at
+	}
+	file, err := fs.Open(f.path, vfs.SequentialReadsOption)
+	if err != nil {
+		return nil, err
+	}
+	return &keyReader{file: file, in: bufio.NewReaderSize(io.NewSectionReader(file, at, f.size-at), 64<<10)}, nil
+}
+
+// bounds divide the entries, which are sorted in memory, into parts of about one length.
+func (k *keyRuns) bounds(parts int) [][]byte {
+	const each = 128
+	var some [][]byte
+	for i := each; i < len(k.keys); i += each {
+		some = append(some, k.data[k.keys[i].from:k.keys[i].to])
+	}
+	for _, f := range k.files {
+		for _, m := range f.marks {
+			some = append(some, m.key)
+		}
+	}
+	slices.SortFunc(some, bytes.Compare)
+	var out [][]byte
+	for i := 1; i < parts && len(some) >= parts; i++ {
+		if b := some[i*len(some)/parts]; len(out) == 0 || !bytes.Equal(b, out[len(out)-1]) {
+			out = append(out, b)
+		}
+	}
+	return out
 }
 
 // keyReader reads a run from memory or from a file.
@@ -275,60 +337,83 @@ func (k *keyRuns) put(b *pebble.Batch, index uint32, first RowID, want func(row 
 	})
 }
 
-// takeIn gives the entries to Pebble as tables, past the write-ahead log.
+// takeIn gives the entries to Pebble as tables, past the write-ahead log. Parts of them are merged and written at the same time.
 func (k *keyRuns) takeIn(index uint32, first RowID, want func(row int64) bool) (err error) {
 	s := k.d.s
 	if err := s.room.take(k.bytes); err != nil {
 		return err
 	}
-	var paths []string
-	var w *sstable.Writer
-	size := 0
-	done := func() error {
-		if w == nil {
-			return nil
+	k.sort()
+	bounds := append(k.bounds(runtime.GOMAXPROCS(0)), nil)
+	tables := make([]indexTables, len(bounds))
+	var all sync.WaitGroup
+	for i, hi := range bounds {
+		t, lo := &tables[i], []byte(nil)
+		if t.d = k.d; i > 0 {
+			lo = bounds[i-1]
 		}
-		err := w.Close()
-		w, size = nil, 0
-		return noSpace(err)
+		all.Go(func() {
+			var out []byte
+			t.err = k.between(lo, hi, func(key []byte, row int64) error {
+				if !want(row) {
+					return nil
+				}
+				out = appendIndexKey(out[:0], k.d.num, index, key, first+row)
+				return t.add(out)
+			})
+			t.err = errors.Join(t.err, t.done())
+		})
 	}
-	defer func() {
-		if err == nil {
-			return
-		}
-		err = errors.Join(err, done())
+	all.Wait()
+	var paths []string
+	for i := range tables {
+		paths, err = append(paths, tables[i].paths...), errors.Join(err, tables[i].err)
+	}
+	if err == nil && len(paths) > 0 {
+		err = s.ingest(paths)
+	}
+	if err != nil {
 		for _, path := range paths {
 			_ = s.o.FS.Remove(path)
 		}
-	}()
-	var out []byte
-	err = k.each(func(key []byte, row int64) error {
-		if !want(row) {
-			return nil
-		}
-		if w == nil {
-			path := k.d.incomingPath("index")
-			f, err := s.o.FS.Create(path, vfs.WriteCategoryUnspecified)
-			if err != nil {
-				return noSpace(err)
-			}
-			paths = append(paths, path)
-			w = sstable.NewWriter(objstorageprovider.NewFileWritable(f), s.settings.MakeWriterOptions(bottom, s.pdb.TableFormat()))
-		}
-		out = appendIndexKey(out[:0], k.d.num, index, key, first+row)
-		if err := w.Set(out, nil); err != nil {
+	}
+	return err
+}
+
+// indexTables writes index entries, in order, to tables.
+type indexTables struct {
+	d     *DB
+	paths []string
+	w     *sstable.Writer
+	size  int // of the table that is being written
+	err   error
+}
+
+func (t *indexTables) add(key []byte) error {
+	if t.w == nil {
+		s, path := t.d.s, t.d.incomingPath("index")
+		f, err := s.o.FS.Create(path, vfs.WriteCategoryUnspecified)
+		if err != nil {
 			return noSpace(err)
 		}
-		if size += len(out) + 8; size >= indexFileBytes {
-			return done()
-		}
+		t.paths = append(t.paths, path)
+		t.w = sstable.NewWriter(objstorageprovider.NewFileWritable(f), s.settings.MakeWriterOptions(bottom, s.pdb.TableFormat()))
+	}
+	if err := t.w.Set(key, nil); err != nil {
+		return noSpace(err)
+	}
+	if t.size += len(key) + 8; t.size >= indexFileBytes {
+		return t.done()
+	}
+	return nil
+}
+
+// done ends a table.
+func (t *indexTables) done() error {
+	if t.w == nil {
 		return nil
-	})
-	if err == nil {
-		err = done()
 	}
-	if err != nil || len(paths) == 0 {
-		return err
-	}
-	return s.ingest(paths)
+	err := t.w.Close()
+	t.w, t.size = nil, 0
+	return noSpace(err)
 }

@@ -46,9 +46,17 @@ func (k *keyRuns) share() {
 	k.shared = k.shared || k.held > 0
 }
 
+// fewUnsorted is up to how many entries are gone through for one key rather than sorted.
+const fewUnsorted = 1 << 15
+
 // seek goes through the entries with lo <= key < hi.
 func (k *keyRuns) seek(lo, hi []byte, desc bool) (*keyCursor, error) {
 	k.share()
+	return k.sorted(lo, hi, desc)
+}
+
+// sorted is seek for the entries that are sorted.
+func (k *keyRuns) sorted(lo, hi []byte, desc bool) (*keyCursor, error) {
 	c := &keyCursor{lo: lo, hi: hi, desc: desc}
 	for _, keys := range k.parts {
 		p := &keyPart{data: k.data, keys: keys}
@@ -235,11 +243,19 @@ func (k *keyRuns) with(key []byte) ([]int64, error) {
 	if !k.filter.may(key) {
 		return nil, nil
 	}
-	c, err := k.seek(key, append(bytes.Clone(key), 0), false)
+	if len(k.keys) > fewUnsorted {
+		k.share()
+	}
+	var out []int64
+	for i := range k.keys {
+		if p := &k.keys[i]; bytes.Equal(k.data[p.from:p.to], key) {
+			out = append(out, p.row)
+		}
+	}
+	c, err := k.sorted(key, append(bytes.Clone(key), 0), false)
 	if err != nil {
 		return nil, err
 	}
-	var out []int64
 	for {
 		_, row, ok, err := c.next()
 		if !ok || err != nil {

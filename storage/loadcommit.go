@@ -1,8 +1,10 @@
 package storage
 
 import (
+	"errors"
 	"math/bits"
 	"slices"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -65,6 +67,8 @@ func (w *catalogWork) takeIn() error {
 
 func (t *tableWork) takeInKeys() error {
 	l, d := t.load, t.rel.d
+	var all sync.WaitGroup
+	errs := make([]error, len(l.keys))
 	for k, keys := range l.keys {
 		if keys.few() {
 			continue
@@ -77,11 +81,10 @@ func (t *tableWork) takeInKeys() error {
 			}
 			t.reserved = true
 		}
-		if err := keys.takeIn(l.indexes[k], t.first, l.has); err != nil {
-			return err
-		}
+		all.Go(func() { errs[k] = keys.takeIn(l.indexes[k], t.first, l.has) })
 	}
-	return l.settle(0)
+	all.Wait()
+	return errors.Join(append(errs, l.settle(0))...)
 }
 
 // giveUp is called where the commit failed: rows that have index entries are used by nobody else.
