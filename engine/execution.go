@@ -49,6 +49,12 @@ type execution struct {
 	cfg    executionConfig
 	budget *op.Budget
 	root   *builder
+	// outermost is what root is made of, here since each execution needs it.
+	outermost struct {
+		builder builder
+		eval    expr.EvalCtx
+		env     op.Env
+	}
 
 	latestMu sync.Mutex
 	latest   *seen
@@ -120,8 +126,11 @@ func newExecution(cfg executionConfig) *execution {
 	}
 	cfg.fn.ReadTime = func() (int64, error) { return x.readTime(cfg.fn.Context) }
 	cfg.fn.Entities = entityReader{x}
-	x.root = &builder{x: x}
-	x.root.env = &op.Env{X: x.root.evalCtx(nil), Budget: x.budget, Rows: cfg.rows, Workers: max(1, cfg.workers)}
+	top := &x.outermost
+	x.root = &top.builder
+	top.builder = builder{x: x, env: &top.env}
+	top.eval = expr.EvalCtx{Fn: cfg.fn, Params: cfg.params, Subqueries: x.root}
+	top.env = op.Env{X: &top.eval, Budget: x.budget, Rows: cfg.rows, Workers: max(1, cfg.workers)}
 	return x
 }
 

@@ -16,8 +16,13 @@ func (s *Session) open(ctx context.Context, p *Prepared, params []*vec.Column) (
 
 // executionConfig is what executions in the session need, about the newest state of the log.
 func (s *Session) executionConfig(ctx context.Context, params []*vec.Column) executionConfig {
+	return s.configUnder(ctx, params, s.catalog())
+}
+
+// configUnder is executionConfig under a catalog.
+func (s *Session) configUnder(ctx context.Context, params []*vec.Column, c *catalog.Catalog) executionConfig {
 	return executionConfig{
-		fn: s.funcCtx(ctx, s.env()), params: params, log: s.log, stored: s.log.Log, catalog: &catalog.Context{Catalog: s.catalog(), Server: serverView{s}},
+		fn: s.funcCtx(ctx, s.env(), c), params: params, log: s.log, stored: s.log.Log, catalog: &catalog.Context{Catalog: c, Server: serverView{s}},
 		memory: s.engine.cfg.Memory, shared: s.engine.budget, workers: s.engine.cfg.Workers, rows: s.engine.cfg.BatchRows, operators: s.engine.cfg.Operators,
 		session: s.changer(), work: &s.tx.work, command: s.tx.work.seen(),
 	}
@@ -42,13 +47,13 @@ func (s *Session) openNode(ctx context.Context, n plan.Node, params []*vec.Colum
 
 // presentConfig is executionConfig about what the transaction takes for the newest state.
 func (s *Session) presentConfig(ctx context.Context, params []*vec.Column) (cfg executionConfig, err error) {
-	cfg = s.executionConfig(ctx, params)
-	cfg.own = s.tx.held.own()
-	if cfg.present, err = s.present(ctx); err == nil {
-		cfg.catalog.Catalog = s.catalogAt(cfg.present)
-		cfg.fn.Session = sessionInfo{s, cfg.catalog.Catalog}
+	at, err := s.present(ctx)
+	if err != nil {
+		return cfg, err
 	}
-	return cfg, err
+	cfg = s.configUnder(ctx, params, s.catalogAt(at))
+	cfg.own, cfg.present = s.tx.held.own(), at
+	return cfg, nil
 }
 
 // openWith builds and opens the operators of a plan.

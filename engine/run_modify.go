@@ -38,7 +38,10 @@ func (s *Session) change(ctx context.Context, p *Prepared, params []*vec.Column)
 
 // lockTables locks the tables that a plan changes. Where somebody has altered one meanwhile the plan is made again.
 func (s *Session) lockTables(ctx context.Context, p *Prepared, params []*vec.Column) (*Prepared, error) {
-	before := s.catalog()
+	before := p.catalog
+	if !p.tables {
+		before = s.catalog()
+	}
 	for {
 		for _, t := range p.changed {
 			if err := s.lockTable(ctx, t.oid, t.mode); err != nil {

@@ -215,14 +215,14 @@ func identifiers(text string) []string {
 	return nil
 }
 
-// funcCtx is what functions may know of the statement that starts now.
-func (s *Session) funcCtx(ctx context.Context, env *datum.Env) *funcs.Ctx {
-	return &funcs.Ctx{Context: ctx, Env: env, Now: s.now(), StmtNow: micros(s.engine.cfg.Now()), Session: s.info(), Sequences: numbers{s}, Advisory: advisory{s},
+// funcCtx is what functions may know of the statement that starts now, under a catalog.
+func (s *Session) funcCtx(ctx context.Context, env *datum.Env, c *catalog.Catalog) *funcs.Ctx {
+	return &funcs.Ctx{Context: ctx, Env: env, Now: s.now(), StmtNow: micros(s.engine.cfg.Now()), Session: sessionInfo{s, c}, Sequences: numbers{s}, Advisory: advisory{s},
 		Room: s.engine.cfg.Memory / 2}
 }
 
 func (s *Session) optOptions(ctx context.Context) opt.Options {
-	o := opt.Options{Off: map[string]bool{}, Context: &expr.EvalCtx{Fn: s.funcCtx(ctx, s.env())}, Stats: logStats{ctx: func() context.Context { return ctx }, log: s.log.Log}, Indexed: s.indexed(),
+	o := opt.Options{Off: map[string]bool{}, Context: &expr.EvalCtx{Fn: s.funcCtx(ctx, s.env(), s.catalog())}, Stats: logStats{ctx: func() context.Context { return ctx }, log: s.log.Log}, Indexed: s.indexed(),
 		IndexRule: func(rel *catalog.Relation, ix *catalog.TableIndex) (plan.IndexRule, error) {
 			in := s.momentContext("")
 			in.Catalog = s.catalog()
@@ -252,7 +252,7 @@ func (s *Session) constant(ctx context.Context, e syntax.Expr, t datum.Type, scr
 	if err != nil {
 		return nil, err
 	}
-	return funcs.Convert(s.funcCtx(ctx, s.env()), p.Fields[0].Type, t, b.Cols[0], 1, false)
+	return funcs.Convert(s.funcCtx(ctx, s.env(), s.catalog()), p.Fields[0].Type, t, b.Cols[0], 1, false)
 }
 
 // typeNamed resolves a type's name as the binder does.

@@ -86,7 +86,9 @@ func (s *Session) settled(ctx context.Context, p *Prepared, params []*vec.Column
 
 // Describe returns what a statement gives. It settles the statement, which keeps to that from now on.
 func (s *Session) Describe(p *Prepared) []Field {
-	p.described = p.changing
+	if p.changing { // others are shared by sessions
+		p.described = true
+	}
 	return p.Fields
 }
 

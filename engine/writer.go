@@ -53,7 +53,7 @@ const manyRuled = 64
 func (x *execution) newWriter(rel *catalog.Relation, rules *plan.RowRules) (*writer, error) {
 	s := x.cfg.session
 	r := s.ruled[rules]
-	if r == nil || r.catalog != s.catalog() || r.shape.rel != rel {
+	if r == nil || r.catalog != x.cfg.catalog.Catalog || r.shape.rel != rel {
 		var err error
 		if r, err = s.newRuled(rel, rules); err != nil {
 			return nil, err
