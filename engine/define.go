@@ -53,6 +53,40 @@ func (s *Session) define(ctx context.Context, p *Prepared) (*Rows, error) {
 	})
 }
 
+// maintain runs a statement that looks after tables and indexes.
+func (s *Session) maintain(ctx context.Context, p *Prepared) error {
+	if what := maintainsAlone(p.stmt.Stmt); what != "" && s.tx.block {
+		return pgerr.New(pgerr.ActiveSQLTransaction, "%s cannot run inside a transaction block", what)
+	}
+	dc, err := s.defineContext(ctx, p)
+	if err != nil {
+		return err
+	}
+	return ddl.Maintain(dc, p.stmt.Stmt)
+}
+
+// maintainsAlone is the name of a statement that cannot be part of a transaction, "" if it can.
+func maintainsAlone(st syntax.Stmt) string {
+	switch st := st.(type) {
+	case *syntax.Vacuum:
+		if !st.Analyze {
+			return "VACUUM"
+		}
+	case *syntax.Cluster:
+		if st.Table == nil {
+			return "CLUSTER"
+		}
+	case *syntax.Reindex:
+		switch concurrent := slices.ContainsFunc(st.Options, func(o *syntax.Option) bool { return o.Name == "concurrently" }); {
+		case st.Concurrently || concurrent:
+			return "REINDEX CONCURRENTLY"
+		case st.Kind != "TABLE" && st.Kind != "INDEX":
+			return "REINDEX " + st.Kind
+		}
+	}
+	return ""
+}
+
 // defineContext is what a definition is planned in.
 func (s *Session) defineContext(ctx context.Context, p *Prepared) (*ddl.Context, error) {
 	newID := func() (datum.OID, error) {

@@ -124,6 +124,8 @@ type SessionOptions struct {
 	Notice func(*pgerr.Error)
 	// Wake says that Notifications has something new. It is called from other goroutines, must not block, and may be nil.
 	Wake func()
+	// End says that another session wants this one closed, and why. It is called from other goroutines, must not block, and may be nil.
+	End func(*pgerr.Error)
 }
 
 // Connect opens a session. An unknown database is 3D000.
@@ -163,6 +165,16 @@ func (e *Engine) Cancel(pid int32, secret uint32) {
 	if s != nil && s.secret == secret {
 		s.interrupt(errUserCancel)
 	}
+}
+
+// session is the session of a number, nil if there is none of the database.
+func (e *Engine) session(pid int32, database string) *Session {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if s := e.sessions[pid]; s != nil && s.opts.Database == database {
+		return s
+	}
+	return nil
 }
 
 func (e *Engine) drop(s *Session) {

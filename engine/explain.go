@@ -71,11 +71,52 @@ func explainFields(st *syntax.Explain) []Field {
 	return []Field{{Name: "QUERY PLAN", Type: t}}
 }
 
+// explained prepares the statement that an EXPLAIN is about: of CREATE TABLE AS and DECLARE CURSOR it is their query.
+func (s *Session) explained(ctx context.Context, st syntax.Statement, x *syntax.Explain, script string, types []datum.OID) (*Prepared, error) {
+	target := x.Stmt
+	switch t := target.(type) {
+	case *syntax.CreateTableAs:
+		target = t.Source
+	case *syntax.DeclareCursor:
+		target = t.Query
+	}
+	if o, err := parseExplain(x); err == nil && o.analyze && target != x.Stmt {
+		return nil, pgerr.New(pgerr.FeatureNotSupported, "EXPLAIN ANALYZE of %s is not supported", x.Stmt.Tag())
+	}
+	if e, ok := target.(*syntax.Execute); ok {
+		return s.preparedNamed(e.Name)
+	}
+	inner, err := s.prepare(ctx, syntax.Statement{Stmt: target, Text: st.Text, NumParams: st.NumParams}, script, types)
+	if err == nil && inner.node == nil {
+		return nil, notYet(x.Stmt)
+	}
+	return inner, err
+}
+
+// executed is the EXECUTE that an EXPLAIN is about, nil if it is about another statement.
+func (p *Prepared) executed() *syntax.Execute {
+	x, ok := p.stmt.Stmt.(*syntax.Explain)
+	if !ok {
+		return nil
+	}
+	target := x.Stmt
+	if t, ok := target.(*syntax.CreateTableAs); ok {
+		target = t.Source
+	}
+	e, _ := target.(*syntax.Execute)
+	return e
+}
+
 // explain answers EXPLAIN; with ANALYZE the statement is run and its rows are forgotten.
 func (s *Session) explain(ctx context.Context, st *syntax.Explain, p *Prepared, params []*vec.Column) (*Rows, error) {
 	o, err := parseExplain(st)
 	if err != nil {
 		return nil, err
+	}
+	if e := p.executed(); e != nil {
+		if params, err = s.executeArgs(ctx, e, p.inner, p.script); err != nil {
+			return nil, err
+		}
 	}
 	inner, err := s.settled(ctx, p.inner, params)
 	if err != nil {

@@ -131,14 +131,14 @@ func (s *Session) prepare(ctx context.Context, st syntax.Statement, script strin
 	case *syntax.Query, *syntax.Insert, *syntax.Update, *syntax.Delete, *syntax.Merge, *syntax.Truncate:
 		return p, s.compile(ctx, p, types, nil)
 	case *syntax.Explain:
-		inner, err := s.prepare(ctx, syntax.Statement{Stmt: t.Stmt, Text: st.Text, NumParams: st.NumParams}, script, types)
+		inner, err := s.explained(ctx, st, t, script, types)
 		if err != nil {
 			return nil, err
 		}
-		if inner.node == nil {
-			return nil, notYet(t.Stmt)
+		p.inner, p.Fields = inner, explainFields(t)
+		if p.executed() == nil {
+			p.ParamTypes = inner.ParamTypes
 		}
-		p.inner, p.ParamTypes, p.Fields = inner, inner.ParamTypes, explainFields(t)
 	case *syntax.DeclareCursor:
 		inner, err := s.prepare(ctx, syntax.Statement{Stmt: t.Query, Text: st.Text, NumParams: st.NumParams}, script, types)
 		if err != nil {
@@ -146,9 +146,9 @@ func (s *Session) prepare(ctx context.Context, st syntax.Statement, script strin
 		}
 		p.inner, p.ParamTypes = inner, inner.ParamTypes
 	case *syntax.Execute:
-		target, ok := s.prepared[t.Name]
-		if !ok {
-			return nil, pgerr.New(pgerr.InvalidSQLStatementName, "prepared statement %q does not exist", t.Name)
+		target, err := s.preparedNamed(t.Name)
+		if err != nil {
+			return nil, err
 		}
 		p.Fields = target.Fields
 	case *syntax.Fetch:

@@ -62,6 +62,7 @@ var (
 	errUserCancel = errors.New("canceling statement due to user request")
 	errTimeout    = errors.New("canceling statement due to statement timeout")
 	errTooLong    = errors.New("terminating connection due to transaction timeout")
+	errTerminated = errors.New("terminating connection due to administrator command")
 )
 
 func newSession(e *Engine, log Log, opts SessionOptions) *Session {
@@ -189,6 +190,9 @@ func explainError(ctx context.Context, err error) error {
 		}
 		if errors.Is(cause, errUserCancel) || errors.Is(cause, errTimeout) {
 			return pgerr.New(pgerr.QueryCanceled, "%w", cause)
+		}
+		if errors.Is(cause, errTerminated) {
+			return pgerr.New(pgerr.AdminShutdown, "%w", cause)
 		}
 		return pgerr.New(pgerr.QueryCanceled, "canceling statement because the connection closes: %w", err)
 	}

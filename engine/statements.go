@@ -64,8 +64,10 @@ func (s *Session) execute(ctx context.Context, p *Prepared, params []*vec.Column
 		return done(st.Tag()), s.doStmt(ctx, st)
 	case *syntax.Lock:
 		return done(st.Tag()), s.lockStmt(ctx, st)
-	case *syntax.Checkpoint, *syntax.Vacuum:
-		return done(st.Tag()), nil // nothing to do: there is nothing to vacuum, and every append is durable
+	case *syntax.Checkpoint:
+		return done(st.Tag()), nil // every append is durable
+	case *syntax.Vacuum, *syntax.Reindex, *syntax.Cluster:
+		return done(st.Tag()), s.maintain(ctx, p)
 	}
 	if ddl.Plans(p.stmt.Stmt) {
 		return s.define(ctx, p)
@@ -345,9 +347,30 @@ func (s *Session) prepareStmt(ctx context.Context, st *syntax.Prepare, p *Prepar
 }
 
 func (s *Session) executeStmt(ctx context.Context, st *syntax.Execute, p *Prepared) (*Rows, error) {
-	target, ok := s.prepared[st.Name]
+	target, err := s.preparedNamed(st.Name)
+	if err != nil {
+		return nil, err
+	}
+	params, err := s.executeArgs(ctx, st, target, p.script)
+	if err != nil {
+		return nil, err
+	}
+	return s.execute(ctx, target, params)
+}
+
+// preparedNamed is the statement that PREPARE gave a name.
+func (s *Session) preparedNamed(name string) (*Prepared, error) {
+	p, ok := s.prepared[name]
 	if !ok {
-		return nil, pgerr.New(pgerr.InvalidSQLStatementName, "prepared statement %q does not exist", st.Name)
+		return nil, pgerr.New(pgerr.InvalidSQLStatementName, "prepared statement %q does not exist", name)
+	}
+	return p, nil
+}
+
+// executeArgs are the values that an EXECUTE gives for the parameters of a statement.
+func (s *Session) executeArgs(ctx context.Context, st *syntax.Execute, target *Prepared, script string) ([]*vec.Column, error) {
+	if len(target.ParamTypes) == 0 {
+		return nil, nil // values for none are not looked at
 	}
 	if len(st.Args) != len(target.ParamTypes) {
 		return nil, pgerr.New(pgerr.SyntaxError, "wrong number of parameters for prepared statement %q", st.Name).
@@ -355,13 +378,13 @@ func (s *Session) executeStmt(ctx context.Context, st *syntax.Execute, p *Prepar
 	}
 	params := make([]*vec.Column, len(st.Args))
 	for i, a := range st.Args {
-		v, err := s.constant(ctx, a, datum.T(target.ParamTypes[i]), p.script)
+		v, err := s.constant(ctx, a, datum.T(target.ParamTypes[i]), script)
 		if err != nil {
 			return nil, err
 		}
 		params[i] = v
 	}
-	return s.execute(ctx, target, params)
+	return params, nil
 }
 
 func (s *Session) deallocate(name string) error {

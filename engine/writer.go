@@ -73,7 +73,10 @@ func (s *Session) newRuled(rel *catalog.Relation, rules *plan.RowRules) (*ruled,
 	if err != nil {
 		return nil, err
 	}
-	r := &ruled{catalog: s.catalog(), shape: shape, refs: s.references(rel)}
+	r := &ruled{catalog: s.catalog(), shape: shape}
+	if !rel.Table.Unchecked {
+		r.refs = s.references(rel)
+	}
 	for i := range rules.Indexes {
 		k := tableKey{IndexRule: &rules.Indexes[i], unique: rules.Indexes[i].Index.Unique, reads: map[int]bool{}}
 		for _, e := range append(slices.Clone(k.Keys), k.Where) {

@@ -18,7 +18,8 @@ type TableObject struct {
 	Constraints []Constraint  `json:"constraints,omitempty"`
 	Indexes     []TableIndex  `json:"indexes,omitempty"`
 	Periods     []Period      `json:"periods,omitempty"`
-	Options     []string      `json:"options,omitempty"` // name=value of WITH, as pg_class.reloptions has them
+	Options     []string      `json:"options,omitempty"`   // name=value of WITH, as pg_class.reloptions has them
+	Unchecked   bool          `json:"unchecked,omitempty"` // its triggers are disabled, and with them its foreign keys both ways
 }
 
 // Persistence is how long rows last.

@@ -148,8 +148,12 @@ func (b *building) alter(a *syntax.AlterAction) error {
 		b.put(b.table)
 		return nil
 	case syntax.AlterOwner, syntax.AlterSetTablespace, syntax.AlterClusterOn, syntax.AlterSetWithoutCluster, syntax.AlterReplicaIdentity,
-		syntax.AlterSetAccessMethod, syntax.AlterEnableTrigger, syntax.AlterDisableTrigger:
+		syntax.AlterSetAccessMethod:
 		return nil
+	case syntax.AlterEnableTrigger, syntax.AlterDisableTrigger, syntax.AlterEnableAlwaysTrigger, syntax.AlterEnableReplicaTrigger:
+		return b.triggers(a)
+	case syntax.AlterEnableRule, syntax.AlterDisableRule, syntax.AlterEnableAlwaysRule, syntax.AlterEnableReplicaRule:
+		return pgerr.New(pgerr.UndefinedObject, "rule %q for relation %q does not exist", a.Name, b.table.Name)
 	case syntax.AlterInherit, syntax.AlterNoInherit, syntax.AlterAttachPartition, syntax.AlterDetachPartition:
 		return pgerr.New(pgerr.FeatureNotSupported, "inherited and partitioned tables are not supported")
 	case syntax.AlterEnableRowSecurity, syntax.AlterForceRowSecurity:
@@ -158,6 +162,18 @@ func (b *building) alter(a *syntax.AlterAction) error {
 		return nil
 	}
 	return b.alterColumn(a)
+}
+
+// triggers enables or disables all triggers, which are those that foreign keys have; there are no others.
+func (b *building) triggers(a *syntax.AlterAction) error {
+	if a.Name != "" {
+		return pgerr.New(pgerr.UndefinedObject, "trigger %q for table %q does not exist", a.Name, b.table.Name)
+	}
+	if a.Word == "all" {
+		b.table.Unchecked = a.Kind == syntax.AlterDisableTrigger
+		b.put(b.table)
+	}
+	return nil
 }
 
 // alterColumn does the actions about one column that is there.

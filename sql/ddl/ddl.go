@@ -80,10 +80,8 @@ func Plans(s syntax.Stmt) bool {
 	switch s := s.(type) {
 	case *syntax.CreateTable, *syntax.CreateTableAs, *syntax.CreateView, *syntax.RefreshView, *syntax.CreateIndex, *syntax.CreateSequence,
 		*syntax.CreateType, *syntax.CreateDomain, *syntax.CreateSchema, *syntax.CreateFunction, *syntax.Comment, *syntax.AlterTable,
-		*syntax.AlterEnum, *syntax.AlterOwnerStmt, *syntax.CreateExtension:
+		*syntax.AlterEnum, *syntax.AlterOwnerStmt, *syntax.CreateExtension, *syntax.Grant:
 		return true
-	case *syntax.Grant:
-		return !s.Revoke
 	case *syntax.Drop:
 		return dropsObjects(s.Kind)
 	case *syntax.Rename:

@@ -213,5 +213,12 @@ func (p *planner) grant(s *syntax.Grant) error {
 			return pgerr.New(pgerr.UndefinedObject, "role %q does not exist", g.Name)
 		}
 	}
+	if s.Revoke {
+		for _, o := range s.Objects {
+			if p.Notice != nil {
+				p.Notice(&pgerr.Error{Code: "01006", Severity: pgerr.Warning, Message: "no privileges could be revoked for \"" + o.Name.Last() + "\""})
+			}
+		}
+	}
 	return nil
 }

@@ -361,9 +361,3 @@ func listeningChannels(c *Ctx, _ []*vec.Column, _ int) (*vec.Column, error) {
 	}
 	return b.Finish(), nil
 }
-
-func notBuilt(what string) Body {
-	return func(*Ctx, []*vec.Column, int) (*vec.Column, error) {
-		return nil, pgerr.New(pgerr.FeatureNotSupported, "%s not supported yet", what)
-	}
-}

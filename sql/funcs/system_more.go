@@ -26,7 +26,9 @@ func systemMoreFuncs() []Func {
 		row(3821, "pg_last_wal_replay_lsn", datum.PgLSN, "null: the server is no standby", nothing(vec.Int64)).as(Volatile),
 		row(2944, "txid_current_snapshot", datum.TxidSnapshot, "which transactions are visible", textOf(snapshot)).as(Stable),
 		row(2945, "txid_snapshot_xmin", datum.Int8, "the first transaction that may be open", rowwise(vec.Int64, snapshotMin), datum.TxidSnapshot),
-		row(2171, "pg_cancel_backend", datum.Bool, "not built yet", notBuilt("cancelling from SQL is"), datum.Int4).as(Volatile),
+		row(2171, "pg_cancel_backend", datum.Bool, "cancels the statement that a session of the database runs", signals(false), datum.Int4).as(Volatile),
+		row(2096, "pg_terminate_backend", datum.Bool, "ends a session of the database, and with a time in milliseconds waits for it", signals(true), datum.Int4, datum.Int8).
+			as(Volatile).optional(1),
 		row(1268, "parse_ident", textArray, "parts of a qualified name", parseIdentBody, datum.Text, datum.Bool).optional(1),
 		set(3425, "pg_partition_ancestors", datum.Regclass, "the relation: there are no partitions", "", func(_ *Ctx, a []*vec.Column, i int) (*vec.Column, error) {
 			return &vec.Column{Kind: vec.Int64, Len: 1, I64: []int64{a[0].Int(i)}}, nil
@@ -36,6 +38,20 @@ func systemMoreFuncs() []Func {
 		set(1686, "pg_get_keywords", datum.Record, "the reserved words", "word text, catcode char, barelabel bool, catdesc text, baredesc text", keywords).as(Stable),
 	)
 	return append(out, informationSchemaFuncs()...)
+}
+
+// signals is the body of what one session does to another.
+func signals(end bool) Body {
+	return rowwise(vec.Bool, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+		wait := int64(0)
+		if len(a) > 1 {
+			if wait = a[1].Int(i); wait < 0 {
+				return pgerr.New(pgerr.NumericValueOutOfRange, "\"timeout\" must not be negative")
+			}
+		}
+		b.AppendBool(c.Session.Signal(c.Context, int32(a[0].Int(i)), end, wait))
+		return nil
+	})
 }
 
 func (f Func) as(v Volatility) Func { f.Volatile = v; return f }

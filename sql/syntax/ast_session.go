@@ -140,6 +140,23 @@ type VacuumTable struct {
 	Columns []Ident
 }
 
+// Reindex is REINDEX. Kind is in upper case; Name may be empty for DATABASE and SYSTEM.
+type Reindex struct {
+	At
+	Options      []*Option
+	Kind         string // "INDEX", "TABLE", "SCHEMA", "DATABASE", "SYSTEM"
+	Concurrently bool
+	Name         Name
+}
+
+// Cluster is CLUSTER. Without Table it is about all tables.
+type Cluster struct {
+	At
+	Options []*Option
+	Table   Name
+	Index   string // "": the one of before
+}
+
 // Do is DO 'code'; Language is "" when not given.
 type Do struct {
 	At
@@ -172,6 +189,8 @@ func (*Unlisten) stmt()       {}
 func (*Notify) stmt()         {}
 func (*Checkpoint) stmt()     {}
 func (*Vacuum) stmt()         {}
+func (*Reindex) stmt()        {}
+func (*Cluster) stmt()        {}
 func (*Do) stmt()             {}
 func (*Load) stmt()           {}
 func (*Unsupported) stmt()    {}
@@ -222,6 +241,12 @@ func (s *Vacuum) Tag() string {
 	}
 	return "VACUUM"
 }
+
+// Tag implements Stmt.
+func (*Reindex) Tag() string { return "REINDEX" }
+
+// Tag implements Stmt.
+func (*Cluster) Tag() string { return "CLUSTER" }
 
 // Tag implements Stmt.
 func (*Do) Tag() string { return "DO" }

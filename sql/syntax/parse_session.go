@@ -384,6 +384,48 @@ func (p *parser) vacuum() Stmt {
 	return s
 }
 
+func (p *parser) reindex() Stmt {
+	s := &Reindex{At: p.at()}
+	p.advance()
+	if p.tok.kind == '(' {
+		s.Options = p.genericOptions(false)
+	}
+	kind := p.acceptKind([]string{"index", "table", "schema", "database", "system"})
+	if kind == "" {
+		p.unexpected()
+	}
+	s.Kind = upper(kind)
+	s.Concurrently = p.accept("concurrently")
+	switch {
+	case kind == "index" || kind == "table":
+		s.Name = p.name()
+	case kind == "schema" || p.tok.isColID():
+		s.Name = Name{p.colID()}
+	}
+	return s
+}
+
+func (p *parser) cluster() Stmt {
+	s := &Cluster{At: p.at()}
+	p.advance()
+	if p.tok.kind == '(' {
+		s.Options = p.genericOptions(false)
+	} else if at := p.at(); p.accept("verbose") {
+		s.Options = []*Option{{At: at, Name: "verbose"}}
+	}
+	if !p.tok.isColID() {
+		return s
+	}
+	s.Table = p.name()
+	switch {
+	case p.accept("using"):
+		s.Index = p.colID()
+	case len(s.Table) == 1 && p.accept("on"):
+		s.Index, s.Table = s.Table.Last(), p.name()
+	}
+	return s
+}
+
 func (p *parser) do() Stmt {
 	s := &Do{At: p.at()}
 	p.advance()

@@ -38,6 +38,7 @@ func init() {
 		"discard": (*parser).discard, "listen": (*parser).listen, "unlisten": (*parser).unlisten,
 		"notify": (*parser).notify, "checkpoint": (*parser).checkpoint, "vacuum": (*parser).vacuum,
 		"analyze": (*parser).vacuum, "analyse": (*parser).vacuum, "do": (*parser).do, "load": (*parser).load,
+		"reindex": (*parser).reindex, "cluster": (*parser).cluster,
 	}
 	definitions = map[string]func(*parser) Stmt{
 		"create": (*parser).create, "alter": (*parser).alter, "drop": (*parser).drop, "grant": (*parser).grant,
@@ -48,7 +49,7 @@ func init() {
 // unread are the statements that have no tree, by first word: the words that may follow it, longest first. An empty
 // list takes anything.
 var unread = map[string][]string{
-	"cluster": nil, "reindex": nil, "reassign": {"owned"}, "security": {"label"}, "import": {"foreign schema"},
+	"reassign": {"owned"}, "security": {"label"}, "import": {"foreign schema"},
 }
 
 // objectKinds are the kinds of objects that CREATE, ALTER and DROP know and that have no tree here.

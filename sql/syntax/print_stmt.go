@@ -260,6 +260,10 @@ func (p *printer) utility(s Stmt) {
 		p.funcCall(s.Func)
 	case *Vacuum:
 		p.vacuum(s)
+	case *Reindex:
+		p.reindex(s)
+	case *Cluster:
+		p.cluster(s)
 	case *Do:
 		p.w("DO")
 		if s.Language != "" {
@@ -319,4 +323,29 @@ func (p *printer) vacuum(s *Vacuum) {
 		p.relation(t.Table)
 		p.idents(t.Columns)
 	})
+}
+
+func (p *printer) reindex(s *Reindex) {
+	p.w("REINDEX")
+	if s.Options != nil {
+		p.options(s.Options)
+	}
+	p.w(s.Kind)
+	if s.Concurrently {
+		p.w("CONCURRENTLY")
+	}
+	if s.Name != nil {
+		p.name(s.Name)
+	}
+}
+
+func (p *printer) cluster(s *Cluster) {
+	p.w("CLUSTER")
+	if s.Options != nil {
+		p.options(s.Options)
+	}
+	if s.Table != nil {
+		p.name(s.Table)
+	}
+	p.opt("USING", s.Index)
 }

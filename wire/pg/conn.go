@@ -41,9 +41,10 @@ type conn struct {
 	series  bool                       // messages came since the last ReadyForQuery
 	held    []pgproto3.FrontendMessage // read ahead, to be handled next
 	enc     encoder
-	busy    atomic.Bool // a message is being handled
-	ending  atomic.Bool // the server shuts down
-	expired atomic.Bool // the client has been idle for longer than it may
+	busy    atomic.Bool                 // a message is being handled
+	ending  atomic.Bool                 // the server shuts down, or:
+	ended   atomic.Pointer[pgerr.Error] // why another session ended this one
+	expired atomic.Bool                 // the client has been idle for longer than it may
 }
 
 // statement is what a Parse message made. A nil prepared is the empty statement.
@@ -75,6 +76,12 @@ func (c *conn) drain() {
 	}
 }
 
+// end asks the connection to end as soon as the statement that it runs has, which is interrupted.
+func (c *conn) end(why *pgerr.Error) {
+	c.ended.Store(why)
+	c.drain()
+}
+
 func (c *conn) serve(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -100,7 +107,9 @@ func (c *conn) serve(ctx context.Context) {
 	}
 	c.net.SetDeadline(time.Time{})
 	err := c.loop(ctx)
-	switch {
+	switch why := c.ended.Load(); {
+	case why != nil:
+		c.fatal(why)
 	case c.ending.Load():
 		c.fatal(pgerr.New(pgerr.AdminShutdown, "terminating connection because the server shuts down"))
 	case err != nil && !errors.Is(err, errDone) && !quiet(err):
@@ -158,7 +167,7 @@ func (c *conn) welcome(m *pgproto3.StartupMessage) error {
 	}
 	c.negotiate(m)
 	opts := engine.SessionOptions{User: m.Parameters["user"], Database: m.Parameters["database"], Settings: map[string]string{},
-		Remote: c.net.RemoteAddr().String(), Notice: c.notice, Wake: c.wake}
+		Remote: c.net.RemoteAddr().String(), Notice: c.notice, Wake: c.wake, End: c.end}
 	if opts.User == "" {
 		return pgerr.New(pgerr.InvalidAuthorization, "no PostgreSQL user name specified in startup packet")
 	}
@@ -236,6 +245,9 @@ func (c *conn) notice(n *pgerr.Error) {
 
 // ready reports changed parameters and notifications, says that the next command may come, and sends what is buffered.
 func (c *conn) ready() error {
+	if c.ended.Load() != nil {
+		return errDone
+	}
 	c.series = false
 	c.reportSettings()
 	c.sendNotifications()
@@ -245,6 +257,9 @@ func (c *conn) ready() error {
 
 // sendError reports an error of a statement whose text is sql ("" unknown).
 func (c *conn) sendError(err error) {
+	if c.ended.Load() != nil {
+		return // it will be told why
+	}
 	c.backend.Send(report(pgerr.From(err), "ERROR"))
 }
 

@@ -186,3 +186,49 @@ func TestErrorAmongRows(t *testing.T) {
 		t.Errorf("the second answer is\n%s", second[:min(300, len(second))])
 	}
 }
+
+// TestEndedByAnother has a session end one that waits for its client and one that runs a statement: both clients are told why.
+func TestEndedByAnother(t *testing.T) {
+	s := serve(t)
+	for _, busy := range []bool{false, true} {
+		victim, err := dial(s.addr, "allsource", "allsource")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer victim.net.Close()
+		play := &script{c: victim}
+		statement, state := "SELECT 'gone soon'", "idle"
+		if busy {
+			statement, state = "SELECT pg_sleep(60)", "active"
+		}
+		victim.fe.Send(&pgproto3.Query{String: statement})
+		if err := victim.fe.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if !busy {
+			if _, err := play.answers("", 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		other, err := dial(s.addr, "allsource", "allsource")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.net.Close()
+		for out := ""; !strings.Contains(out, `DataRow | "t"`); {
+			other.fe.Send(&pgproto3.Query{String: "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE query = '" +
+				strings.ReplaceAll(statement, "'", "''") + "' AND state = '" + state + "'"})
+			if err := other.fe.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			if out, err = (&script{c: other}).answers("", 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out, err := play.answers("end", 1)
+		if want := "ErrorResponse FATAL 57P01 terminating connection due to administrator command\nend\n"; err != nil || !strings.HasSuffix(out, want) || strings.Contains(out, "ReadyForQuery") {
+			t.Errorf("busy %t: the session ends (%v)\n%s", busy, err, out)
+		}
+	}
+	s.answers(t)
+}
