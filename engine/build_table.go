@@ -24,7 +24,7 @@ func (b *builder) tableRows(ctx context.Context, n *plan.Scan) (*op.TableRows, e
 	}
 	t := &op.TableRows{Cols: physical, Period: isPeriod(n.System)}
 	id := storage.TableID(n.Relation.OID)
-	if d := b.x.cfg.delta(id); d != nil && n.System == nil {
+	if d := b.x.cfg.delta(id); d != nil && n.System == nil && !d.isEmpty() { // what comes to be in it belongs to later commands
 		t.Own = d.view(b.x.cfg.command)
 	}
 	if only, ok := b.only[n.Target]; ok && n.Target > 0 {
@@ -138,16 +138,21 @@ func (b *builder) lookUp(n plan.Node) op.Op {
 	if !ok || !scan.IsLookUp() || b.x.cfg.analyze || b.x.cfg.operators || hasSet(exprs) {
 		return nil
 	}
-	return &lateScan{make: func(ctx context.Context) (op.Op, error) {
-		t, err := b.tableRows(ctx, scan)
-		if err != nil {
-			return nil, err
-		}
-		if t == nil {
-			return op.NewUnionAll(), nil
-		}
-		return op.NewLookUp(b.env, t, scan, exprs), nil
-	}}
+	return &lookUp{b: b, LookUp: op.LookUp{Env: b.env, Scan: scan, Exprs: exprs}}
+}
+
+// lookUp is an op.LookUp whose table is found when it is opened.
+type lookUp struct {
+	op.LookUp
+	b *builder
+}
+
+// Open implements op.Op.
+func (l *lookUp) Open(ctx context.Context) (err error) {
+	if l.Table, err = l.b.tableRows(ctx, l.Scan); err != nil {
+		return err
+	}
+	return l.LookUp.Open(ctx)
 }
 
 // hasKeysOnce reports whether no two rows have one key of an index at any moment, null or not.

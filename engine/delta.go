@@ -276,8 +276,18 @@ func (d *delta) endAll(command int32, rows []storage.RowID, first storage.RowID)
 	}
 }
 
+// isEmpty reports whether the transaction has done nothing to the table yet.
+func (d *delta) isEmpty() bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.rows == 0 && d.ended.count == 0 && len(d.emptied) == 0
+}
+
 // livePlaces lists, by their places, the rows that are there after all that the transaction did; nil: all are.
 func (d *delta) livePlaces(rows []storage.RowID) []int32 {
+	if d.isEmpty() {
+		return nil
+	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	out, all := make([]int32, 0, len(rows)), true

@@ -80,6 +80,7 @@ func (m *Manager) NewSession(pid int32) *Session { return &Session{m: m, pid: pi
 type Owner struct {
 	s       *Session
 	taken   []taken // in order; under m.mu
+	few     [4]taken
 	next    Mark
 	yielded int64 // under m.mu; see Yield
 }
@@ -95,12 +96,17 @@ type taken struct {
 type Mark int64
 
 // NewOwner makes an owner without locks.
-func (s *Session) NewOwner() *Owner { return &Owner{s: s} }
+func (s *Session) NewOwner() *Owner {
+	o := &Owner{s: s}
+	o.taken = o.few[:0]
+	return o
+}
 
 // entry is a thing that somebody has locked or waits for.
 type entry struct {
 	key   Key
 	holds []hold
+	first [1]hold   // where holds begins: most things are locked by one
 	queue []*waiter // in order of arrival
 }
 
@@ -165,6 +171,7 @@ func (o *Owner) try(k Key, mode Mode) (blocked *entry) {
 	e := m.entries[k]
 	if e == nil {
 		e = &entry{key: k}
+		e.holds = e.first[:0]
 		m.entries[k] = e
 	}
 	h := e.of(o)

@@ -9,34 +9,34 @@ import (
 	"github.com/allsource-db/allsource/vec"
 )
 
-// lookUp gives what a unique index has under one whole key: a row at most, or of a key whose uniqueness is deferred some of the transaction's own.
-// It does by itself what an index scan and a projection over it do, without what only pays with many rows.
-type lookUp struct {
-	env    *Env
-	table  *TableRows
-	scan   *plan.Scan
-	filter expr.Expr   // of the scan, without what follows from the index; may be nil
-	exprs  []expr.Expr // nil: the scan's columns
+// LookUp is the operator of a scan for one whole key of a unique index (plan.Scan.IsLookUp), and of the projection over it. It gives a row at most,
+// or of a key whose uniqueness is deferred some of the transaction's own, and does without what only pays with many rows.
+type LookUp struct {
+	Env   *Env
+	Table *TableRows // nil: nothing
+	Scan  *plan.Scan
+	Exprs []expr.Expr // nil: the scan's columns; none may return a set
+
+	filter expr.Expr // of the scan, without what follows from the index; may be nil
 	key    []byte
 	done   bool
 }
 
-// NewLookUp makes the operator of such a scan and, unless exprs is nil, of a projection over it; none of exprs may return a set.
-func NewLookUp(env *Env, table *TableRows, s *plan.Scan, exprs []expr.Expr) Op {
-	return &lookUp{env: env, table: table, scan: s, exprs: exprs}
-}
-
 // Open implements Op.
-func (l *lookUp) Open(context.Context) error {
-	l.filter = l.scan.Filter
-	if l.table.Only != nil {
+func (l *LookUp) Open(context.Context) error {
+	switch {
+	case l.Table == nil:
+		l.done = true
+		return nil
+	case l.Table.Only != nil:
+		l.filter = l.Scan.Filter
 		return nil
 	}
-	l.filter = l.scan.Rest()
-	u := l.scan.Index
+	l.filter = l.Scan.Rest()
+	u := l.Scan.Index
 	key := make([]byte, 0, 16)
 	for i, e := range u.Equal {
-		v, err := expr.Value(l.env.X, e)
+		v, err := expr.Value(l.Env.X, e)
 		if err != nil {
 			return err
 		}
@@ -51,15 +51,15 @@ func (l *lookUp) Open(context.Context) error {
 }
 
 // Close implements Op.
-func (l *lookUp) Close() error { return nil }
+func (l *LookUp) Close() error { return nil }
 
 // Next implements Op.
-func (l *lookUp) Next(ctx context.Context) (*vec.Batch, error) {
+func (l *LookUp) Next(ctx context.Context) (*vec.Batch, error) {
 	if l.done {
 		return nil, nil
 	}
 	l.done = true
-	ids := l.table.Only
+	ids := l.Table.Only
 	if ids == nil {
 		var err error
 		if ids, err = l.find(ctx); err != nil {
@@ -69,12 +69,12 @@ func (l *lookUp) Next(ctx context.Context) (*vec.Batch, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	b, err := l.table.fetch(ctx, l.scan.Cols, nil, ids)
+	b, err := l.Table.fetch(ctx, l.Scan.Cols, nil, ids)
 	if err != nil {
 		return nil, err
 	}
 	if l.filter != nil {
-		sel, err := expr.Compile(l.filter, l.env.X).Filter(b)
+		sel, err := expr.Compile(l.filter, l.Env.X).Filter(b)
 		if err != nil || len(sel) == 0 {
 			return nil, err
 		}
@@ -82,15 +82,15 @@ func (l *lookUp) Next(ctx context.Context) (*vec.Batch, error) {
 			b = b.Take(sel)
 		}
 	}
-	if most := l.scan.Limit; most >= 0 && int64(b.Len) > most {
+	if most := l.Scan.Limit; most >= 0 && int64(b.Len) > most {
 		b = b.Slice(0, int(most))
 	}
-	if l.exprs == nil {
+	if l.Exprs == nil {
 		return b, nil
 	}
-	out := &vec.Batch{Len: b.Len, Cols: make([]*vec.Column, len(l.exprs))}
-	for i, e := range l.exprs {
-		if out.Cols[i], err = expr.Eval(l.env.X, e, b); err != nil {
+	out := &vec.Batch{Len: b.Len, Cols: make([]*vec.Column, len(l.Exprs))}
+	for i, e := range l.Exprs {
+		if out.Cols[i], err = expr.Eval(l.Env.X, e, b); err != nil {
 			return nil, err
 		}
 	}
@@ -98,8 +98,8 @@ func (l *lookUp) Next(ctx context.Context) (*vec.Batch, error) {
 }
 
 // find lists the rows with the key.
-func (l *lookUp) find(ctx context.Context) (ids []storage.RowID, err error) {
-	t, index := l.table, uint32(l.scan.Index.Index.ID)
+func (l *LookUp) find(ctx context.Context) (ids []storage.RowID, err error) {
+	t, index := l.Table, uint32(l.Scan.Index.Index.ID)
 	if t.Own == nil || !t.Own.EndedAll() {
 		row, ok, err := t.View.One(ctx, index, l.key)
 		if err != nil {

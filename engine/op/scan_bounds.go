@@ -15,6 +15,9 @@ import (
 
 // storageError says a failure of the log as SQL users see it; errors that have a code keep it.
 func storageError(err error) error {
+	if err == nil {
+		return nil
+	}
 	var known *pgerr.Error
 	switch {
 	case errors.As(err, &known):

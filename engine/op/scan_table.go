@@ -148,14 +148,16 @@ func int64s(v []int64) *vec.Column { return &vec.Column{Kind: vec.Int64, Len: le
 // fetch reads columns of a scan, by their numbers (nil: all), of rows by their numbers. The other columns are nil.
 func (t *TableRows) fetch(ctx context.Context, cols []plan.ScanCol, want []int, ids []storage.RowID) (*vec.Batch, error) {
 	out := &vec.Batch{Len: len(ids), Cols: make([]*vec.Column, len(cols))}
+	n := len(want)
 	if want == nil {
-		for c := range cols {
-			want = append(want, c)
-		}
+		n = len(cols)
 	}
-	var physical []storage.TableColumn
-	var at []int
-	for _, c := range want {
+	physical, at := make([]storage.TableColumn, 0, n), make([]int, 0, n)
+	for i := range n {
+		c := i
+		if want != nil {
+			c = want[i]
+		}
 		switch cols[c].Column {
 		case plan.RowID:
 			out.Cols[c] = int64s(ids)
