@@ -109,7 +109,8 @@ func raiseOption(e *pgerr.Error, name string, value *string) error {
 		e.About.Column = *value
 	case "constraint":
 		e.About.Constraint = *value
-	case "datatype": // which nobody sees
+	case "datatype":
+		e.About.DataType = *value
 	default:
 		return pgerr.New(pgerr.SyntaxError, "unrecognized RAISE statement option").WithDetail("The option is called %q.", name)
 	}

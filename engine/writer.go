@@ -10,7 +10,6 @@ import (
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
-	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/storage"
@@ -200,7 +199,7 @@ func (w *writer) check(rows *vec.Batch) error {
 	for i := range w.rules.Checks {
 		c := &w.rules.Checks[i]
 		before := rows.Len
-		if column >= 0 && c.Domain == "" {
+		if column >= 0 && c.Domain == nil {
 			before = min(before, end)
 		}
 		if before == 0 {
@@ -211,7 +210,7 @@ func (w *writer) check(rows *vec.Batch) error {
 			return err
 		}
 		for r := range before {
-			if !ok.Null(r) && !ok.Bool(r) && (r < end || r == end && c.Domain != "" && failed == nil) {
+			if !ok.Null(r) && !ok.Bool(r) && (r < end || r == end && c.Domain != nil && failed == nil) {
 				end, failed = r, c
 				break
 			}
@@ -228,8 +227,8 @@ func (w *writer) check(rows *vec.Batch) error {
 }
 
 func (w *writer) checkFailed(c *plan.RowCheck, rows *vec.Batch, r int) error {
-	if c.Domain != "" {
-		return funcs.DomainCheck{Domain: c.Domain, Name: c.Name}.Failed()
+	if c.Domain != nil {
+		return c.OfDomain().Failed()
 	}
 	if c.View {
 		return pgerr.New("44000", "new row violates check option for view %q", c.Name).WithDetail("Failing row contains %s.", w.rowText(rows, r))

@@ -270,7 +270,8 @@ func (b *binder) domainChecks(d *catalog.DomainObject, col *expr.Col, width int)
 	var out []plan.RowCheck
 	bool := datum.T(datum.Bool)
 	value := &scope{items: []*item{{bare: true, cols: []column{{name: "value", expr: col}}}}, width: width}
-	name, notNull := b.ctx.Catalog.FormatType(b.ctx.SearchPath, catalog.TypeRef{OID: d.ID, Mod: -1}), false
+	of := funcs.DomainCheck{Domain: b.ctx.Catalog.FormatType(b.ctx.SearchPath, catalog.TypeRef{OID: d.ID, Mod: -1}), Schema: b.ctx.Catalog.SchemaName(d.Schema), Type: d.Name}
+	notNull := false
 	for ; d != nil; d = domainUnder(b.ctx.Catalog, d) {
 		notNull = notNull || d.NotNull
 		var list []plan.RowCheck
@@ -279,13 +280,13 @@ func (b *binder) domainChecks(d *catalog.DomainObject, col *expr.Col, width int)
 			if err != nil {
 				return nil, err
 			}
-			list = append(list, plan.RowCheck{Domain: name, Name: k.Name, Cond: e})
+			list = append(list, plan.RowCheck{Domain: &of, Name: k.Name, Cond: e})
 		}
 		slices.SortStableFunc(list, func(a, b plan.RowCheck) int { return strings.Compare(a.Name, b.Name) })
 		out = append(list, out...)
 	}
 	if notNull {
-		out = append([]plan.RowCheck{{Domain: name, Cond: &expr.IsNull{Arg: col, Not: true}}}, out...)
+		out = append([]plan.RowCheck{{Domain: &of, Cond: &expr.IsNull{Arg: col, Not: true}}}, out...)
 	}
 	return out, nil
 }
@@ -302,7 +303,7 @@ func (b *binder) inDomain(e expr.Expr, d *catalog.DomainObject) (expr.Expr, erro
 	}
 	args, named := []expr.Expr{value}, make([]funcs.DomainCheck, len(checks))
 	for i, k := range checks {
-		args, named[i] = append(args, k.Cond), funcs.DomainCheck{Domain: k.Domain, Name: k.Name}
+		args, named[i] = append(args, k.Cond), k.OfDomain()
 	}
 	body := &expr.Call{Fn: funcs.CheckDomain(e.Type().OID, named), Args: args, Typ: e.Type(), Pos: -1}
 	return &expr.Apply{Name: b.ctx.Catalog.FormatType(b.ctx.SearchPath, catalog.TypeRef{OID: d.ID, Mod: -1}), Args: []expr.Expr{e}, Body: body, Domain: true}, nil

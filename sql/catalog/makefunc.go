@@ -52,8 +52,8 @@ func (c *Catalog) userProcRows(t *rows) {
 func (c *Catalog) userRoutineRows(t *rows) {
 	c.userFunctions(func(f *FunctionObject) {
 		ret, _ := c.Resolve(f.Returns)
-		r := row{"specific_catalog": c.database, "specific_schema": c.schemaName(f.Schema), "specific_name": f.Name + "_" + decimalText(int(f.ID)),
-			"routine_catalog": c.database, "routine_schema": c.schemaName(f.Schema), "routine_name": f.Name, "routine_type": "FUNCTION",
+		r := row{"specific_catalog": c.database, "specific_schema": c.SchemaName(f.Schema), "specific_name": f.Name + "_" + decimalText(int(f.ID)),
+			"routine_catalog": c.database, "routine_schema": c.SchemaName(f.Schema), "routine_name": f.Name, "routine_type": "FUNCTION",
 			"data_type": infoType(ret), "type_udt_catalog": c.database, "type_udt_schema": pgCatalog, "routine_body": "SQL", "external_language": "SQL",
 			"is_deterministic": yesNo(f.Volatility == "i"), "security_type": "INVOKER", "is_null_call": yesNo(f.Strict)}
 		if f.Definer {

@@ -54,7 +54,7 @@ func infoColumnRows(_ context.Context, x *Context, t *rows) error {
 func (x *Context) userColumn(r *Relation, col Column, out row) error {
 	c := x.Catalog
 	if col.Domain != nil {
-		out["domain_catalog"], out["domain_schema"], out["domain_name"] = c.database, c.schemaName(col.Domain.Schema), col.Domain.Name
+		out["domain_catalog"], out["domain_schema"], out["domain_name"] = c.database, c.SchemaName(col.Domain.Schema), col.Domain.Name
 	}
 	s := col.Stored
 	if s == nil {
@@ -62,7 +62,7 @@ func (x *Context) userColumn(r *Relation, col Column, out row) error {
 	}
 	delete(out, "column_default")
 	if o, array := c.TypeObject(s.Type.OID); o != nil && col.Domain == nil {
-		out["data_type"], out["udt_schema"], out["udt_name"] = "USER-DEFINED", c.schemaName(o.Head().Schema), o.Head().Name
+		out["data_type"], out["udt_schema"], out["udt_name"] = "USER-DEFINED", c.SchemaName(o.Head().Schema), o.Head().Name
 		if array {
 			out["data_type"], out["udt_name"] = "ARRAY", "_"+o.Head().Name
 		}

@@ -44,7 +44,7 @@ func sequenceListRows(_ context.Context, x *Context, t *rows) (err error) {
 		if e != nil {
 			err = e
 		}
-		r := row{"schemaname": x.Catalog.schemaName(s.Schema), "sequencename": s.Name, "sequenceowner": superuserName, "data_type": s.Type,
+		r := row{"schemaname": x.Catalog.SchemaName(s.Schema), "sequencename": s.Name, "sequenceowner": superuserName, "data_type": s.Type,
 			"start_value": s.Start, "min_value": s.Min, "max_value": s.Max, "increment_by": s.Increment, "cycle": s.Cycle, "cache_size": s.Cache}
 		if called {
 			r["last_value"] = last
@@ -61,7 +61,7 @@ func infoSequenceRows(c *Catalog, t *rows) {
 		}
 		text := func(n int64) string { return strconv.FormatInt(n, 10) }
 		bits := map[datum.OID]int{datum.Int2: 16, datum.Int4: 32, datum.Int8: 64}[s.Type]
-		t.add(row{"sequence_catalog": c.database, "sequence_schema": c.schemaName(s.Schema), "sequence_name": s.Name,
+		t.add(row{"sequence_catalog": c.database, "sequence_schema": c.SchemaName(s.Schema), "sequence_name": s.Name,
 			"data_type": datum.FormatType(datum.T(s.Type)), "numeric_precision": bits, "numeric_precision_radix": 2, "numeric_scale": 0,
 			"start_value": text(s.Start), "minimum_value": text(s.Min), "maximum_value": text(s.Max), "increment": text(s.Increment),
 			"cycle_option": yesNo(s.Cycle)})

@@ -228,7 +228,7 @@ func domainRows(c *Catalog, t *rows) {
 			continue
 		}
 		base, _ := c.Resolve(d.Base)
-		out := row{"domain_catalog": c.database, "domain_schema": c.schemaName(d.Schema), "domain_name": d.Name, "data_type": infoType(base),
+		out := row{"domain_catalog": c.database, "domain_schema": c.SchemaName(d.Schema), "domain_name": d.Name, "data_type": infoType(base),
 			"udt_catalog": c.database, "udt_schema": pgCatalog, "dtd_identifier": "1"}
 		if i := datum.Lookup(base.OID); i != nil {
 			out["udt_name"] = i.Name
@@ -245,8 +245,8 @@ func domainConstraintRows(c *Catalog, t *rows) {
 	for _, o := range c.Objects() {
 		if d, ok := o.(*DomainObject); ok {
 			for _, k := range d.Checks {
-				t.add(row{"constraint_catalog": c.database, "constraint_schema": c.schemaName(d.Schema), "constraint_name": k.Name, "domain_catalog": c.database,
-					"domain_schema": c.schemaName(d.Schema), "domain_name": d.Name, "is_deferrable": "NO", "initially_deferred": "NO"})
+				t.add(row{"constraint_catalog": c.database, "constraint_schema": c.SchemaName(d.Schema), "constraint_name": k.Name, "domain_catalog": c.database,
+					"domain_schema": c.SchemaName(d.Schema), "domain_name": d.Name, "is_deferrable": "NO", "initially_deferred": "NO"})
 			}
 		}
 	}

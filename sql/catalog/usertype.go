@@ -72,7 +72,7 @@ func (c *Catalog) FormatType(searchPath []string, t TypeRef) string {
 	h := o.Head()
 	name := funcs.QuoteIdent(h.Name)
 	if c.TypeByName(searchPath, "", h.Name) != o {
-		name = funcs.QuoteIdent(c.schemaName(h.Schema)) + "." + name
+		name = funcs.QuoteIdent(c.SchemaName(h.Schema)) + "." + name
 	}
 	if array {
 		name += "[]"

@@ -79,7 +79,7 @@ func (c *Catalog) Object(id datum.OID) Object {
 // relationOf makes the relation of an object, nil of one that is none.
 func (c *Catalog) relationOf(o Object) *Relation {
 	h := o.Head()
-	r := &Relation{OID: h.ID, Schema: c.schemaName(h.Schema), Name: h.Name, Doc: h.Comment, Object: o}
+	r := &Relation{OID: h.ID, Schema: c.SchemaName(h.Schema), Name: h.Name, Doc: h.Comment, Object: o}
 	switch o := o.(type) {
 	case *TableObject:
 		r.Kind = Table
@@ -186,7 +186,7 @@ func (c *Catalog) ownType(o Object) datum.OID {
 		return t.(datum.OID)
 	}
 	h := o.Head()
-	own := &datum.Own{ID: id, Array: ArrayOID(o), Schema: c.schemaName(h.Schema), Name: h.Name, SQLName: funcs.QuoteIdent(h.Name)}
+	own := &datum.Own{ID: id, Array: ArrayOID(o), Schema: c.SchemaName(h.Schema), Name: h.Name, SQLName: funcs.QuoteIdent(h.Name)}
 	if own.Schema != public {
 		own.SQLName = funcs.QuoteIdent(own.Schema) + "." + own.SQLName
 	}
@@ -232,7 +232,8 @@ func tableOf(o Object) *TableObject {
 	return nil
 }
 
-func (c *Catalog) schemaName(id datum.OID) string {
+// SchemaName is the name of a schema, "" if there is none of that number.
+func (c *Catalog) SchemaName(id datum.OID) string {
 	for _, s := range c.schemas {
 		if s.OID == id {
 			return s.Name

@@ -254,7 +254,7 @@ func (b *building) foreign(x *syntax.Constraint) error {
 	if c.Name, err = b.constraintName(x.Name, strings.Join(names, "_"), "fkey"); err != nil {
 		return err
 	}
-	if err := b.comparable(&c, ref); err != nil {
+	if err := b.comparable(&c, b.table, ref); err != nil {
 		return err
 	}
 	if err := b.ids(&c.ID); err != nil {
@@ -343,9 +343,9 @@ func sameColumns(ix *catalog.TableIndex, attrs []int16) bool {
 }
 
 // comparable checks that the columns of a foreign key can be equal to those that they refer to.
-func (b *building) comparable(c *catalog.Constraint, ref *catalog.TableObject) error {
+func (b *building) comparable(c *catalog.Constraint, table, ref *catalog.TableObject) error {
 	for i, a := range c.Columns {
-		own, other := b.table.Attr(a), ref.Attr(c.RefColumns[i])
+		own, other := table.Attr(a), ref.Attr(c.RefColumns[i])
 		x, _ := b.cat.Resolve(own.Type)
 		y, _ := b.cat.Resolve(other.Type)
 		pair := &catalog.Relation{Name: "pair", Columns: []catalog.Column{{Name: "x", Type: x}, {Name: "y", Type: y}}}

@@ -131,7 +131,7 @@ func (p *planner) dependsTable(t *catalog.TableObject, x thing, add func(auto bo
 		own := x.part == columnPart && x.id == t.ID && slices.Contains(c.Columns, x.attr)
 		switch {
 		case own:
-			add(c.Kind != catalog.Check || len(c.Columns) == 1, self)
+			add(true, self)
 		case c.Kind == catalog.ForeignKey && c.RefTable == x.id && (x.part == wholeObject || x.part == columnPart && slices.Contains(c.RefColumns, x.attr)):
 			if x.id != t.ID || x.part == columnPart {
 				add(false, self)

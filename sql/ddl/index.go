@@ -135,8 +135,7 @@ func (b *building) index(s *syntax.CreateIndex) (*catalog.TableIndex, error) {
 	}
 	if s.Where != nil {
 		var err error
-		if ix.Where, _, err = b.expression(s.Where, rel, bind.Place{What: "index predicate", Columns: true, Boolean: "WHERE",
-			Immutable: "functions in index predicate must be marked IMMUTABLE"}); err != nil {
+		if ix.Where, _, err = b.expression(s.Where, rel, indexPredicate); err != nil {
 			return nil, err
 		}
 	}
@@ -145,6 +144,12 @@ func (b *building) index(s *syntax.CreateIndex) (*catalog.TableIndex, error) {
 	}
 	return ix, b.ids(&ix.ID)
 }
+
+// Where the expressions of an index stand.
+var (
+	indexExpression = bind.Place{What: "index expression", Columns: true, Immutable: "functions in index expression must be marked IMMUTABLE"}
+	indexPredicate  = bind.Place{What: "index predicate", Columns: true, Boolean: "WHERE", Immutable: "functions in index predicate must be marked IMMUTABLE"}
+)
 
 // indexKey is one element of an index, and the name that it gives to the index.
 func (b *building) indexKey(e *syntax.IndexElem, rel *catalog.Relation) (k catalog.IndexKey, name string, err error) {
@@ -163,7 +168,7 @@ func (b *building) indexKey(e *syntax.IndexElem, rel *catalog.Relation) (k catal
 		}
 		return k, e.Name, nil
 	}
-	x, bound, err := b.expression(e.Expr, rel, bind.Place{What: "index expression", Columns: true, Immutable: "functions in index expression must be marked IMMUTABLE"})
+	x, bound, err := b.expression(e.Expr, rel, indexExpression)
 	if err != nil {
 		return k, "", err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/allsource-db/allsource/sql/bind"
 	"github.com/allsource-db/allsource/sql/catalog"
+	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/sql/pgerr"
@@ -165,23 +166,6 @@ func (b *building) setType(a *syntax.AlterAction, attr int16) error {
 		return pgerr.New(pgerr.FeatureNotSupported, "cannot alter type of a column used by a period").
 			WithHint("Drop the period, alter both columns, and add it again.")
 	}
-	if views := b.viewsOf(attr); len(views) > 0 {
-		return pgerr.New(pgerr.FeatureNotSupported, "cannot alter type of a column used by a view or rule").
-			WithDetail("rule _RETURN on %s depends on column %q", views[0], c.Name)
-	}
-	for _, other := range b.table.Columns {
-		if other.Dropped || other.Generated.Text == "" {
-			continue
-		}
-		x, err := parsed(other.Generated)
-		if err != nil {
-			return err
-		}
-		if slices.Contains(columnsOf(b.table, x), attr) {
-			return pgerr.New(pgerr.FeatureNotSupported, "cannot alter type of a column used by a generated column").
-				WithDetail("Column %q is used by generated column %q.", c.Name, other.Name)
-		}
-	}
 	typ, _ := b.cat.Resolve(to)
 	if err := b.collation(a.Collation, typ, a); err != nil {
 		return err
@@ -204,22 +188,58 @@ func (b *building) setType(a *syntax.AlterAction, attr int16) error {
 		return pgerr.New(pgerr.DatatypeMismatch, "column %q cannot be cast automatically to type %s", c.Name, b.cat.FormatType(b.path(), to)).
 			WithHint("You might need to specify \"USING %s\".", cast)
 	}
+	if err := b.defaultAs(c, to); err != nil {
+		return err
+	}
+	if err := b.readByNone(attr); err != nil {
+		return err
+	}
 	return b.rewriteColumn(attr, to, e)
+}
+
+// readByNone refuses another type for a column that views or generated columns read.
+func (b *building) readByNone(attr int16) error {
+	c := b.table.Attr(attr)
+	if views := b.viewsOf(attr); len(views) > 0 {
+		return pgerr.New(pgerr.FeatureNotSupported, "cannot alter type of a column used by a view or rule").
+			WithDetail("rule _RETURN on %s depends on column %q", views[0], c.Name)
+	}
+	for _, other := range b.table.Columns {
+		if other.Dropped || other.Generated.Text == "" {
+			continue
+		}
+		x, err := parsed(other.Generated)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(columnsOf(b.table, x), attr) {
+			return pgerr.New(pgerr.FeatureNotSupported, "cannot alter type of a column used by a generated column").
+				WithDetail("Column %q is used by generated column %q.", c.Name, other.Name)
+		}
+	}
+	return nil
+}
+
+// defaultAs refuses a type that the default of a column does not become.
+func (b *building) defaultAs(c *catalog.TableColumn, to catalog.TypeRef) error {
+	if c.Default.Text == "" {
+		return nil
+	}
+	typ, _ := b.cat.Resolve(to)
+	x, err := parsed(c.Default)
+	if err != nil {
+		return err
+	}
+	if _, err := bind.Definition(b.bound(), nil, x, bind.Place{What: "DEFAULT expression", To: &typ, Column: c.Name}); err != nil {
+		return pgerr.New(pgerr.DatatypeMismatch, "default for column %q cannot be cast automatically to type %s", c.Name, b.cat.FormatType(b.path(), to))
+	}
+	return nil
 }
 
 // rewriteColumn puts a column of another type in the place of one. The rows are written again, with an expression over those that are there.
 func (b *building) rewriteColumn(attr int16, to catalog.TypeRef, e catalog.Expression) error {
 	c := b.table.Attr(attr)
-	if c.Default.Text != "" {
-		typ, _ := b.cat.Resolve(to)
-		x, err := parsed(c.Default)
-		if err != nil {
-			return err
-		}
-		if _, err := bind.Definition(b.bound(), nil, x, bind.Place{What: "DEFAULT expression", To: &typ, Column: c.Name}); err != nil {
-			return pgerr.New(pgerr.DatatypeMismatch, "default for column %q cannot be cast automatically to type %s", c.Name, b.cat.FormatType(b.path(), to))
-		}
-	}
+	was := b.cat.ByOID(b.table.ID)
 	between, err := catalog.Clone(b.table)
 	if err != nil {
 		return err
@@ -256,33 +276,93 @@ func (b *building) rewriteColumn(attr int16, to catalog.TypeRef, e catalog.Expre
 			b.put(s)
 		}
 	}
-	if err := b.rebind(attr); err != nil {
+	if err := b.rebind(attr, was); err != nil {
 		return err
 	}
 	return b.rebuildAll()
 }
 
-// rebind checks that the expressions over a column still mean something.
-func (b *building) rebind(attr int16) error {
+// rebind makes the expressions over a column, whose constants keep their types, anew for its other type. was is the table before.
+func (b *building) rebind(attr int16, was *catalog.Relation) error {
 	rel := b.cat.ByOID(b.table.ID)
+	for i := range b.table.Indexes {
+		ix := &b.table.Indexes[i]
+		if !indexReads(b.table, ix, attr) {
+			continue
+		}
+		for k := range ix.Keys {
+			key := &ix.Keys[k]
+			bound, err := b.retype(&key.Expr, was, rel, indexExpression)
+			if err != nil {
+				return err
+			}
+			if bound != nil {
+				key.Type = catalog.RefOf(bound.Type())
+			}
+		}
+		if _, err := b.retype(&ix.Where, was, rel, indexPredicate); err != nil {
+			return err
+		}
+	}
 	for i := range b.table.Constraints {
 		k := &b.table.Constraints[i]
 		if k.Kind != catalog.Check || !slices.Contains(k.Columns, attr) {
 			continue
 		}
-		x, err := parsed(k.Check)
-		if err != nil {
-			return err
-		}
-		if _, err := bind.Definition(b.bound(), rel, x, bind.Place{What: "check constraint", Columns: true, Boolean: "CHECK"}); err != nil {
+		if _, err := b.retype(&k.Check, was, rel, bind.Place{What: "check constraint", Columns: true, Boolean: "CHECK"}); err != nil {
 			return err
 		}
 		b.out.Work = append(b.out.Work, checkRows(b.schema, b.table.Name, k))
 	}
-	for i := range b.table.Constraints {
-		k := &b.table.Constraints[i]
-		if k.Kind == catalog.ForeignKey && slices.Contains(k.Columns, attr) {
-			if err := b.comparable(k, tableIn(b.cat.Object(k.RefTable))); err != nil {
+	return b.referable(attr)
+}
+
+// retype makes a stored expression over a table of other types, and returns it as it is bound; nil: there is none.
+func (b *building) retype(e *catalog.Expression, was, rel *catalog.Relation, place bind.Place) (expr.Expr, error) {
+	if e.Text == "" {
+		return nil, nil
+	}
+	x, err := parsed(*e)
+	if err != nil {
+		return nil, err
+	}
+	bound, err := bind.Definition(b.bound(), was, x, place)
+	if err != nil {
+		return nil, err
+	}
+	if typed, err := syntax.ParseExpr(expr.Show(bound, true, &datum.Env{})); err == nil {
+		if _, err := bind.Definition(b.bound(), was, typed, place); err == nil {
+			x = typed
+		}
+	}
+	*e, bound, err = b.expression(x, rel, place)
+	return bound, placeless(err)
+}
+
+// placeless is an error without its place, which would count in another text.
+func placeless(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := *pgerr.From(err)
+	e.Position = 0
+	return &e
+}
+
+// referable checks that the foreign keys over a column, of the table and to it, still compare what can be compared.
+func (b *building) referable(attr int16) error {
+	for _, o := range b.cat.Objects() {
+		t, ok := o.(*catalog.TableObject)
+		if !ok {
+			continue
+		}
+		for i := range t.Constraints {
+			k := &t.Constraints[i]
+			own, inward := t.ID == b.table.ID && slices.Contains(k.Columns, attr), k.RefTable == b.table.ID && slices.Contains(k.RefColumns, attr)
+			if k.Kind != catalog.ForeignKey || !own && !inward {
+				continue
+			}
+			if err := b.comparable(k, t, tableIn(b.cat.Object(k.RefTable))); err != nil {
 				return err
 			}
 		}

@@ -7,14 +7,19 @@ import (
 )
 
 // DomainCheck is a condition of a domain; without a name it is NOT NULL.
-type DomainCheck struct{ Domain, Name string }
+type DomainCheck struct {
+	Domain       string // as the session writes it
+	Schema, Type string
+	Name         string
+}
 
 // Failed is the error for a value that breaks the condition.
 func (k DomainCheck) Failed() error {
+	about := pgerr.Object{Schema: k.Schema, DataType: k.Type, Constraint: k.Name}
 	if k.Name == "" {
-		return pgerr.New(pgerr.NotNullViolation, "domain %s does not allow null values", k.Domain)
+		return pgerr.New(pgerr.NotNullViolation, "domain %s does not allow null values", k.Domain).Of(about)
 	}
-	return pgerr.New(pgerr.CheckViolation, "value for domain %s violates check constraint %q", k.Domain, k.Name)
+	return pgerr.New(pgerr.CheckViolation, "value for domain %s violates check constraint %q", k.Domain, k.Name).Of(about)
 }
 
 // CheckDomain is a function that gives its first argument, unless one of the conditions, which are its other arguments, is false.

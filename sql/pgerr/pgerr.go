@@ -144,7 +144,7 @@ func (s Severity) String() string {
 }
 
 // Object is what an error about data is about, as drivers hand it to programs: the fields that are known, the others empty.
-type Object struct{ Schema, Table, Column, Constraint string }
+type Object struct{ Schema, Table, Column, DataType, Constraint string }
 
 // Error returns the primary message.
 func (e *Error) Error() string { return e.Message }

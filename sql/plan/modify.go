@@ -6,6 +6,7 @@ import (
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/funcs"
 )
 
 // ModifyKind is what a Modify does.
@@ -79,9 +80,16 @@ type GeneratedColumn struct {
 // the value must not be null. View says that Name is a view through which the row is changed, and which would not have it.
 type RowCheck struct {
 	Name   string
-	Domain string
+	Domain *funcs.DomainCheck // nil: it is the table's own
 	View   bool
 	Cond   expr.Expr
+}
+
+// OfDomain is the condition of a domain that a check is.
+func (c *RowCheck) OfDomain() funcs.DomainCheck {
+	out := *c.Domain
+	out.Name = c.Name
+	return out
 }
 
 // Conflict is ON CONFLICT. Arbiters are the indexes whose conflicts count, nil: all. Where DO UPDATE is asked for, Set are the columns that get the

@@ -270,5 +270,5 @@ func report(e *pgerr.Error, severity string) *pgproto3.ErrorResponse {
 	}
 	return &pgproto3.ErrorResponse{Severity: severity, SeverityUnlocalized: severity, Code: code, Message: e.Message,
 		Detail: e.Detail, Hint: e.Hint, Position: int32(e.Position), Where: e.Where,
-		SchemaName: e.About.Schema, TableName: e.About.Table, ColumnName: e.About.Column, ConstraintName: e.About.Constraint}
+		SchemaName: e.About.Schema, TableName: e.About.Table, ColumnName: e.About.Column, DataTypeName: e.About.DataType, ConstraintName: e.About.Constraint}
 }

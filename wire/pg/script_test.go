@@ -181,7 +181,7 @@ func describeReport(w *strings.Builder, m *pgproto3.ErrorResponse) {
 		fmt.Fprintf(w, " at %d", m.Position)
 	}
 	for _, f := range []struct{ name, text string }{{"detail", m.Detail}, {"hint", m.Hint}, {"where", m.Where},
-		{"schema", m.SchemaName}, {"table", m.TableName}, {"column", m.ColumnName}, {"constraint", m.ConstraintName}} {
+		{"schema", m.SchemaName}, {"table", m.TableName}, {"column", m.ColumnName}, {"type", m.DataTypeName}, {"constraint", m.ConstraintName}} {
 		if f.text != "" {
 			fmt.Fprintf(w, "\n  %s: %s", f.name, f.text)
 		}
