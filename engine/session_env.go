@@ -28,6 +28,7 @@ type derived struct {
 	idle        [2]time.Duration // how long the client may wait outside and inside of a transaction; 0: for ever
 	readOnly    bool             // outside a block
 	asOf        string           // default_transaction_as_of
+	isolation   [2]string        // outside and inside of a block
 	planning    string           // part of the key of plans
 	leastWeight int              // of the messages that the client wants
 }
@@ -37,7 +38,9 @@ func (s *Session) derive() *derived {
 		readOnly, _ := s.vars.get("default_transaction_read_only")
 		asOf, _ := s.vars.get("default_transaction_as_of")
 		least, _ := s.vars.get("client_min_messages")
-		s.derived = derived{version: s.vars.version, env: s.newEnv(), timeout: s.vars.duration("statement_timeout"), longest: s.vars.duration("transaction_timeout"), lockTimeout: s.vars.duration("lock_timeout"),
+		outside, _ := s.vars.get("default_transaction_isolation")
+		inside, _ := s.vars.get("transaction_isolation")
+		s.derived = derived{isolation: [2]string{outside, inside}, version: s.vars.version, env: s.newEnv(), timeout: s.vars.duration("statement_timeout"), longest: s.vars.duration("transaction_timeout"), lockTimeout: s.vars.duration("lock_timeout"),
 			idle:     [2]time.Duration{s.vars.duration("idle_session_timeout"), s.vars.duration("idle_in_transaction_session_timeout")},
 			readOnly: readOnly == "on", asOf: asOf, planning: s.vars.planning(), leastWeight: weight[strings.ToUpper(least)]}
 	}

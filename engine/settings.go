@@ -230,7 +230,7 @@ func checkDuration(v string) (string, error) {
 
 // vars holds a session's parameter values: what SET changed, and what SET LOCAL and this transaction changed on top.
 type vars struct {
-	version int                // another one after every change
+	version int                // another one after every change of a value in force
 	session map[string]string  // by lower-case name
 	start   map[string]string  // the values at session start, for RESET
 	saved   map[string]*string // what a running transaction replaced, for rollback; nil value: was not set
@@ -273,7 +273,6 @@ func (v *vars) set(name, value string, local bool) error {
 }
 
 func (v *vars) put(key string, value *string, local bool) {
-	v.version++
 	if v.saved != nil {
 		var old *string
 		if val, ok := v.session[key]; ok {
@@ -288,10 +287,19 @@ func (v *vars) put(key string, value *string, local bool) {
 			v.local[key] = old
 		}
 	}
+	v.store(key, value)
+}
+
+// store replaces what is set for a key; nil: nothing is.
+func (v *vars) store(key string, value *string) {
+	before, was := v.get(key)
 	if value == nil {
 		delete(v.session, key)
 	} else {
 		v.session[key] = *value
+	}
+	if now, is := v.get(key); now != before || is != was {
+		v.version++
 	}
 }
 
@@ -335,15 +343,8 @@ func (v *vars) end(commit bool) {
 	if commit {
 		back = v.local
 	}
-	if len(back) > 0 {
-		v.version++
-	}
 	for key, old := range back {
-		if old == nil {
-			delete(v.session, key)
-		} else {
-			v.session[key] = *old
-		}
+		v.store(key, old)
 	}
 	v.saved, v.local = nil, nil
 }

@@ -282,12 +282,10 @@ func errSerializable() error {
 
 // isolation is the isolation level of the transaction, or of the statement that is one.
 func (s *Session) isolation() string {
-	name := "transaction_isolation"
-	if !s.tx.block {
-		name = "default_transaction_isolation"
+	if s.tx.block {
+		return s.derive().isolation[1]
 	}
-	level, _ := s.vars.get(name)
-	return level
+	return s.derive().isolation[0]
 }
 
 // commitWork stores what a transaction has done, with the events that it appends.
