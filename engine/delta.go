@@ -58,6 +58,8 @@ type ownBatch struct {
 	cols  []storage.TableColumn
 	rows  *vec.Batch
 	keys  []storage.IndexKeys
+	// kept says that each row takes the place of one with the same keys, which all indexes have.
+	kept bool
 	// spans are the periods of the rows, by index WITHOUT OVERLAPS.
 	spans map[uint32][]keySpan
 }

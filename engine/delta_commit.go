@@ -105,9 +105,10 @@ func (d *delta) closings(place func(n int64) int64) storage.Closings {
 			if e.command <= emptied {
 				return true // TRUNCATE closes it
 			}
-			c := storage.Closing{Row: row, Next: -1}
+			c := storage.Closing{Row: row, Next: -1, Kept: true}
 			next := e.next
 			for next != 0 {
+				c.Kept = c.Kept && d.isKept(-next-1)
 				after, over := at.get(&d.dead, -next-1)
 				if !over {
 					c.Next = int(place(-next - 1))
@@ -115,6 +116,7 @@ func (d *delta) closings(place func(n int64) int64) storage.Closings {
 				}
 				next = after.next
 			}
+			c.Kept = c.Kept && c.Next >= 0
 			return yield(c)
 		})
 	}
@@ -123,6 +125,20 @@ func (d *delta) closings(place func(n int64) int64) storage.Closings {
 // oneShape reports whether two lists are the one of a shape.
 func oneShape(a, b []storage.TableColumn) bool {
 	return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0]
+}
+
+// isKept reports whether an own row took the place of one with the same keys. Those in the load need not be told from others: all their keys are written.
+func (d *delta) isKept(n int64) bool {
+	i, ok := slices.BinarySearchFunc(d.batches, n, func(b ownBatch, n int64) int {
+		switch {
+		case b.first > n:
+			return 1
+		case b.first+int64(b.rows.Len) <= n:
+			return -1
+		}
+		return 0
+	})
+	return ok && d.batches[i].kept
 }
 
 // newestRow is after all rows.

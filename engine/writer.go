@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -157,7 +158,14 @@ func (w *writer) complete(rows *vec.Batch) (*vec.Batch, []storage.IndexKeys, err
 
 // add takes rows that satisfy all rules.
 func (w *writer) add(ctx context.Context, rows *vec.Batch, keys []storage.IndexKeys) (storage.RowID, error) {
-	return w.d.add(ctx, w.s.tx.work.command, ownBatch{cols: w.shape.cols, rows: rows, keys: keys, spans: w.spans(rows)})
+	return w.addKept(ctx, rows, keys, false)
+}
+
+// addKept is add of rows that take the place of others, with the same keys if kept says so.
+func (w *writer) addKept(ctx context.Context, rows *vec.Batch, keys []storage.IndexKeys, kept bool) (storage.RowID, error) {
+	// While an index is made its rows are written again, and it has none yet.
+	kept = kept && w.s.pretended == nil
+	return w.d.add(ctx, w.s.tx.work.command, ownBatch{cols: w.shape.cols, rows: rows, keys: keys, kept: kept, spans: w.spans(rows)})
 }
 
 // end ends a row; next is that which replaces it, 0: it is deleted.
@@ -297,7 +305,7 @@ func (w *writer) replace(ctx context.Context, ids []storage.RowID, old, rows *ve
 	if err != nil {
 		return nil, err
 	}
-	before, err := w.keysBefore(old, rows, keys)
+	before, kept, err := w.keysBefore(old, rows, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -311,7 +319,7 @@ func (w *writer) replace(ctx context.Context, ids []storage.RowID, old, rows *ve
 		}
 	}
 	if same {
-		first, err := w.add(ctx, rows, keys)
+		first, err := w.addKept(ctx, rows, keys, kept)
 		if err != nil {
 			return nil, err
 		}
@@ -336,19 +344,27 @@ func (w *writer) replace(ctx context.Context, ids []storage.RowID, old, rows *ve
 	return rows, nil
 }
 
-// keysBefore are the keys that rows had before they became those with keys. Of indexes that are not unique they are not asked for.
-func (w *writer) keysBefore(old, rows *vec.Batch, keys []storage.IndexKeys) ([]storage.IndexKeys, error) {
-	before := slices.Clone(keys)
+// keysBefore are the keys that rows had before they became those with keys, and kept that they are the same in all indexes. Those of indexes that are not unique
+// are not asked for if the rows are many and may have other ones.
+func (w *writer) keysBefore(old, rows *vec.Batch, keys []storage.IndexKeys) (before []storage.IndexKeys, kept bool, err error) {
+	before, kept = slices.Clone(keys), true
 	for k := range w.keys {
-		if key := &w.keys[k]; key.unique && !sameColumns(key.reads, old, rows) {
-			values, in, err := w.keyValues(key, old)
-			if err != nil {
-				return nil, err
-			}
-			before[k] = indexKeys(key.Index, values, old.Len, in)
+		key := &w.keys[k]
+		if sameColumns(key.reads, old, rows) {
+			continue
 		}
+		if !key.unique && old.Len > 1 {
+			kept = false
+			continue
+		}
+		values, in, err := w.keyValues(key, old)
+		if err != nil {
+			return nil, false, err
+		}
+		before[k] = indexKeys(key.Index, values, old.Len, in)
+		kept = kept && slices.EqualFunc(before[k].Keys, keys[k].Keys, bytes.Equal)
 	}
-	return before, nil
+	return before, kept, nil
 }
 
 // sameColumns reports whether rows have columns of the old ones as they were: no statement has set them.

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"unicode/utf8"
 
@@ -202,6 +203,10 @@ func (q *appendQueue) join(p *pending, order func([]*pending) (finish func())) e
 		q.mu.Lock()
 	}
 	q.leading = true
+	q.mu.Unlock()
+	// Those that are about to come belong to the group: what a group costs is shared by its members.
+	runtime.Gosched()
+	q.mu.Lock()
 	group := q.take()
 	q.mu.Unlock()
 	finish := order(group)

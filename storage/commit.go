@@ -30,12 +30,13 @@ func (d *DB) order(group []*pending) (finish func()) {
 		d.flying.start(t.firstAt, t.last)
 	}
 	d.flying.mu.Unlock()
-	durable, err := d.store(t, group)
+	tables := t.relations()
+	durable, err := d.store(t, group, tables)
 	if err != nil {
 		d.flying.land(t.last)
 		return func() { fail(group, err) }
 	}
-	d.enter(t)
+	d.enter(t, tables)
 	return func() {
 		err := durable()
 		if err == nil {
@@ -62,7 +63,7 @@ func fail(group []*pending, err error) {
 const keptBlock = 256 << 10
 
 // store writes the group's block, and how far its sources are. durable waits until that is so; it must be called.
-func (d *DB) store(t *txn, group []*pending) (durable func() error, err error) {
+func (d *DB) store(t *txn, group []*pending, tables []relationWork) (durable func() error, err error) {
 	b := d.s.pdb.NewBatch()
 	if len(t.rows) > 0 {
 		block := tail.AppendBlock(d.block[:0], &tail.Block{First: t.first, Rows: t.rows})
@@ -83,6 +84,11 @@ func (d *DB) store(t *txn, group []*pending) (durable func() error, err error) {
 			catalog, last = true, p.catalog.at
 		}
 	}
+	for i := range tables {
+		if err := tables[i].put(d, b); err != nil {
+			return nil, joinClose(err, b)
+		}
+	}
 	if catalog {
 		put(b, dbKey(d.num, kindLast), fields(last))
 		d.s.raiseFormat(b, formatTables)
@@ -98,9 +104,12 @@ func (d *DB) store(t *txn, group []*pending) (durable func() error, err error) {
 }
 
 // enter makes what the group did known to those that come after it, and tells its members that it is.
-func (d *DB) enter(t *txn) {
+func (d *DB) enter(t *txn, tables []relationWork) {
 	if len(t.starts) == 0 {
 		return
+	}
+	for i := range tables {
+		tables[i].apply()
 	}
 	for _, p := range t.starts {
 		if p.catalog != nil {

@@ -3,6 +3,7 @@ package storage
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -47,6 +48,7 @@ func (rel *relation) vanish() {
 	d.relations.mu.Unlock()
 	st := rel.state.Load()
 	rel.change(func(st *relationState) { *st = relationState{end: 1} })
+	rel.lately.cut(math.MaxInt)
 	rel.grow(-rel.bytes.Load())
 	for n := range st.end/table.PageRows + 1 {
 		d.s.parts.drop(rel.pageID(n))
@@ -60,7 +62,7 @@ func (st *relationState) allGroups() []*tableGroup { return slices.Concat(st.gro
 
 // deleteNumber deletes all that is stored of a table or an index but its row groups.
 func (d *DB) deleteNumber(b *pebble.Batch, id uint32) {
-	for _, kind := range []byte{kindRows, kindHeap, kindClosing, kindReserved, kindTruncated, kindIndex} {
+	for _, kind := range []byte{kindRows, kindHeap, kindClosing, kindEnded, kindReserved, kindTruncated, kindIndex} {
 		prefix := tableKey(d.num, kind, id)
 		_ = b.DeleteRange(prefix, after(prefix), nil)
 	}

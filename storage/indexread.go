@@ -8,6 +8,8 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/allsource-db/allsource/storage/table"
 )
 
 // indexCursor walks over the entries of an index and passes over those of versions that its view does not have. Entries are read
@@ -23,9 +25,9 @@ type indexCursor struct {
 	found []indexEntry
 	keys  []byte // of found
 	next  int
+	chain chain // of the entry before next
 	want  int
 	ended bool
-	page  knownPage
 
 	passed int // entries of the key of the last one found that were not taken
 }
@@ -69,11 +71,13 @@ func behind(key []byte) []byte {
 
 func (c *indexCursor) Next(ctx context.Context) (key []byte, row RowID, ok bool, err error) {
 	for {
-		for c.next < len(c.found) {
-			e := c.found[c.next]
-			c.next++
-			if ok, err := c.v.visible(e.row, &c.page); ok || err != nil {
-				return c.keys[e.from:e.to:e.to], e.row, ok, err
+		for c.next <= len(c.found) {
+			if row, ok, err = c.chain.next(c.v); ok || err != nil {
+				e := c.found[c.next-1]
+				return c.keys[e.from:e.to:e.to], row, ok, err
+			}
+			if c.next++; c.next <= len(c.found) {
+				c.chain.row = c.found[c.next-1].row
 			}
 		}
 		if c.ended {
@@ -86,6 +90,45 @@ func (c *indexCursor) Next(ctx context.Context) (key []byte, row RowID, ok bool,
 			return nil, 0, false, err
 		}
 	}
+}
+
+// chain goes through the versions that one index entry leads to: its own, and those that took the place of one another from there on and have
+// no entries. Which they are does not depend on the view, but where it ends does.
+type chain struct {
+	row  RowID // the next version; 0: none
+	page knownPage
+}
+
+// next returns the next version of the chain that the view has.
+func (c *chain) next(v *tableView) (RowID, bool, error) {
+	if v.err != nil {
+		return 0, false, v.err
+	}
+	for c.row > 0 && c.row < v.end && !v.st.isUnused(c.row) {
+		row := c.row
+		if n := row / table.PageRows; c.page.page == nil || c.page.n != n {
+			page, err := v.rel.page(n)
+			if err != nil {
+				return 0, false, err
+			}
+			// It is kept: later closings do not concern the view.
+			c.page = knownPage{n, page}
+		}
+		end, closed := c.page.page.Find(row)
+		if c.row = 0; closed && end.Kept {
+			c.row = end.Next
+		}
+		if row >= v.gone && (!closed || end.At > v.ended) {
+			return row, true, nil
+		}
+	}
+	c.row = 0
+	return 0, false, nil
+}
+
+type knownPage struct {
+	n    int64
+	page *table.Page
 }
 
 // fill reads the next entries.

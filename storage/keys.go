@@ -20,7 +20,8 @@ const (
 	kindTail     = 't' // first position (8): a block of the tail
 	kindVersions = 'v' // chunk (8): last versions of 256 entities, of the sealed part
 
-	kindClosing   = 'k' // table (4), chunk (8), time (8): versions among 1,024 that a commit closed
+	kindClosing   = 'k' // table (4), chunk (8), time (8): versions among 1,024 that commits closed up to then
+	kindEnded     = 'd' // table (4), time (8): versions that small commits closed, the last of them then, until they are under kindClosing
 	kindCounter   = 'N' // up to which number objects may have been numbered
 	kindHeap      = 'h' // table (4), object (8): manifest entry of a row group of a table
 	kindIndex     = 'x' // index (4), key, row inverted (8): nothing
@@ -29,7 +30,7 @@ const (
 	kindObject    = 'C' // object (4), time (8): definition from then on, empty: dropped
 	kindPassing   = 'y' // table or index (4): it is to be forgotten at the next start
 	kindReserved  = 'i' // table (4), first row (8): rows that a load had, and end after them; they are never used unless it took the key away
-	kindRows      = 'w' // table (4), first row (8): a block of rows of one commit
+	kindRows      = 'w' // table (4), first row (8): a block of rows of a commit, or of several that came together
 	kindSequence  = 'q' // sequence (4): its state
 	kindTruncated = 'u' // table (4), time (8): the row before which all versions were closed
 
@@ -42,7 +43,7 @@ const (
 // holds: that of tables comes with the first one.
 const (
 	formatEvents  = 1
-	formatTables  = 2
+	formatTables  = 3 // 2 had closings by commit, and no versions without index entries; it is read
 	formatVersion = formatTables
 )
 

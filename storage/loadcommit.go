@@ -97,10 +97,10 @@ func (w *catalogWork) giveUp() {
 }
 
 // putLoad makes the groups of a load part of the table.
-func (t *tableWork) putLoad(d *DB, b *pebble.Batch, at Micros) error {
-	l := t.load
+func (t *tableWork) putLoad(d *DB, b *pebble.Batch) error {
+	l, at := t.load, t.at
 	if t.early != nil {
-		put(b, rowsKey(d.num, kindRows, t.rel.id, t.first), t.early.Encode(t.first, at))
+		put(b, rowsKey(d.num, kindRows, t.rel.id, t.first), table.AppendBlocks(nil, t.first, []table.Timed{{Block: t.early, At: at}}))
 	}
 	for _, g := range t.groups(at) {
 		d.adopt(b, g.object)
@@ -141,8 +141,8 @@ func (t *tableWork) dropped(yield func(table.Closing) bool) {
 	}
 }
 
-func (t *tableWork) applyLoad(st *relationState, at Micros) {
-	l := t.load
+func (t *tableWork) applyLoad(st *relationState) {
+	l, at := t.load, t.at
 	if t.early != nil {
 		st.add(t.early, t.first, at)
 	}

@@ -100,9 +100,13 @@ func (n *newestRows) renew(db, index uint32, key []byte, row RowID) {
 // One implements TableView.
 func (v *tableView) One(ctx context.Context, index uint32, key []byte) (row RowID, ok bool, err error) {
 	newest, db := v.rel.d.s.known, v.rel.d.num
-	var page knownPage
-	if row, ok := newest.get(db, index, key); ok && row < v.end {
-		if ok, err := v.visible(row, &page); ok || err != nil {
+	if known, ok := newest.get(db, index, key); ok && known < v.end {
+		versions := chain{row: known}
+		row, ok, err := versions.next(v)
+		if ok && row != known {
+			newest.learn(db, index, key, row)
+		}
+		if ok || err != nil {
 			return row, ok, err
 		}
 	}

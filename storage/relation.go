@@ -2,8 +2,6 @@ package storage
 
 import (
 	"cmp"
-	"encoding/binary"
-	"fmt"
 	"iter"
 	"slices"
 	"sync"
@@ -21,7 +19,22 @@ type relation struct {
 
 	mu    sync.Mutex // held while a new state is made from the present one
 	state atomic.Pointer[relationState]
-	bytes atomic.Int64 // of the tail
+	bytes atomic.Int64 // of the tail and of lately
+
+	shape  atomic.Pointer[table.Shape] // of the last new versions
+	lately latelyClosed
+}
+
+// shapeOf is the shape of rows of some columns: that of others before them, if they are alike.
+func (rel *relation) shapeOf(columns []TableColumn) (*table.Shape, error) {
+	if s := rel.shape.Load(); s != nil && s.IsOf(columns) {
+		return s, nil
+	}
+	s, err := table.NewShape(columns)
+	if err == nil {
+		rel.shape.Store(s)
+	}
+	return s, err
 }
 
 // relationState is what is known of a table. It never changes; a new one takes its place. It may know versions that nobody can
@@ -180,18 +193,7 @@ func (rel *relation) page(n int64) (*table.Page, error) {
 	if !mine {
 		return page, page.Wait()
 	}
-	const chunks = table.PageRows / table.ChunkRows
-	lo, hi := closingKey(d.num, rel.id, n*chunks, -1<<63), closingKey(d.num, rel.id, (n+1)*chunks, -1<<63)
-	err := d.s.scanRange(lo, hi, func(key, value []byte) error {
-		if len(key) != 25 {
-			return fmt.Errorf("%w: key of closings", ErrCorrupt)
-		}
-		at := timeOf(binary.BigEndian.Uint64(key[17:]))
-		if at < neverFrom {
-			at = table.Never
-		}
-		return damaged(table.DecodeClosings(value, int64(binary.BigEndian.Uint64(key[9:])), at, func(c table.Closing) { page.Add(c) }))
-	})
+	err := rel.readPage(page, n)
 	page.Loaded(err)
 	if err != nil {
 		d.s.parts.drop(id)

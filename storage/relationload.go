@@ -20,7 +20,7 @@ func (d *DB) loadRelations() (last Micros, err error) {
 			return 0, err
 		}
 	}
-	if err := errors.Join(d.loadTruncations(), d.loadTableGroups(), d.loadUnused()); err != nil {
+	if err := errors.Join(d.loadTruncations(), d.loadTableGroups(), d.loadUnused(), d.loadEnded()); err != nil {
 		return 0, err
 	}
 	if err := d.s.scan(dbKey(d.num, kindRows), nil, d.loadBlock); err != nil {
@@ -106,7 +106,7 @@ func byEnd(a, b *tableGroup) int {
 
 // loadBlock puts those rows of a block into the tail that are in no row group. A block may have been sealed in part.
 func (d *DB) loadBlock(key, value []byte) error {
-	block, first, at, err := table.DecodeBlock(slices.Clone(value))
+	parts, first, err := table.DecodeBlock(slices.Clone(value))
 	if err != nil {
 		return damaged(err)
 	}
@@ -114,14 +114,21 @@ func (d *DB) loadBlock(key, value []byte) error {
 		return fmt.Errorf("%w: key of a block", ErrCorrupt)
 	}
 	rel := d.relation(TableID(binary.BigEndian.Uint32(key[5:])))
-	end := first + int64(block.Len())
-	sealed := rel.state.Load().sealedFrom(first)
-	if sealed >= end {
-		return nil
+	if parts[0].Shape, err = rel.shapeOf(parts[0].Shape.Columns); err != nil {
+		return err
 	}
-	block.Rows = block.Rows[sealed-first:]
-	rel.change(func(st *relationState) { st.add(block, sealed, at) })
-	rel.grow(block.MemSize())
+	rel.change(func(st *relationState) {
+		for _, p := range parts {
+			p.Shape = parts[0].Shape
+			end := first + int64(p.Len())
+			if sealed := st.sealedFrom(first); sealed < end {
+				p.Rows = p.Rows[sealed-first:]
+				st.add(p.Block, sealed, p.At)
+				rel.grow(p.MemSize())
+			}
+			first = end
+		}
+	})
 	return nil
 }
 

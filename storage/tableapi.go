@@ -56,10 +56,13 @@ type IndexKeys struct {
 // Closings gives versions that end, in the order of their rows. A commit goes through them more than once; they need not be in memory. nil: none.
 type Closings iter.Seq[Closing]
 
-// Closing ends a version. Next is the place of its successor among the new versions of the table, -1: it is deleted.
+// Closing ends a version. Next is the place of its successor among the new versions of the table, -1: it is deleted. Kept says that the successor has the
+// keys of the version in every index, or is in none of those that the version is not in either, that all these indexes have the version, and that it is the
+// successor of no other. Most such successors get no index entries: those of the version lead to them.
 type Closing struct {
 	Row  RowID
 	Next int
+	Kept bool
 }
 
 // ObjectChange is a new definition of an object of the catalog; nil: it is dropped.
@@ -103,7 +106,7 @@ type TableView interface {
 	Rows() int64
 	// Groups lists the row groups that may have versions satisfying all preds; skipped counts those left out.
 	Groups(ctx context.Context, preds []TablePred) (groups []RowGroup, skipped int, err error)
-	// Seek finds the versions with keys of a range by an index, ordered by key. Of one key the newest version comes first, backwards the oldest.
+	// Seek finds the versions with keys of a range by an index, ordered by key; those of one key in no certain order.
 	Seek(ctx context.Context, index uint32, keys KeyRange) IndexCursor
 	// One is the version with a whole key of a unique index, in a view of one moment: it has one at most. A key that was asked for lately
 	// costs no look into the index.

@@ -122,7 +122,7 @@ func BenchmarkTableScan(b *testing.B) {
 		for i := range step {
 			// Accounts all over the table, each once in a round.
 			at[i] = (i*(n/step) + int(mix(uint64(round)))&(n/step-1)) % n
-			closed = append(closed, Closing{rows[at[i]], i})
+			closed = append(closed, Closing{Row: rows[at[i]], Next: i})
 		}
 		ch.Closed = closingsOf(closed...)
 		r, err := d.Commit(ctx, Commit{Tables: []TableChange{ch}})
@@ -178,7 +178,7 @@ func BenchmarkTableCommit64(b *testing.B) {
 					}
 					ch.Keys = []IndexKeys{{Index: 2, Keys: [][]byte{binary.BigEndian.AppendUint64(nil, uint64(mine))}}}
 					if update && row > 0 {
-						ch.Closed = closingsOf(Closing{row, 0})
+						ch.Closed = closingsOf(Closing{Row: row, Next: 0, Kept: true})
 					}
 					r, err := d.Commit(ctx, Commit{Tables: []TableChange{ch}})
 					if err != nil {
@@ -219,7 +219,7 @@ func BenchmarkTablePoint(b *testing.B) {
 	}
 	for i := range 2000 {
 		id := i * 500
-		ch := TableChange{Table: 1, Columns: benchColumns, Rows: []*vec.Batch{benchRows(id, 1, 1)}, Keys: []IndexKeys{{2, [][]byte{key(id)}}}, Closed: closingsOf(Closing{int64(id) + 1, 0})}
+		ch := TableChange{Table: 1, Columns: benchColumns, Rows: []*vec.Batch{benchRows(id, 1, 1)}, Keys: []IndexKeys{{2, [][]byte{key(id)}}}, Closed: closingsOf(Closing{Row: int64(id) + 1})}
 		if _, err := d.Commit(ctx, Commit{Tables: []TableChange{ch}}); err != nil {
 			b.Fatal(err)
 		}

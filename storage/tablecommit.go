@@ -30,8 +30,10 @@ type tableWork struct {
 	block    *table.Block // new versions after those; nil: none
 	keys     []IndexKeys  // of the block
 	first    RowID
-	reserved bool // rows from first on have index entries already
+	at       Micros // recorded time of the commit
+	reserved bool   // rows from first on have index entries already
 	closings int64
+	keeps    bool  // a version has the keys of the one before it
 	last     RowID // of the versions that end
 }
 
@@ -95,6 +97,7 @@ func (d *DB) prepareTable(ch *TableChange) (tableWork, int64, error) {
 			return t, 0, fmt.Errorf("version %d is closed after version %d, or twice", c.Row, t.last)
 		}
 		t.closings++
+		t.keeps = t.keeps || c.Kept
 		t.last = c.Row
 	}
 	return t, bytes + 4*t.closings, nil
@@ -105,21 +108,6 @@ func (ch *TableChange) closed() Closings {
 		return func(func(Closing) bool) {}
 	}
 	return ch.Closed
-}
-
-// closed are the versions that end, once the commit has its place and its time.
-func (t *tableWork) closed(at Micros) iter.Seq[table.Closing] {
-	return func(yield func(table.Closing) bool) {
-		for c := range iter.Seq[Closing](t.change.closed()) {
-			out := table.Closing{Row: c.Row, At: at}
-			if c.Next >= 0 {
-				out.Next = t.first + int64(c.Next)
-			}
-			if !yield(out) {
-				return
-			}
-		}
-	}
 }
 
 // fewLoaded is up to how many versions of a load become a block.
@@ -158,7 +146,7 @@ func (t *tableWork) prepareRows() (bytes int64, err error) {
 	if n == 0 {
 		return bytes + 64, nil
 	}
-	shape, err := table.NewShape(ch.Columns)
+	shape, err := t.rel.shapeOf(ch.Columns)
 	if err != nil {
 		return 0, err
 	}
@@ -192,13 +180,8 @@ func (t *txn) place(w *catalogWork) error {
 	return nil
 }
 
-// put writes what a commit does to tables and catalog.
+// put writes what a commit does beside its tables.
 func (w *catalogWork) put(d *DB, b *pebble.Batch) error {
-	for i := range w.tables {
-		if err := w.tables[i].put(d, b, w.at); err != nil {
-			return err
-		}
-	}
 	for _, l := range w.indexes {
 		if l.taken {
 			del(b, tableKey(d.num, kindNewIndex, l.index))
@@ -218,92 +201,13 @@ func (w *catalogWork) put(d *DB, b *pebble.Batch) error {
 	return nil
 }
 
-func (t *tableWork) put(d *DB, b *pebble.Batch, at Micros) error {
-	id := t.rel.id
-	if t.load != nil {
-		if err := t.putLoad(d, b, at); err != nil {
-			return err
-		}
-	}
-	first := t.first + t.loaded()
-	if t.block.Len() > 0 {
-		put(b, rowsKey(d.num, kindRows, id, first), t.block.Encode(first, at))
-	}
-	var key []byte
-	for _, keys := range t.keys {
-		for i, k := range keys.Keys {
-			if k != nil {
-				key = appendIndexKey(key[:0], d.num, keys.Index, k, first+int64(i))
-				put(b, key, nil)
-			}
-		}
-	}
-	putClosings(b, d.num, id, t.closed(at), at)
-	if t.change.Truncate {
-		put(b, timeKey(d.num, kindTruncated, uint32(id), at), fields(t.first))
-	}
-	return nil
-}
-
-// putClosings writes closings, which ascend, chunk by chunk.
-func putClosings(b *pebble.Batch, db uint32, id TableID, closed iter.Seq[table.Closing], at Micros) {
-	var value []byte
-	var chunk []table.Closing
-	done := func() {
-		if len(chunk) > 0 {
-			value = table.AppendClosings(value[:0], chunk)
-			put(b, closingKey(db, id, chunk[0].Row/table.ChunkRows, at), value)
-			chunk = chunk[:0]
-		}
-	}
-	for c := range closed {
-		if len(chunk) > 0 && chunk[0].Row/table.ChunkRows != c.Row/table.ChunkRows {
-			done()
-		}
-		chunk = append(chunk, c)
-	}
-	done()
-}
-
-// apply makes what a commit does known to those who look; they see it when its time is published.
+// apply makes what a commit does beside its tables known to those who look; they see it when its time is published.
 func (w *catalogWork) apply(d *DB) {
-	for i := range w.tables {
-		w.tables[i].apply(w.at)
-	}
 	for _, l := range w.indexes {
 		l.ended = true
 		l.keys.remove()
 	}
 	if len(w.objects) > 0 {
 		d.catalog.apply(w.objects, w.at)
-	}
-}
-
-func (t *tableWork) apply(at Micros) {
-	t.rel.close(t.closed(at))
-	t.rel.change(func(st *relationState) {
-		if t.load != nil {
-			t.applyLoad(st, at)
-		}
-		if t.block.Len() > 0 {
-			st.add(t.block, t.first+t.loaded(), at)
-		}
-		if t.change.Truncate {
-			st.truncated = append(slices.Clip(st.truncated), truncation{at, t.first})
-		}
-	})
-	if t.load != nil && t.load.drops > 0 {
-		t.rel.close(t.dropped)
-	}
-	for _, keys := range t.keys {
-		for i, key := range keys.Keys {
-			if key != nil {
-				t.rel.d.s.known.renew(t.rel.d.num, keys.Index, key, t.first+t.loaded()+int64(i))
-			}
-		}
-	}
-	if n := t.early.MemSize() + t.block.MemSize(); n > 0 {
-		t.rel.grow(n)
-		t.rel.wakeSeal()
 	}
 }

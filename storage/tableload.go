@@ -336,7 +336,8 @@ type IndexLoad struct {
 	ended bool
 }
 
-// NewIndexLoad begins the entries of an index, which must have none.
+// NewIndexLoad begins the entries of an index, which must have none. It gets those of the versions that are open when it is committed, and of no others: what took the
+// place of one version may be found by the entries of another.
 func (d *DB) NewIndexLoad(index uint32) *IndexLoad {
 	return &IndexLoad{d: d, index: index, keys: &keyRuns{d: d}}
 }

@@ -239,7 +239,7 @@ func (m *modelTable) checkIndex(t fataler, v TableView, from, to, moment Micros,
 			if bounds[1] == "" {
 				lo, hi = nil, nil
 			}
-			var got []string
+			var got []modelEntry
 			c := v.Seek(ctx, 700+uint32(m.id), KeyRange{Lo: lo, Hi: hi, Desc: desc})
 			for {
 				key, row, ok, err := c.Next(ctx)
@@ -249,19 +249,15 @@ func (m *modelTable) checkIndex(t fataler, v TableView, from, to, moment Micros,
 				if !ok {
 					break
 				}
-				got = append(got, fmt.Sprintf("%s %d", key, row))
+				got = append(got, modelEntry{string(key), row})
 			}
-			sameLines(t, fmt.Sprint(what, ", index ", bounds, desc), got, m.indexLines(from, to, moment, bounds[0], bounds[1], desc))
+			sameLines(t, fmt.Sprint(what, ", index ", bounds, desc), entryLines(got), m.indexLines(from, to, moment, bounds[0], bounds[1], desc))
 		}
 	}
 }
 
 func (m *modelTable) indexLines(from, to, moment Micros, lo, hi string, desc bool) []string {
-	type entry struct {
-		key string
-		row RowID
-	}
-	var list []entry
+	var list []modelEntry
 	for i := range m.versions {
 		v := m.versions[i]
 		if v.end > moment {
@@ -269,12 +265,30 @@ func (m *modelTable) indexLines(from, to, moment Micros, lo, hi string, desc boo
 		}
 		key := string(v.key())
 		if key != "" && v.begin <= moment && v.overlaps(from, to) && key >= lo && (hi == "" || key < hi) {
-			list = append(list, entry{key, int64(i) + 1})
+			list = append(list, modelEntry{key, int64(i) + 1})
 		}
 	}
-	slices.SortFunc(list, func(a, b entry) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(b.row, a.row)) })
+	slices.SortFunc(list, func(a, b modelEntry) int { return cmp.Compare(a.key, b.key) })
 	if desc {
 		slices.Reverse(list)
+	}
+	return entryLines(list)
+}
+
+type modelEntry struct {
+	key string
+	row RowID
+}
+
+// entryLines prints entries, those of one key in the order of their rows.
+func entryLines(list []modelEntry) []string {
+	for from := 0; from < len(list); {
+		to := from
+		for to < len(list) && list[to].key == list[from].key {
+			to++
+		}
+		slices.SortFunc(list[from:to], func(a, b modelEntry) int { return cmp.Compare(a.row, b.row) })
+		from = to
 	}
 	out := make([]string, len(list))
 	for i, e := range list {
@@ -420,13 +434,34 @@ func (m *tableModel) change(t fataler, pick picker, mt *modelTable) modelChange 
 	}
 	c.ch.Keys = []IndexKeys{all}
 	var closed []Closing
+	taken := map[int]bool{}
 	for i := range mt.versions {
-		if mt.versions[i].end == math.MaxInt64 && pick(4, "close") == 0 {
-			closed = append(closed, Closing{int64(i) + 1, pick(len(c.seeds)+1, "next") - 1})
+		v := &mt.versions[i]
+		if v.end != math.MaxInt64 || pick(4, "close") > 0 {
+			continue
 		}
+		x := Closing{Row: int64(i) + 1, Next: pick(len(c.seeds)+1, "next") - 1}
+		if n := m.sameKey(&c, v, taken); n >= 0 && pick(4, "other key") > 0 {
+			x.Next = n
+		}
+		if x.Next >= 0 && !taken[x.Next] {
+			x.Kept = string((&modelVersion{seed: c.seeds[x.Next]}).key()) == string(v.key())
+			taken[x.Next] = true
+		}
+		closed = append(closed, x)
 	}
 	c.ch.Closed = Closings(slices.Values(closed))
 	return c
+}
+
+// sameKey is the place of a new version with the key of an old one, -1: there is none.
+func (m *tableModel) sameKey(c *modelChange, old *modelVersion, taken map[int]bool) int {
+	for i, seed := range c.seeds {
+		if !taken[i] && !c.dropped[i] && string((&modelVersion{seed: seed}).key()) == string(old.key()) {
+			return i
+		}
+	}
+	return -1
 }
 
 // readLoad reads a load by places and by its index.
@@ -651,7 +686,7 @@ func (m *tableModel) check(t *rapid.T) {
 	}
 }
 
-// newIndex makes an index of all versions of a table, or gives it up.
+// newIndex makes an index of the versions of a table that are open, or gives it up.
 func (m *tableModel) newIndex(t *rapid.T) {
 	ctx := context.Background()
 	mt := &m.tables[rapid.IntRange(0, 1).Draw(t, "table")]
@@ -662,7 +697,7 @@ func (m *tableModel) newIndex(t *rapid.T) {
 	l := m.d.NewIndexLoad(id)
 	defer l.Abort()
 	for _, i := range rapid.Permutation(slices.Collect(intsTo(len(mt.versions)))).Draw(t, "order") {
-		if v := &mt.versions[i]; v.end != math.MinInt64 && v.key() != nil {
+		if v := &mt.versions[i]; v.end == math.MaxInt64 && v.key() != nil {
 			if err := l.Add(v.key(), int64(i)+1); err != nil {
 				t.Fatal(err)
 			}
@@ -682,7 +717,8 @@ func (m *tableModel) newIndex(t *rapid.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got, want []string
+	var got []modelEntry
+	var want []string
 	c := v.Table(mt.id).Seek(ctx, id, KeyRange{})
 	for {
 		key, row, ok, err := c.Next(ctx)
@@ -692,12 +728,12 @@ func (m *tableModel) newIndex(t *rapid.T) {
 		if !ok {
 			break
 		}
-		got = append(got, fmt.Sprintf("%s %d", key, row))
+		got = append(got, modelEntry{string(key), row})
 	}
 	if commit {
 		want = mt.indexLines(v.At(), v.At(), v.At(), "", "", false)
 	}
-	sameLines(t, "new index", got, want)
+	sameLines(t, "new index", entryLines(got), want)
 }
 
 func intsTo(n int) iter.Seq[int] {

@@ -37,7 +37,7 @@ func TestTransfersKeepTheSum(t *testing.T) {
 		for i, id := range ids {
 			ch.Keys[0].Keys = append(ch.Keys[0].Keys, key(id))
 			if closed != nil {
-				ends = append(ends, Closing{closed[i], i})
+				ends = append(ends, Closing{Row: closed[i], Next: i})
 			}
 		}
 		ch.Closed = closingsOf(ends...)

@@ -21,10 +21,10 @@ func (st *relationState) tailLen() int {
 	return n
 }
 
-// wakeSeal tells the background when there is something to seal.
-func (rel *relation) wakeSeal() {
+// wakeSeal tells the background when there is something to seal; late is how many closings are not folded.
+func (rel *relation) wakeSeal(late int) {
 	o := &rel.d.s.o
-	if rel.state.Load().tailLen() >= o.SealRows || rel.d.tableBytes.Load() >= o.SealBytes {
+	if late >= o.SealRows || rel.state.Load().tailLen() >= o.SealRows || rel.d.tableBytes.Load() >= o.SealBytes {
 		rel.d.s.work.wake(rel.d)
 	}
 }
@@ -41,11 +41,11 @@ func (d *DB) tables() []*relation {
 	return out
 }
 
-// sealTables moves full row groups' worth of the tables' tails into row groups; and of all tails what is longest, while they take
+// sealTables moves full row groups' worth of the tables' tails into row groups, and folds as many closings; and of all tails what is longest, while they take
 // more memory than they should. With all, everything is moved.
 func (d *DB) sealTables(ctx context.Context, all bool) error {
 	for _, rel := range d.tables() {
-		if n := rel.state.Load().tailLen(); n >= d.s.o.SealRows || all && n > 0 {
+		if n := max(rel.state.Load().tailLen(), rel.lately.count()); n >= d.s.o.SealRows || all && n > 0 {
 			if err := rel.seal(ctx, all); err != nil {
 				return err
 			}
@@ -63,11 +63,16 @@ func (d *DB) sealTables(ctx context.Context, all bool) error {
 	return nil
 }
 
-// seal moves the table's tail into row groups: all, or full ones.
+// seal moves the table's tail into row groups: all, or full ones, and folds its closings where they are as many.
 func (rel *relation) seal(ctx context.Context, all bool) error {
 	d := rel.d
 	d.seal.Lock()
 	defer d.seal.Unlock()
+	if n := rel.lately.count(); n >= d.s.o.SealRows || all {
+		if err := rel.fold(); err != nil {
+			return fmt.Errorf("fold %d closings of table %d: %w", n, rel.id, err)
+		}
+	}
 	end := rel.state.Load().end
 	for {
 		if err := ctx.Err(); err != nil {

@@ -169,31 +169,6 @@ func (v *tableView) visibleIDs(ids []RowID) (out vec.Bitmap, newest Micros, err 
 	return out, newest, nil
 }
 
-// visible reports whether the view has a version. known is a page that was asked for before; it is kept, since later closings do not
-// concern the view.
-func (v *tableView) visible(row RowID, known *knownPage) (bool, error) {
-	if v.err != nil {
-		return false, v.err
-	}
-	if row < v.gone || row >= v.end || v.st.isUnused(row) {
-		return false, nil
-	}
-	if n := row / table.PageRows; known.page == nil || known.n != n {
-		page, err := v.rel.page(n)
-		if err != nil {
-			return false, err
-		}
-		*known = knownPage{n, page}
-	}
-	c, ok := known.page.Find(row)
-	return !ok || c.At > v.ended, nil
-}
-
-type knownPage struct {
-	n    int64
-	page *table.Page
-}
-
 // visibleRows tells which of the versions [from, to), which began in time, are in the view (nil: all), and when the last of them
 // was closed, as far as anybody knows.
 func (v *tableView) visibleRows(from, to RowID) (out vec.Bitmap, newest Micros, err error) {

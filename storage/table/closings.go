@@ -9,12 +9,24 @@ import (
 	"sync/atomic"
 )
 
-// Closing says that a version ended: when, and which one took its place (0: none, it was deleted).
+// Closing says that a version ended: when, and which one took its place (0: none, it was deleted). Kept says that the other one has the keys of
+// this one in every index, and no entries of its own there: it is found by those of this one.
 type Closing struct {
 	Row  RowID
 	At   int64
 	Next RowID
+	Kept bool
 }
+
+// link is Next and Kept in one number.
+func (c *Closing) link() int64 {
+	if c.Kept {
+		return c.Next<<1 | 1
+	}
+	return c.Next << 1
+}
+
+func closingOf(row RowID, at, link int64) Closing { return Closing{row, at, link >> 1, link&1 != 0} }
 
 // Never is the end of a version that was dropped before its commit: it lies before every moment.
 const Never int64 = math.MinInt64
@@ -48,13 +60,13 @@ type closingChunk struct {
 type fewClosing struct {
 	row  uint16
 	at   int64
-	next RowID
+	link int64
 }
 
-// oneClosing is stored next first, and read at first.
+// oneClosing is stored link first, and read at first.
 type oneClosing struct {
 	at   atomic.Int64 // openMark, or the time
-	next atomic.Int64
+	link atomic.Int64
 }
 
 // openMark stands for no time, in an array: arrays begin with zeros, so the times there make room for it.
@@ -119,7 +131,7 @@ func (p *Page) Add(c Closing) bool {
 	}
 	if len(few) < fewInPage {
 		longer := make([]fewClosing, 0, len(few)+1)
-		longer = append(append(append(longer, few[:i]...), fewClosing{row, c.At, c.Next}), few[i:]...)
+		longer = append(append(append(longer, few[:i]...), fewClosing{row, c.At, c.link()}), few[i:]...)
 		chunk.few.Store(&longer)
 		p.bytes.Add(24)
 		p.count.Add(1)
@@ -127,7 +139,7 @@ func (p *Page) Add(c Closing) bool {
 	}
 	all := new([ChunkRows]oneClosing)
 	for _, f := range few {
-		all[f.row].next.Store(f.next)
+		all[f.row].link.Store(f.link)
 		all[f.row].at.Store(inArray(f.at))
 	}
 	p.addTo(all, int(row), c)
@@ -142,7 +154,7 @@ func (p *Page) addTo(all *[ChunkRows]oneClosing, row int, c Closing) bool {
 	if one.at.Load() != openMark {
 		return false
 	}
-	one.next.Store(c.Next)
+	one.link.Store(c.link())
 	one.at.Store(inArray(c.At))
 	p.count.Add(1)
 	return true
@@ -160,7 +172,7 @@ func (p *Page) Find(row RowID) (c Closing, ok bool) {
 		if v == openMark {
 			return Closing{}, false
 		}
-		return Closing{row, outOfArray(v), one.next.Load()}, true
+		return closingOf(row, outOfArray(v), one.link.Load()), true
 	}
 	if few == nil {
 		return Closing{}, false
@@ -169,7 +181,7 @@ func (p *Page) Find(row RowID) (c Closing, ok bool) {
 	if !found {
 		return Closing{}, false
 	}
-	return Closing{row, (*few)[i].at, (*few)[i].next}, true
+	return closingOf(row, (*few)[i].at, (*few)[i].link), true
 }
 
 // Each calls f for the closings of rows in [from, to), which lie in the page, ascending.
@@ -186,7 +198,7 @@ func (p *Page) Each(from, to RowID, f func(c Closing)) {
 			for i := max(from, first); i < min(to, first+ChunkRows); i++ {
 				one := &all[i-first]
 				if v := one.at.Load(); v != openMark {
-					f(Closing{i, outOfArray(v), one.next.Load()})
+					f(closingOf(i, outOfArray(v), one.link.Load()))
 				}
 			}
 			continue
@@ -196,26 +208,25 @@ func (p *Page) Each(from, to RowID, f func(c Closing)) {
 		}
 		for _, c := range *few {
 			if row := first + int64(c.row); row >= from && row < to {
-				f(Closing{row, c.at, c.next})
+				f(closingOf(row, c.at, c.link))
 			}
 		}
 	}
 }
 
-// AppendClosings appends closings of one commit in one chunk of rows, which ascend:
+// AppendClosings appends closings that ended up to a time and are in one order with their rows:
 //
-//	uvarint closings, per closing: uvarint row since the one before (or since the chunk's first), uvarint next - row, 0: deleted
-func AppendClosings(dst []byte, closings []Closing) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(closings)))
+//	byte 0, uvarint closings, per closing: uvarint row since the one before (or since the chunk's first), uvarint 0 (deleted) or
+//	2 * (next - row), +1 if it is kept, uvarint how long before the time it ended
+//
+// Older programs wrote those of one commit, without the byte, the doubling and the time.
+func AppendClosings(dst []byte, at int64, closings []Closing) []byte {
+	dst = binary.AppendUvarint(append(dst, 0), uint64(len(closings)))
 	last := closings[0].Row - closings[0].Row%ChunkRows
-	for _, c := range closings {
-		dst = binary.AppendUvarint(dst, uint64(c.Row-last))
+	for i := range closings {
+		c := &closings[i]
+		dst = appendEnd(binary.AppendUvarint(dst, uint64(c.Row-last)), at, c)
 		last = c.Row
-		if c.Next == 0 {
-			dst = append(dst, 0)
-		} else {
-			dst = binary.AppendUvarint(dst, uint64(c.Next-c.Row))
-		}
 	}
 	return dst
 }
@@ -223,14 +234,20 @@ func AppendClosings(dst []byte, closings []Closing) []byte {
 // DecodeClosings is the inverse of AppendClosings for a chunk.
 func DecodeClosings(data []byte, chunk int64, at int64, f func(c Closing)) error {
 	d := decoder{rest: data}
+	old := len(data) > 0 && data[0] != 0
+	if !old {
+		d.byte()
+	}
 	row := chunk * ChunkRows
 	for range d.uvarint() {
-		c := Closing{At: at}
 		row += int64(d.uvarint())
-		if next := d.uvarint(); next > 0 {
-			c.Next = row + int64(next)
+		c := Closing{Row: row, At: at}
+		if !old {
+			c = d.end(row, at)
+		} else if after := d.uvarint(); after > 0 {
+			c.Next = row + int64(after)
 		}
-		if c.Row = row; d.bad || row/ChunkRows != chunk {
+		if d.bad || row/ChunkRows != chunk {
 			return fmt.Errorf("%w: closings of chunk %d", ErrCorrupt, chunk)
 		}
 		f(c)
@@ -239,4 +256,59 @@ func DecodeClosings(data []byte, chunk int64, at int64, f func(c Closing)) error
 		return fmt.Errorf("%w: closings of chunk %d", ErrCorrupt, chunk)
 	}
 	return nil
+}
+
+// AppendEnded appends closings of commits that came together, the last of them at a time, in any order:
+//
+//	uvarint closings, per closing: varint row since the one before, the rest as AppendClosings has it
+func AppendEnded(dst []byte, at int64, closings []Closing) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(closings)))
+	last := RowID(0)
+	for i := range closings {
+		c := &closings[i]
+		dst = appendEnd(binary.AppendVarint(dst, c.Row-last), at, c)
+		last = c.Row
+	}
+	return dst
+}
+
+// DecodeEnded is the inverse of AppendEnded.
+func DecodeEnded(data []byte, at int64) ([]Closing, error) {
+	d := decoder{rest: data}
+	n := d.uvarint()
+	if n > uint64(len(d.rest)) {
+		return nil, fmt.Errorf("%w: %d closings in %d bytes", ErrCorrupt, n, len(data))
+	}
+	out := make([]Closing, n)
+	row := RowID(0)
+	for i := range out {
+		row += d.varint()
+		out[i] = d.end(row, at)
+	}
+	if d.bad || len(d.rest) > 0 {
+		return nil, fmt.Errorf("%w: closings of %d bytes", ErrCorrupt, len(data))
+	}
+	return out, nil
+}
+
+// appendEnd appends what there is to say of a closing but its row.
+func appendEnd(dst []byte, at int64, c *Closing) []byte {
+	link := uint64(0)
+	if c.Next != 0 {
+		link = uint64(c.Next-c.Row) << 1
+	}
+	if c.Kept {
+		link |= 1
+	}
+	return binary.AppendUvarint(binary.AppendUvarint(dst, link), uint64(at-c.At))
+}
+
+// end is the inverse of appendEnd.
+func (d *decoder) end(row RowID, at int64) Closing {
+	link := d.uvarint()
+	c := Closing{Row: row, At: at - int64(d.uvarint()), Kept: link&1 != 0}
+	if link > 1 {
+		c.Next = row + int64(link>>1)
+	}
+	return c
 }

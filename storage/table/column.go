@@ -88,8 +88,11 @@ func NewShape(cols []Column) (*Shape, error) {
 }
 
 // Equal reports whether rows of both shapes are alike.
-func (s *Shape) Equal(other *Shape) bool {
-	return slices.EqualFunc(s.Columns, other.Columns, func(a, b Column) bool {
+func (s *Shape) Equal(other *Shape) bool { return s == other || s.IsOf(other.Columns) }
+
+// IsOf reports whether the shape is that of the columns.
+func (s *Shape) IsOf(columns []Column) bool {
+	return slices.EqualFunc(s.Columns, columns, func(a, b Column) bool {
 		return a.ID == b.ID && a.Kind == b.Kind && a.elem() == b.elem()
 	})
 }

@@ -100,16 +100,26 @@ func TestBlockRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := NewBlock(shape, []*vec.Batch{batch, batch})
-		if err != nil {
-			t.Fatal(err)
+		var parts []Timed
+		for i := range rapid.IntRange(1, 3).Draw(t, "commits") {
+			b, err := NewBlock(shape, []*vec.Batch{batch, batch})
+			if err != nil {
+				t.Fatal(err)
+			}
+			parts = append(parts, Timed{b, -5 + 3*int64(i)})
 		}
-		data := append([]byte(nil), b.Encode(77, -5)...)
-		got, first, at, err := DecodeBlock(data)
-		if err != nil || first != 77 || at != -5 || !got.Shape.Equal(shape) || !reflect.DeepEqual(got.Rows, b.Rows) {
-			t.Fatalf("decoded %d rows from %d at %d: %v", got.Len(), first, at, err)
+		data := AppendBlocks([]byte("x"), 77, parts)[1:]
+		got, first, err := DecodeBlock(data)
+		if err != nil || first != 77 || len(got) != len(parts) {
+			t.Fatalf("decoded %d commits from %d: %v", len(got), first, err)
 		}
-		rows := got.Append(NewRows(first), at)
+		rows := NewRows(first)
+		for i, p := range got {
+			if p.At != parts[i].At || !p.Shape.Equal(shape) || !reflect.DeepEqual(p.Rows, parts[i].Rows) {
+				t.Fatalf("decoded %d rows at %d: %v", p.Len(), p.At, err)
+			}
+			rows = p.Append(rows, p.At)
+		}
 		for k := range cols {
 			c, err := rows.Read(&cols[k], rows.Len(), func(i int) RowID { return first + int64(i) })
 			if err != nil {
@@ -123,7 +133,7 @@ func TestBlockRoundTrip(t *testing.T) {
 		}
 		at2 := rapid.IntRange(0, len(data)-1).Draw(t, "place")
 		data[at2] ^= byte(rapid.IntRange(1, 255).Draw(t, "bits"))
-		if _, _, _, err := DecodeBlock(data); !errors.Is(err, ErrCorrupt) {
+		if _, _, err := DecodeBlock(data); !errors.Is(err, ErrCorrupt) {
 			t.Fatalf("a block with byte %d changed: %v", at2, err)
 		}
 	})
@@ -171,20 +181,50 @@ func TestPageAgainstMap(t *testing.T) {
 	})
 }
 
+func TestEndedRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var list []Closing
+		for range rapid.IntRange(1, 50).Draw(t, "closings") {
+			c := Closing{Row: rapid.Int64Range(1, 1<<40).Draw(t, "row"), At: 9 - rapid.Int64Range(0, 1<<30).Draw(t, "before")}
+			if rapid.Bool().Draw(t, "next") {
+				c.Next, c.Kept = c.Row+rapid.Int64Range(1, 1<<40).Draw(t, "distance"), rapid.Bool().Draw(t, "kept")
+			}
+			list = append(list, c)
+		}
+		data := AppendEnded(nil, 9, list)
+		if got, err := DecodeEnded(data, 9); err != nil || !reflect.DeepEqual(got, list) {
+			t.Fatalf("got %v (%v), expected %v", got, err, list)
+		}
+		if _, err := DecodeEnded(data[:len(data)-1], 9); !errors.Is(err, ErrCorrupt) {
+			t.Fatalf("cut: %v", err)
+		}
+	})
+}
+
+// TestClosingsOfOlderPrograms reads what is on disk since the first release of tables.
+func TestClosingsOfOlderPrograms(t *testing.T) {
+	var got []Closing
+	err := DecodeClosings([]byte{2, 3, 0, 4, 9}, 5, 77, func(c Closing) { got = append(got, c) })
+	if want := []Closing{{Row: 5*ChunkRows + 3, At: 77}, {Row: 5*ChunkRows + 7, At: 77, Next: 5*ChunkRows + 16}}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %v (%v), expected %v", got, err, want)
+	}
+}
+
 func TestClosingsRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const chunk = 5
 		var list []Closing
 		row := RowID(chunk * ChunkRows)
 		for range rapid.IntRange(1, 50).Draw(t, "closings") {
-			c := Closing{Row: row, At: 9}
+			c := Closing{Row: row, At: 9 - rapid.Int64Range(0, 1<<30).Draw(t, "before")}
 			if rapid.Bool().Draw(t, "next") {
 				c.Next = row + rapid.Int64Range(1, 1<<40).Draw(t, "distance")
+				c.Kept = rapid.Bool().Draw(t, "kept")
 			}
 			list = append(list, c)
 			row += int64(rapid.IntRange(1, 15).Draw(t, "step"))
 		}
-		data := AppendClosings(nil, list)
+		data := AppendClosings(nil, 9, list)
 		var got []Closing
 		if err := DecodeClosings(data, chunk, 9, func(c Closing) { got = append(got, c) }); err != nil || !reflect.DeepEqual(got, list) {
 			t.Fatalf("got %v (%v), expected %v", got, err, list)
