@@ -86,9 +86,6 @@ func (s *Session) newCopyIn(ctx context.Context, st *syntax.Copy, script string)
 	if err != nil {
 		return nil, err
 	}
-	if st.Where != nil && rel.OID == catalog.EventsOID {
-		return nil, pgerr.New(pgerr.FeatureNotSupported, "COPY of events with WHERE is not supported yet")
-	}
 	in := &CopyIn{session: s, opts: opts, columns: 1}
 	if rel.OID != catalog.EventsOID {
 		if opts.format == formatNDJSON {
@@ -107,6 +104,9 @@ func (s *Session) newCopyIn(ctx context.Context, st *syntax.Copy, script string)
 			return nil, pgerr.New(pgerr.FeatureNotSupported, "COPY with FORMAT ndjson cannot run inside a transaction block").
 				WithHint("It is atomic by itself: send it alone.")
 		}
+		if st.Where != nil {
+			return nil, pgerr.New(pgerr.FeatureNotSupported, "COPY with FORMAT ndjson takes no WHERE").WithHint("Copy into a table and append its rows with INSERT INTO events … SELECT.")
+		}
 		if len(st.Columns) > 0 {
 			return nil, pgerr.New(pgerr.FeatureNotSupported, "COPY with FORMAT ndjson takes no column list").WithHint("Use the map option.")
 		}
@@ -122,9 +122,13 @@ func (s *Session) newCopyIn(ctx context.Context, st *syntax.Copy, script string)
 	for i, c := range cols {
 		names[i] = rel.Columns[c].Name
 	}
-	in.sink = &rowSink{session: s, rel: rel, columns: cols, reader: rowReader{opts: opts, names: names}, rows: eventWriter{session: s},
+	sink := &rowSink{session: s, rel: rel, columns: cols, reader: rowReader{opts: opts, names: names}, rows: eventWriter{session: s},
 		env: s.env(), values: make([]*vec.Column, len(cols)), ctx: func() context.Context { return ctx }}
-	return in, nil
+	in.sink = sink
+	if st.Where != nil {
+		err = sink.choose(ctx, st.Where, script)
+	}
+	return in, err
 }
 
 // copyTarget finds the relation of a COPY FROM; only events takes rows.

@@ -5,10 +5,13 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/syntax"
 	"github.com/allsource-db/allsource/vec"
 )
 
@@ -406,7 +409,41 @@ type rowSink struct {
 	rows    eventWriter
 	env     *datum.Env
 	values  []*vec.Column
+	x       *execution    // of where
+	where   *expr.Program // over the columns of events, of which those that are not copied are not there; nil: all rows
 	ctx     func() context.Context
+}
+
+// choose sets which rows become events.
+func (k *rowSink) choose(ctx context.Context, where syntax.Expr, script string) (err error) {
+	k.x = newExecution(k.session.executionConfig(ctx, nil))
+	k.where, err = k.session.copyCondition(ctx, k.x, k.rel, where, script, k.copied)
+	return err
+}
+
+// copied refuses a condition on columns that the COPY does not bring: rows are chosen before they become events.
+func (k *rowSink) copied(cond expr.Expr) (err error) {
+	expr.Walk(cond, func(e expr.Expr) bool {
+		if c, ok := e.(*expr.Col); ok && !slices.Contains(k.columns, c.Index) {
+			err = pgerr.New(pgerr.InvalidColumnReference, "column %q is not copied, so WHERE cannot ask for it", k.rel.Columns[c.Index].Name).
+				WithHint("Rows are chosen before they become events: name only columns that the data has.")
+		}
+		return err == nil
+	})
+	return err
+}
+
+// chosen reports whether the row at hand becomes an event.
+func (k *rowSink) chosen() (bool, error) {
+	if k.where == nil {
+		return true, nil
+	}
+	row := &vec.Batch{Len: 1, Cols: make([]*vec.Column, len(k.rel.Columns))}
+	for i, c := range k.columns {
+		row.Cols[c] = k.values[i]
+	}
+	sel, err := k.where.Filter(row)
+	return len(sel) > 0, err
 }
 
 // Write takes any piece of the stream.
@@ -441,6 +478,9 @@ func (k *rowSink) row(fields []field, line int64) error {
 			return e
 		}
 		k.values[i] = b.Finish()
+	}
+	if ok, err := k.chosen(); !ok || err != nil {
+		return err
 	}
 	ev, err := eventFromRow(k.rel, k.columns, k.values, 0)
 	if err != nil {

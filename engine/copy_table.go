@@ -91,17 +91,27 @@ func (k *tableSink) begin(ctx context.Context, where syntax.Expr, script string)
 		}))
 	}
 	k.x = newExecution(s.executionConfig(ctx, nil))
-	if k.w, err = k.x.newWriter(m.Relation, &m.Rules); err != nil || where == nil {
+	if k.w, err = k.x.newWriter(m.Relation, &m.Rules); err != nil {
 		return err
 	}
-	cond, err := bind.Definition(s.bindContext(ctx, script, nil), k.rel, where, bind.Place{What: "COPY FROM WHERE condition", Columns: true, Boolean: "WHERE"})
-	if err == nil {
-		err = k.ungenerated(cond)
-	}
-	if err == nil {
-		k.where = expr.Compile(cond, k.x.root.env.X)
-	}
+	k.where, err = s.copyCondition(ctx, k.x, k.rel, where, script, k.ungenerated)
 	return err
+}
+
+// copyCondition compiles the WHERE of a COPY, nil without one. may refuses conditions.
+func (s *Session) copyCondition(ctx context.Context, x *execution, rel *catalog.Relation, where syntax.Expr, script string, may func(expr.Expr) error) (*expr.Program, error) {
+	if where == nil {
+		return nil, nil
+	}
+	place := bind.Place{What: "COPY FROM WHERE condition", Columns: true, Boolean: "WHERE"}
+	cond, err := bind.Definition(s.bindContext(ctx, script, nil), rel, where, place)
+	if err == nil {
+		err = may(cond)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return expr.Compile(cond, x.root.env.X), nil
 }
 
 // ungenerated refuses a condition on generated columns: rows are chosen before these are computed.
