@@ -201,7 +201,7 @@ func (o *Owner) Yield(at int64) {
 // meet tells a session who takes the thing of the owners that have yielded it.
 func (e *entry) meet(s *Session, mode Mode) {
 	for i := range e.holds {
-		if h := &e.holds[i]; h.owner.yielded != 0 && h.owner.s != s && h.modes&conflicts[mode] != 0 {
+		if h := &e.holds[i]; h.modes&conflicts[mode] != 0 && h.owner.yielded != 0 && h.owner.s != s {
 			s.Meet(h.owner.yielded)
 		}
 	}
@@ -240,7 +240,7 @@ func (e *entry) blocks(s *Session, mode Mode, found func(*Session)) bool {
 	any := false
 	for i := range e.holds {
 		h := &e.holds[i]
-		if h.owner.s != s && h.owner.yielded == 0 && h.modes&conflicts[mode] != 0 {
+		if h.modes&conflicts[mode] != 0 && h.owner.s != s && h.owner.yielded == 0 {
 			if found == nil {
 				return true
 			}
