@@ -100,10 +100,11 @@ func (n *newestRows) renew(db, index uint32, key []byte, row RowID) {
 // One implements TableView.
 func (v *tableView) One(ctx context.Context, index uint32, key []byte) (row RowID, ok bool, err error) {
 	newest, db := v.rel.d.s.known, v.rel.d.num
-	if known, ok := newest.get(db, index, key); ok && known < v.end {
-		versions := chain{row: known}
+	last, known := newest.get(db, index, key)
+	if known && last < v.end {
+		versions := chain{row: last}
 		row, ok, err := versions.next(v)
-		if ok && row != known {
+		if ok && row != last {
 			newest.learn(db, index, key, row)
 		}
 		if ok || err != nil {
@@ -113,7 +114,9 @@ func (v *tableView) One(ctx context.Context, index uint32, key []byte) (row RowI
 	_, row, ok, err = v.Seek(ctx, index, KeyRange{Lo: key, Hi: append(bytes.Clone(key), 0), Once: true}).Next(ctx)
 	if ok {
 		newest.learn(db, index, key, row)
-		err = v.lookAhead(index, key)
+		if !known { // else the view is one of the past
+			err = v.lookAhead(index, key)
+		}
 	}
 	return row, ok, err
 }
