@@ -371,3 +371,24 @@ func TestYieldedLocks(t *testing.T) {
 		t.Errorf("after the release: after %d", late.After())
 	}
 }
+
+// TestWhoChangesALockedRowIsSeen has a session change a row that it had locked before: who wants to know what becomes of the row waits from then on.
+func TestWhoChangesALockedRowIsSeen(t *testing.T) {
+	for _, locked := range []Mode{ForKeyShare, ForShare, ForNoKeyUpdate, ForUpdate} {
+		for _, change := range []Mode{ForChange, ForEnding} {
+			m := New()
+			a, b := m.NewSession(1).NewOwner(), m.NewSession(2).NewOwner()
+			k := Key{Kind: Row, Object: 1, Row: 1}
+			if !a.TryLock(k, locked) || !b.TryLock(k, Glance) {
+				t.Fatalf("a row that is locked %s cannot be looked at", locked)
+			}
+			b.Release()
+			if !a.TryLock(k, change) {
+				t.Fatalf("who has locked a row %s cannot change it", locked)
+			}
+			if b.TryLock(k, Glance) {
+				t.Errorf("who locks a row %s and then %s is not seen", locked, change)
+			}
+		}
+	}
+}

@@ -82,13 +82,26 @@ func behind(m Mode) set {
 	return conflicts[m]
 }
 
-// covers reports whether who has the modes needs no further lock for m: one of them conflicts with all that m conflicts with.
+// waits are the modes that wait for m: those with which it conflicts and, of the modes that replace or end a row, Glance, for which they do not wait themselves.
+var waits = func() (out [numModes]set) {
+	for mode, list := range conflicts {
+		for m := range numModes {
+			if list.has(m) {
+				out[m] |= modes(Mode(mode))
+			}
+		}
+	}
+	return out
+}()
+
+// covers reports whether who has the modes needs no further lock for m: one of them conflicts with all that m conflicts with, and lets nobody pass who
+// would wait for m.
 func (s set) covers(m Mode) bool {
 	if s.has(m) {
 		return true
 	}
 	for have := range numModes {
-		if s.has(have) && conflicts[have]&conflicts[m] == conflicts[m] {
+		if s.has(have) && conflicts[have]&conflicts[m] == conflicts[m] && waits[have]&waits[m] == waits[m] {
 			return true
 		}
 	}
