@@ -8,12 +8,16 @@ import (
 	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/storage"
 )
 
 // tableRows is a table as a scan of it sees it; nil for nothing.
 func (b *builder) tableRows(ctx context.Context, n *plan.Scan) (*op.TableRows, error) {
+	if m, ok := n.Relation.Object.(*catalog.MaterializedObject); ok && !m.Populated {
+		return nil, pgerr.New(pgerr.ObjectNotInPrerequisite, "materialized view %q has not been populated", n.Relation.Name).WithHint("Use the REFRESH MATERIALIZED VIEW command.")
+	}
 	cols := make([]int, len(n.Cols))
 	for i, c := range n.Cols {
 		cols[i] = c.Column

@@ -127,12 +127,23 @@ func (b *binder) immutable(e expr.Expr) bool {
 func mutableNode(e expr.Expr) bool {
 	switch e := e.(type) {
 	case *expr.Call:
+		for i, oid := range [2]datum.OID{anyTextConcat, textAnyConcat} {
+			if e.Fn.OID == oid { // it is as stable as the text of the other operand
+				return !immutableCast(e.Args[i].Type().OID, datum.Text)
+			}
+		}
 		return e.Fn.Volatile != funcs.Immutable
 	case *expr.Cast:
 		return !immutableCast(e.Arg.Type().OID, e.Typ.OID)
 	}
 	return false
 }
+
+// The operators anynonarray || text and text || anynonarray.
+const (
+	anyTextConcat datum.OID = 2780
+	textAnyConcat datum.OID = 2779
+)
 
 // zoned are the types whose text depends on settings.
 var zoned = map[datum.OID]bool{datum.Date: true, datum.Timestamp: true, datum.TimestampTZ: true, datum.TimeTZ: true}

@@ -90,6 +90,11 @@ func (p *planner) alterOther(s *syntax.AlterTable, r *catalog.Relation) error {
 	for _, a := range s.Actions {
 		switch {
 		case a.Kind == syntax.AlterOwner, a.Kind == syntax.AlterSetTablespace, a.Kind == syntax.AlterClusterOn:
+		case r.Kind == catalog.Sequence && (a.Kind == syntax.AlterSetLogged || a.Kind == syntax.AlterSetUnlogged):
+		case a.Kind == syntax.AlterSetOptions || a.Kind == syntax.AlterResetOptions:
+			if err := viewOptions(r, a); err != nil {
+				return err
+			}
 		case isView && (a.Kind == syntax.AlterSetDefault || a.Kind == syntax.AlterDropDefault):
 			v, err := catalog.Clone(v)
 			if err != nil {
@@ -100,6 +105,19 @@ func (p *planner) alterOther(s *syntax.AlterTable, r *catalog.Relation) error {
 			}
 		default:
 			return pgerr.New(pgerr.FeatureNotSupported, "this form of ALTER %s is not supported yet", s.Kind)
+		}
+	}
+	return nil
+}
+
+// viewOptions accepts options of views and materialized views that change nothing here.
+func viewOptions(r *catalog.Relation, a *syntax.AlterAction) error {
+	for _, o := range a.Options {
+		switch {
+		case r.Kind == catalog.View && o.Name == "check_option":
+			return pgerr.New(pgerr.FeatureNotSupported, "check_option of a view that is there cannot be changed").WithHint("CREATE OR REPLACE VIEW … WITH CHECK OPTION does it.")
+		case r.Kind == catalog.View && o.Name != "security_barrier" && o.Name != "security_invoker":
+			return pgerr.New(pgerr.InvalidParameterValue, "unrecognized parameter %q", o.Name)
 		}
 	}
 	return nil
