@@ -9,8 +9,11 @@ import (
 	"github.com/allsource-db/allsource/vec"
 )
 
-// upsert inserts rows one by one, and does what ON CONFLICT asks for with those whose keys are there.
+// upsert inserts rows, and does what ON CONFLICT asks for with those whose keys are there; one by one unless that is all one.
 func (m *modifier) upsert(ctx context.Context, b *vec.Batch) error {
+	if done, err := m.many(ctx, b, m.upsertMany); done || err != nil {
+		return err
+	}
 	for i := range b.Len {
 		if err := m.upsertRow(ctx, b.Slice(i, i+1)); err != nil {
 			return err

@@ -11,8 +11,11 @@ import (
 	"github.com/allsource-db/allsource/vec"
 )
 
-// merge does for each row of the input what the first WHEN clause says that applies to it.
+// merge does for each row of the input what the first WHEN clause says that applies to it, one by one unless that is all one.
 func (m *modifier) merge(ctx context.Context, b *vec.Batch) error {
+	if done, err := m.many(ctx, b, m.mergeMany); done || err != nil {
+		return err
+	}
 	for i := range b.Len {
 		if err := m.mergeRow(ctx, b.Slice(i, i+1)); err != nil {
 			return err

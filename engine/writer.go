@@ -305,9 +305,14 @@ func (w *writer) replace(ctx context.Context, ids []storage.RowID, old, rows *ve
 	if err != nil {
 		return nil, err
 	}
+	return rows, w.replaceComplete(ctx, ids, old, rows, keys)
+}
+
+// replaceComplete is replace for rows that are complete.
+func (w *writer) replaceComplete(ctx context.Context, ids []storage.RowID, old, rows *vec.Batch, keys []storage.IndexKeys) error {
 	before, kept, err := w.keysBefore(old, rows, keys)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	same := !w.keysChange(before, keys)
 	if !same && len(ids) > 1 {
@@ -315,17 +320,17 @@ func (w *writer) replace(ctx context.Context, ids []storage.RowID, old, rows *ve
 		if err := w.distinct(ctx, rows, keys, before); err == nil {
 			same = true
 		} else if !isOfRow(err) {
-			return nil, err
+			return err
 		}
 	}
 	if same {
 		first, err := w.addKept(ctx, rows, keys, kept)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		w.d.endAll(w.s.tx.work.command, ids, first)
 		w.refs.replaced(w, old, rows, func(i int) storage.RowID { return first - storage.RowID(i) })
-		return rows, nil
+		return nil
 	}
 	// Each row is tested against those that were replaced before it, and those that will be, as PostgreSQL does.
 	next := make([]storage.RowID, len(ids))
@@ -333,15 +338,15 @@ func (w *writer) replace(ctx context.Context, ids []storage.RowID, old, rows *ve
 		w.end(id, 0)
 		one, of := rows.Slice(i, i+1), sliceKeys(keys, i)
 		if err := w.distinct(ctx, one, of, sliceKeys(before, i)); err != nil {
-			return nil, err
+			return err
 		}
 		if next[i], err = w.add(ctx, one, of); err != nil {
-			return nil, err
+			return err
 		}
 		w.end(id, next[i])
 	}
 	w.refs.replaced(w, old, rows, func(i int) storage.RowID { return next[i] })
-	return rows, nil
+	return nil
 }
 
 // keysBefore are the keys that rows had before they became those with keys, and kept that they are the same in all indexes. Those of indexes that are not unique

@@ -61,10 +61,7 @@ func (w *writer) distinct(ctx context.Context, rows *vec.Batch, keys, before []s
 
 // lockKeys keeps others from using keys until the transaction ends.
 func (w *writer) lockKeys(ctx context.Context, keys storage.IndexKeys, look []int) error {
-	if w.d.isEmptied() || w.s.tx.work.made(uint32(w.rel.OID)) {
-		return nil // nobody else sees the table, or it is locked as a whole
-	}
-	if owner := w.s.tx.work.owner; owner != nil && owner.HasAll(lock.IndexKey, keys.Index) {
+	if w.keysLocked(keys.Index) {
 		return nil
 	}
 	for _, i := range look {
@@ -73,6 +70,12 @@ func (w *writer) lockKeys(ctx context.Context, keys storage.IndexKeys, look []in
 		}
 	}
 	return nil
+}
+
+// keysLocked reports whether nobody else can use a key of an index: nobody sees the table, or it is locked as a whole, or all keys are.
+func (w *writer) keysLocked(index uint32) bool {
+	owner := w.s.tx.work.owner
+	return w.d.isEmptied() || w.s.tx.work.made(uint32(w.rel.OID)) || owner != nil && owner.HasAll(lock.IndexKey, index)
 }
 
 // made reports whether the transaction has made an object.
