@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/allsource-db/allsource/sql/catalog"
@@ -13,6 +14,13 @@ func (i sessionInfo) CatalogText(what string, oid datum.OID, sub int) (string, b
 	c := i.catalog
 	if column, ok := strings.CutPrefix(what, "serial "); ok {
 		return serialSequence(c, oid, column)
+	}
+	if kind, ok := strings.CutPrefix(what, "visible "); ok {
+		return i.visible(kind, oid)
+	}
+	if text, ok := strings.CutPrefix(what, "pretty "); ok {
+		text, err := i.s.shown(c.ByOID(oid), text, false)
+		return text, err == nil
 	}
 	switch what {
 	case "comment":
@@ -29,13 +37,13 @@ func (i sessionInfo) CatalogText(what string, oid datum.OID, sub int) (string, b
 			}
 		}
 	case "viewdef":
-		if r := c.ByOID(oid); r != nil && r.Definition != "" {
+		if r := c.ByOID(oid); r != nil && r.Query() != "" {
 			if r.Object != nil {
 				return i.s.viewText(r.Definition), true
 			}
-			return r.Definition, true
+			return r.Query(), true
 		}
-	case "indexdef", "indexcolumn", "constraintdef", "constraintdefspare":
+	case "indexdef", "indexcolumn", "indexcolumnspare", "constraintdef", "constraintdefspare":
 		if text, ok := i.userText(c, what, oid, sub); ok {
 			return text, true
 		}
@@ -47,6 +55,31 @@ func (i sessionInfo) CatalogText(what string, oid datum.OID, sub int) (string, b
 		return functionText(what, oid)
 	}
 	return "", false
+}
+
+// visible is the name of a type or function which the search path finds by that, else empty; ok is false where there is none.
+func (i sessionInfo) visible(kind string, oid datum.OID) (name string, ok bool) {
+	c, path := i.catalog, i.s.searchPath()
+	if f, is := c.Object(oid).(*catalog.FunctionObject); is && kind == "function" {
+		if slices.Contains(c.Functions(path, "", f.Name), f) {
+			name = f.Name
+		}
+		return name, true
+	}
+	if o, array := c.TypeObject(oid); o != nil && kind == "type" {
+		if name = o.Head().Name; c.TypeByName(path, "", name) != o {
+			name = ""
+		}
+		if array && name != "" {
+			name = "_" + name
+		}
+		return name, true
+	}
+	if kind == "function" {
+		return "built in", funcs.LookupFuncOID(oid) != nil || slices.ContainsFunc(funcs.Aggregates(), func(a funcs.Aggregate) bool { return a.OID == oid }) ||
+			slices.ContainsFunc(funcs.Windows(), func(w funcs.Window) bool { return w.OID == oid })
+	}
+	return "built in", datum.Lookup(oid) != nil
 }
 
 // serialSequence is the sequence of a column, empty if it has none; ok is false where the column is not there.
@@ -117,9 +150,9 @@ func (i sessionInfo) userText(c *catalog.Catalog, what string, oid datum.OID, su
 		case ix == nil || strings.HasPrefix(what, "constraintdef"):
 			continue
 		case sub == 0:
-			text, err = i.s.indexText(r, ix, what == "indexdef")
+			text, err = i.s.indexText(r, ix, what != "indexcolumn")
 		case sub <= len(ix.Keys):
-			text, err = i.s.indexKeyText(r, &ix.Keys[sub-1], false, false)
+			text, err = i.s.indexKeyText(r, &ix.Keys[sub-1], false, what != "indexcolumn")
 		case sub <= len(ix.Keys)+len(ix.Include):
 			text = attrNames(r.Table, ix.Include[sub-1-len(ix.Keys):][:1])
 		}

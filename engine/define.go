@@ -103,6 +103,8 @@ func (s *Session) defineContext(ctx context.Context, p *Prepared) (*ddl.Context,
 	}
 	out := &ddl.Context{Bind: s.bindContext(ctx, p.script, nil), NewID: newID, Notice: s.notice,
 		Constant: func(x syntax.Expr, t catalog.TypeRef) (*string, error) { return s.defaultText(ctx, x, t) }}
+	bodies, _ := s.vars.get("check_function_bodies")
+	out.Bodies = bodies == "on"
 	out.Path, out.Roles = s.listedSchemas(path), []string{"allsource", s.opts.User}
 	if s.temporary.schema != nil {
 		out.Temporary = s.temporary.schema.ID

@@ -2,10 +2,12 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/allsource-db/allsource/sql/bind"
 	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/sql/syntax"
@@ -57,6 +59,28 @@ func (s *Session) present(ctx context.Context) (*present, error) {
 	}
 	s.tx.present = &present{seen: seen{view: v}}
 	return s.tx.present, nil
+}
+
+// importSnapshot makes a transaction see what another one saw when it called pg_export_snapshot: the log as of that moment.
+func (s *Session) importSnapshot(ctx context.Context, id string) error {
+	switch {
+	case s.tx.asked:
+		return pgerr.New(pgerr.ActiveSQLTransaction, "SET TRANSACTION SNAPSHOT must be called before any query")
+	case !s.repeatable():
+		return pgerr.New(pgerr.FeatureNotSupported, "a snapshot-importing transaction must have isolation level SERIALIZABLE or REPEATABLE READ")
+	}
+	at, ok := funcs.SnapshotMoment(id)
+	if !ok {
+		return pgerr.New(pgerr.InvalidParameterValue, "invalid snapshot identifier: \"%s\"", id)
+	}
+	v, err := s.log.View(ctx, at)
+	if errors.Is(err, storage.ErrFuture) {
+		return pgerr.New(pgerr.InvalidParameterValue, "invalid snapshot identifier: \"%s\"", id)
+	}
+	if err == nil {
+		s.tx.asked, s.tx.present = true, &present{seen: seen{view: v}}
+	}
+	return err
 }
 
 // repeatable reports whether the transaction's isolation level is one whose statements all see one snapshot.

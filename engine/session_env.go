@@ -144,6 +144,8 @@ func (s *Session) regName(kind, oid datum.OID) (string, bool) {
 			return s.info().CatalogText("type", oid, 0)
 		}
 		return datum.FormatType(datum.T(oid)), true
+	case datum.Regoper, datum.Regoperator:
+		return operatorName(oid, kind == datum.Regoperator)
 	case datum.Regproc, datum.Regproced:
 		f := funcs.LookupFuncOID(oid)
 		if own, ok := s.catalog().Object(oid).(*catalog.FunctionObject); ok {
@@ -170,6 +172,30 @@ func (s *Session) regName(kind, oid datum.OID) (string, bool) {
 		shown = funcs.QuoteIdent(schema) + "." + shown
 	}
 	return shown, true
+}
+
+// operatorName prints an operator as regoper, with its schema where several have the name, or with its arguments as regoperator.
+func operatorName(oid datum.OID, signature bool) (string, bool) {
+	var found *funcs.Func
+	named := map[string]int{}
+	for _, o := range funcs.Operators() {
+		if named[o.Name]++; o.OID == oid {
+			found = &o
+		}
+	}
+	switch {
+	case found == nil:
+		return "", false
+	case !signature && named[found.Name] > 1:
+		return "pg_catalog." + found.Name, true
+	case !signature:
+		return found.Name, true
+	}
+	args := []string{"NONE"}[:2-min(len(found.Args), 2)]
+	for _, a := range found.Args {
+		args = append(args, datum.FormatType(datum.T(a)))
+	}
+	return found.Name + "(" + strings.Join(args, ",") + ")", true
 }
 
 // regLookup finds the object that the text of a reg type names.

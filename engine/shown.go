@@ -14,7 +14,12 @@ import (
 
 // Shown writes an expression of a user's relation, or the query of a view.
 func (v serverView) Shown(r *catalog.Relation, text string) (string, error) {
-	return v.s.shown(r, text, false)
+	return v.s.shown(r, text, true)
+}
+
+// ShownCheck writes a condition of a domain.
+func (v serverView) ShownCheck(d *catalog.DomainObject, k *catalog.DomainCheck) string {
+	return v.s.domainCheckText(d, k, true)
 }
 
 // ShownIndex is CREATE INDEX of an index.
@@ -32,7 +37,7 @@ func (s *Session) shown(r *catalog.Relation, text string, spare bool) (string, e
 		return strings.ToUpper(v.Name), nil
 	}
 	ctx := *s.momentContext("")
-	ctx.Catalog, ctx.Text = s.catalog(), ""
+	ctx.Catalog, ctx.Text, ctx.Calls = s.catalog(), "", true
 	e, err := bind.Definition(&ctx, r, x, bind.Place{What: "expression", Columns: true})
 	if err != nil {
 		return text, nil // it is what was written
@@ -199,7 +204,7 @@ func (s *Session) domainCheckText(d *catalog.DomainObject, k *catalog.DomainChec
 		return k.Check.Text
 	}
 	ctx := *s.momentContext("")
-	ctx.Catalog = s.catalog()
+	ctx.Catalog, ctx.Calls = s.catalog(), true
 	e, err := bind.Definition(&ctx, value, x, bind.Place{What: "expression", Columns: true})
 	if err != nil {
 		return k.Check.Text

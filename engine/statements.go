@@ -236,15 +236,15 @@ func (s *Session) zoneInterval(c *syntax.Cast) (string, error) {
 }
 
 func (s *Session) setTransaction(ctx context.Context, st *syntax.SetTransaction, p *Prepared, params []*vec.Column) error {
-	if st.Snapshot != "" {
-		return pgerr.New(pgerr.FeatureNotSupported, "SET TRANSACTION SNAPSHOT is not supported yet")
-	}
 	if st.Session {
 		return s.setDefaultModes(st.Modes, p)
 	}
 	if !s.tx.open() {
 		s.warn(pgerr.NoActiveSQLTransaction, "SET TRANSACTION can only be used in transaction blocks")
 		return nil
+	}
+	if st.Snapshot != "" {
+		return s.importSnapshot(ctx, st.Snapshot)
 	}
 	if s.tx.asked && (p.asOf != nil || hasMode(st.Modes, syntax.ModeIsolation)) {
 		what := "SET TRANSACTION ISOLATION LEVEL"

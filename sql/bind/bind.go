@@ -20,6 +20,8 @@ type Context struct {
 	Text       string     // the script that the positions of the tree count in
 	// AsOf gives the catalog as it was at the moment of a clause; nil: it is always the same.
 	AsOf func(*plan.TimeClause) *catalog.Catalog
+	// Calls says that the expression is to be shown and not evaluated: users' functions in it stay calls.
+	Calls bool
 }
 
 // Bound is a bound statement.

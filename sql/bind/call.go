@@ -230,6 +230,7 @@ func (f *frame) resolveCall(x *syntax.FuncCall, name string, args []typed, names
 		return nil, err
 	}
 	call := gather(e.(*expr.Call), best)
+	call.Words = x.SQLSyntax
 	for i, a := range call.Args {
 		call.Typ = shaped(call.Typ, best.fn.Ret, best.args[min(i, len(best.args)-1)], a)
 	}

@@ -169,5 +169,9 @@ func (f *frame) atTimeZone(x *syntax.AtTimeZone) (expr.Expr, error) {
 	if x.Zone != nil {
 		zoneAt = x.Zone
 	}
-	return f.function("timezone", []typed{{zone, zoneAt}, {arg, x.X}}, x)
+	e, err := f.function("timezone", []typed{{zone, zoneAt}, {arg, x.X}}, x)
+	if c, ok := e.(*expr.Call); ok {
+		c.Words = x.Zone != nil
+	}
+	return e, err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/sql/syntax"
+	"github.com/allsource-db/allsource/vec"
 )
 
 // A function of users is one query, which is bound in the place of the call.
@@ -31,7 +32,7 @@ func (c *ownCall) String() string                     { return c.def.Name }
 // overloads are the functions that a name may mean: those of the table, then those of users.
 func (f *frame) overloads(n syntax.Name) (list []*funcs.Func, own map[*funcs.Func]*catalog.FunctionObject) {
 	schema := n.Qualifier()
-	if schema == "" || schema == pgCatalog || schema == "information_schema" {
+	if schema == "" || schema == pgCatalog || schema == "information_schema" || f.ctx.Catalog.ExtensionFunction(schema, n.Last()) {
 		list = functionsNamed(n.Last())
 	}
 	if schema == pgCatalog {
@@ -130,6 +131,9 @@ func (f *frame) ownFunction(best *candidate, def *catalog.FunctionObject, args [
 			return nil, err
 		}
 		_, domain := f.ctx.Catalog.Resolve(params[i].Type)
+		if f.ctx.Calls {
+			domain = nil
+		}
 		if e, err = f.inDomain(e, domain); err != nil {
 			return nil, err
 		}
@@ -145,10 +149,27 @@ func (f *frame) ownFunction(best *candidate, def *catalog.FunctionObject, args [
 		}
 		c.typ = datum.RecordType(out)
 	}
-	if f.inFrom {
+	switch {
+	case f.inFrom:
 		return c, nil
+	case f.ctx.Calls:
+		return &expr.Apply{Name: f.functionName(def), Args: c.args[:min(len(args), len(c.args))], Body: &expr.Const{Val: vec.NullColumn(kindOf(c.typ.OID), 1), Typ: c.typ}}, nil
 	}
 	return f.inlined(c)
+}
+
+// functionName is the name of a function, with its schema where the search path does not find it.
+func (f *frame) functionName(def *catalog.FunctionObject) string {
+	c, name := f.ctx.Catalog, funcs.QuoteIdent(def.Name)
+	if slices.Contains(c.Functions(f.ctx.SearchPath, "", def.Name), def) {
+		return name
+	}
+	for _, s := range c.Schemas() {
+		if s.OID == def.Schema {
+			return funcs.QuoteIdent(s.Name) + "." + name
+		}
+	}
+	return name
 }
 
 // body parses the query of a function.

@@ -190,6 +190,9 @@ func (f *frame) subscript(e expr.Expr, steps []syntax.Step, at *syntax.Indirecti
 	switch {
 	case t.OID == datum.JSONB:
 		return f.jsonSubscript(e, steps, at)
+	case t.OID == datum.Name && len(steps) == 1 && !steps[0].Slice:
+		i, err := f.bound(steps[0].Lower)
+		return &expr.Subscript{Arg: e, Index: []expr.Expr{i}, Typ: datum.T(datum.Char)}, err
 	case !isArray(t.OID):
 		return nil, f.errorIn(at, pgerr.DatatypeMismatch, "cannot subscript type %s because it does not support subscripting", formatType(t))
 	case len(steps) > datum.MaxDims:

@@ -7,9 +7,11 @@ package catalog
 import (
 	"context"
 	"sort"
+	"strings"
 	"sync"
 
 	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/vec"
 )
 
@@ -48,6 +50,18 @@ type Relation struct {
 	Object Object
 	// Table is how the rows of a user's table or materialized view are stored, with its constraints; nil for others.
 	Table *TableObject
+}
+
+// Query is the query of a view. That of one whose rows are made by the server names the view itself.
+func (r *Relation) Query() string {
+	if r.Definition != "" || r.Kind != View {
+		return r.Definition
+	}
+	names := make([]string, len(r.Columns))
+	for i, c := range r.Columns {
+		names[i] = funcs.QuoteIdent(c.Name)
+	}
+	return " SELECT " + strings.Join(names, ",\n    ") + "\n   FROM " + funcs.QuoteIdent(r.Schema) + "." + funcs.QuoteIdent(r.Name) + ";"
 }
 
 // Column is a column of a relation.
@@ -103,8 +117,10 @@ type Server interface {
 	Locks() []Lock
 	// SequenceState is the last value that a sequence gave, or the first that it will give when called is false.
 	SequenceState(id datum.OID) (last int64, called bool, err error)
-	// Shown writes an expression of a user's relation, or the query of a view, as PostgreSQL does.
+	// Shown writes an expression of a user's relation, with spare parentheses, or the query of a view, as PostgreSQL does.
 	Shown(r *Relation, text string) (string, error)
+	// ShownCheck writes a condition of a domain, with spare parentheses.
+	ShownCheck(d *DomainObject, k *DomainCheck) string
 	// ShownIndex is CREATE INDEX of an index.
 	ShownIndex(r *Relation, ix *TableIndex) (string, error)
 }

@@ -32,6 +32,7 @@ func (testServer) Locks() []Lock {
 	return []Lock{{Type: "relation", Mode: "AccessShareLock", Relation: 16384, PID: 7, Granted: true}, {Type: "advisory", Mode: "ExclusiveLock", Object: 5, PID: 8}}
 }
 func (testServer) ShownIndex(_ *Relation, ix *TableIndex) (string, error) { return ix.Name, nil }
+func (testServer) ShownCheck(_ *DomainObject, k *DomainCheck) string      { return k.Check.Text }
 
 func (testServer) SequenceState(datum.OID) (int64, bool, error) { return 7, true, nil }
 

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/allsource-db/allsource/sql/datum"
 )
@@ -203,21 +204,29 @@ func constraintColumnRows(c *Catalog, t *rows) {
 
 func infoViewRows(_ context.Context, x *Context, t *rows) error {
 	return x.views(View, func(r *Relation, text string) {
+		check := "NONE"
+		if v, ok := r.Object.(*ViewObject); ok && v.Check != "" {
+			check = strings.ToUpper(v.Check)
+		}
 		t.add(row{"table_catalog": x.Catalog.database, "table_schema": r.Schema, "table_name": r.Name, "view_definition": text,
-			"check_option": "NONE", "is_updatable": "NO", "is_insertable_into": "NO", "is_trigger_updatable": "NO",
+			"check_option": check, "is_updatable": "NO", "is_insertable_into": "NO", "is_trigger_updatable": "NO",
 			"is_trigger_deletable": "NO", "is_trigger_insertable_into": "NO"})
 	})
 }
 
-// privileges are what roles may do with the relations that are not built in.
+// privilegeRows are what roles may do with the relations that are not built in.
 func privilegeRows(ctx context.Context, c *Context, t *rows) error {
 	list, err := c.Server.Roles(ctx)
 	for _, u := range list {
 		for _, r := range c.Catalog.relations {
-			if r.Schema == pgCatalog || r.Schema == infoSchema {
+			if r.Schema == pgCatalog || r.Schema == infoSchema || tableTypes[r.Kind] == "" {
 				continue
 			}
-			for _, p := range []string{"INSERT", "SELECT"} {
+			may := []string{"INSERT", "SELECT"}
+			if r.Object != nil {
+				may = []string{"INSERT", "SELECT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"}
+			}
+			for _, p := range may {
 				t.add(row{"grantor": superuserName, "grantee": u.Name, "table_catalog": c.Catalog.database, "table_schema": r.Schema,
 					"table_name": r.Name, "privilege_type": p, "is_grantable": "YES", "with_hierarchy": yesNo(p == "SELECT")})
 			}

@@ -136,3 +136,24 @@ func lockRows(_ context.Context, c *Context, t *rows) error {
 	}
 	return nil
 }
+
+// userTableRows are pg_stat_user_tables and pg_statio_user_tables: nothing is counted.
+func userTableRows(c *Catalog, t *rows) {
+	for _, r := range c.relations {
+		if (r.Kind == Table || r.Kind == Materialized) && r.Schema != pgCatalog && r.Schema != infoSchema {
+			t.add(row{"relid": r.OID, "schemaname": r.Schema, "relname": r.Name})
+		}
+	}
+}
+
+// userIndexRows are pg_stat_user_indexes and pg_statio_user_indexes.
+func userIndexRows(c *Catalog, t *rows) {
+	for _, r := range c.relations {
+		if r.Schema == pgCatalog || r.Schema == infoSchema {
+			continue
+		}
+		for i := range r.Indexes {
+			t.add(row{"relid": r.OID, "indexrelid": r.Indexes[i].OID, "schemaname": r.Schema, "relname": r.Name, "indexrelname": r.Indexes[i].Name})
+		}
+	}
+}

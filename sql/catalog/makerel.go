@@ -50,7 +50,12 @@ func (c *Catalog) userClass(r *Relation, x row) {
 		x["relreplident"] = "n"
 	case *MaterializedObject:
 		x["relispopulated"], x["relhasrules"] = o.Populated, true
-	case *ViewObject, *CompositeObject:
+	case *ViewObject:
+		x["relreplident"] = "n"
+		if o.Check != "" {
+			x["reloptions"] = []string{"check_option=" + o.Check}
+		}
+	case *CompositeObject:
 		x["relreplident"] = "n"
 	}
 	if r.Table == nil {
@@ -383,9 +388,10 @@ func constraintRows(_ context.Context, x *Context, t *rows) error {
 		if !ok {
 			continue
 		}
-		for _, k := range d.Checks {
+		for i := range d.Checks {
+			k := &d.Checks[i]
 			t.add(row{"oid": k.ID, "conname": k.Name, "connamespace": d.Schema, "contype": "c", "convalidated": !k.NotValid, "contypid": d.ID,
-				"confupdtype": " ", "confdeltype": " ", "confmatchtype": " ", "conislocal": true, "conbin": k.Check.Text})
+				"confupdtype": " ", "confdeltype": " ", "confmatchtype": " ", "conislocal": true, "conbin": x.Server.ShownCheck(d, k)})
 		}
 	}
 	return nil
@@ -446,6 +452,9 @@ func descriptionRows(c *Catalog, t *rows) {
 			}
 		}
 	}
+	for _, b := range builtinExtensions {
+		t.add(row{"objoid": b.oid, "classoid": extensionOID, "description": b.comment})
+	}
 	c.userDescriptions(t)
 	procDescriptions(t)
 }
@@ -460,6 +469,8 @@ func (c *Catalog) userDescriptions(t *rows) {
 				t.add(row{"objoid": h.ID, "classoid": typeOID, "description": h.Comment})
 			case *FunctionObject:
 				t.add(row{"objoid": h.ID, "classoid": procOID, "description": h.Comment})
+			case *ExtensionObject:
+				t.add(row{"objoid": h.ID, "classoid": extensionOID, "description": h.Comment})
 			}
 		}
 		r := c.byOID[h.ID]
@@ -510,7 +521,7 @@ func (x *Context) views(kind Kind, f func(r *Relation, text string)) error {
 		if r.Kind != kind {
 			continue
 		}
-		text, err := x.shown(r, r.Definition)
+		text, err := x.shown(r, r.Query())
 		if err != nil {
 			return err
 		}
@@ -535,13 +546,4 @@ func indexListRows(_ context.Context, x *Context, t *rows) error {
 		}
 	}
 	return nil
-}
-
-// userTableRows are pg_stat_user_tables and pg_statio_user_tables: nothing is counted.
-func userTableRows(c *Catalog, t *rows) {
-	for _, r := range c.relations {
-		if r.Kind == Table && r.Schema != pgCatalog && r.Schema != infoSchema {
-			t.add(row{"relid": r.OID, "schemaname": r.Schema, "relname": r.Name})
-		}
-	}
 }

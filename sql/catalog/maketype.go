@@ -179,12 +179,3 @@ func tablespaceRows(_ *Catalog, t *rows) {
 	t.add(row{"oid": defaultSpace, "spcname": "pg_default", "spcowner": superuser})
 	t.add(row{"oid": 1664, "spcname": "pg_global", "spcowner": superuser})
 }
-
-// extensionRows have the language of DO.
-func extensionRows(_ *Catalog, t *rows) {
-	t.add(row{"oid": 13, "extname": "plpgsql", "extowner": superuser, "extnamespace": 11, "extversion": "1.0"})
-}
-
-func availableRows(_ *Catalog, t *rows) {
-	t.add(row{"name": "plpgsql", "default_version": "1.0", "installed_version": "1.0", "comment": "PL/pgSQL procedural language"})
-}

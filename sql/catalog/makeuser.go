@@ -8,7 +8,7 @@ import (
 	"github.com/allsource-db/allsource/sql/funcs"
 )
 
-// Rows about types of users and about what depends on what.
+// Rows about types of users.
 
 // typeLayout is how pg_type says that values of a user's type, or arrays of it, are laid out.
 func (c *Catalog) typeLayout(o Object, array bool) (length int, byVal bool, align, storage string) {
@@ -80,82 +80,6 @@ func enumRows(c *Catalog, t *rows) {
 	}
 }
 
-// attrdefOID is pg_attrdef.
-const attrdefOID datum.OID = 2604
-
-// dependRows are the dependencies that tools follow: sequences on columns, defaults on both, constraints and indexes on columns.
-func dependRows(c *Catalog, t *rows) {
-	add := func(class, obj datum.OID, sub int, refClass, ref datum.OID, refSub int, kind string) {
-		t.add(row{"classid": class, "objid": obj, "objsubid": sub, "refclassid": refClass, "refobjid": ref, "refobjsubid": refSub, "deptype": kind})
-	}
-	for _, o := range c.Objects() {
-		h := o.Head()
-		if h.Schema != 0 && TypeOID(o) == 0 {
-			class := classOID
-			if _, ok := o.(*FunctionObject); ok {
-				class = procOID
-			}
-			add(class, h.ID, 0, namespaceOID, h.Schema, 0, "n")
-		}
-		switch o := o.(type) {
-		case *SequenceObject:
-			kind := "a"
-			if o.Identity {
-				kind = "i"
-			}
-			if o.Owner != 0 {
-				add(classOID, o.ID, 0, classOID, o.Owner, int(o.Column), kind)
-			}
-		case *TableObject:
-			add(classOID, o.ID, 0, namespaceOID, o.Schema, 0, "n")
-			c.tableDepends(o, add)
-		case *MaterializedObject:
-			add(classOID, o.ID, 0, namespaceOID, o.Schema, 0, "n")
-			c.tableDepends(&o.TableObject, add)
-		}
-	}
-}
-
-func (c *Catalog) tableDepends(o *TableObject, add func(class, obj datum.OID, sub int, refClass, ref datum.OID, refSub int, kind string)) {
-	add(typeOID, o.RowType, 0, classOID, o.ID, 0, "i")
-	for i := range o.Columns {
-		col := &o.Columns[i]
-		if col.DefaultID != 0 {
-			add(attrdefOID, col.DefaultID, 0, classOID, o.ID, i+1, "a")
-			for _, u := range col.Default.Uses {
-				add(attrdefOID, col.DefaultID, 0, classOID, u, 0, "n")
-			}
-		}
-		if t, _ := c.TypeObject(col.Type.OID); t != nil && !col.Dropped {
-			add(classOID, o.ID, i+1, typeOID, col.Type.OID, 0, "n")
-		}
-	}
-	for i := range o.Constraints {
-		k := &o.Constraints[i]
-		for _, a := range k.Columns {
-			add(constraintOID, k.ID, 0, classOID, o.ID, int(a), "a")
-		}
-		for _, a := range k.RefColumns {
-			add(constraintOID, k.ID, 0, classOID, k.RefTable, int(a), "n")
-		}
-		if k.Kind == ForeignKey {
-			add(constraintOID, k.ID, 0, classOID, k.Index, 0, "n")
-		}
-	}
-	for i := range o.Indexes {
-		ix := &o.Indexes[i]
-		if ix.Constraint != 0 {
-			add(classOID, ix.ID, 0, constraintOID, ix.Constraint, 0, "i")
-			continue
-		}
-		for _, k := range ix.Keys {
-			if k.Column > 0 {
-				add(classOID, ix.ID, 0, classOID, o.ID, int(k.Column), "a")
-			}
-		}
-	}
-}
-
 // Rows of information_schema about constraints and domains.
 
 var refRules = map[string]string{"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
@@ -205,6 +129,14 @@ func checkConstraintRows(_ context.Context, x *Context, t *rows) (err error) {
 		}
 		t.add(row{"constraint_catalog": c.database, "constraint_schema": r.Schema, "constraint_name": k.Name, "check_clause": "(" + text + ")"})
 	})
+	for _, o := range c.Objects() {
+		if d, ok := o.(*DomainObject); ok {
+			for i := range d.Checks {
+				t.add(row{"constraint_catalog": c.database, "constraint_schema": c.SchemaName(d.Schema), "constraint_name": d.Checks[i].Name,
+					"check_clause": "(" + x.Server.ShownCheck(d, &d.Checks[i]) + ")"})
+			}
+		}
+	}
 	for _, r := range c.relations {
 		for i := range r.Columns {
 			if r.Table != nil && r.Columns[i].NotNull {

@@ -158,7 +158,14 @@ type FunctionParam struct {
 	Default Expression `json:"default,omitzero"`
 }
 
+// ExtensionObject says that CREATE EXTENSION was given for something that the server has anyway.
+type ExtensionObject struct {
+	Header
+	Version string `json:"version"`
+}
+
 func (*SchemaObject) kind() string       { return "schema" }
+func (*ExtensionObject) kind() string    { return "extension" }
 func (*TableObject) kind() string        { return "table" }
 func (*ViewObject) kind() string         { return "view" }
 func (*MaterializedObject) kind() string { return "materialized" }
@@ -171,7 +178,7 @@ func (*FunctionObject) kind() string     { return "function" }
 // newObject makes an empty object of a kind, nil if there is no such kind.
 func newObject(kind string) Object {
 	for _, o := range []Object{&SchemaObject{}, &TableObject{}, &ViewObject{}, &MaterializedObject{}, &SequenceObject{}, &EnumObject{},
-		&DomainObject{}, &CompositeObject{}, &FunctionObject{}} {
+		&DomainObject{}, &CompositeObject{}, &FunctionObject{}, &ExtensionObject{}} {
 		if o.kind() == kind {
 			return o
 		}

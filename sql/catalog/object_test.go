@@ -35,6 +35,7 @@ func someObjects() []Object {
 	materialized.Header, materialized.Constraints, materialized.Indexes = head(16530, "mv"), nil, nil
 	return []Object{
 		&SchemaObject{Header{ID: 16500, Name: "app"}},
+		&ExtensionObject{Header{ID: 16560, Name: "pgcrypto"}, "1.3"},
 		&table,
 		&SequenceObject{Header: head(16510, "t_n_seq"), Type: datum.Int8, Start: 1, Increment: 1, Min: 1, Max: 1<<63 - 1, Cache: 1, Owner: 16501, Column: 3},
 		&DomainObject{Header: head(16520, "positive"), Array: 16521, Base: TypeRef{OID: datum.Numeric, Mod: 655366}, NotNull: true,

@@ -83,7 +83,7 @@ var pgTables = []builtin{
 	{3541, "pg_range", rowsMaker{}, `rngtypid oid!, rngsubtype oid!, rngmultitypid oid!, rngcollation oid!, rngsubopc oid!, rngcanonical regproc!,
 		rngsubdiff regproc!`},
 	{6000, "pg_replication_origin", rowsMaker{}, `roident oid!, roname text!`},
-	{2618, "pg_rewrite", rowsMaker{}, `oid oid!, rulename name!, ev_class oid!, ev_type char!, ev_enabled char!, is_instead bool!, ev_qual pg_node_tree!,
+	{2618, "pg_rewrite", made(rewriteRows), `oid oid!, rulename name!, ev_class oid!, ev_type char!, ev_enabled char!, is_instead bool!, ev_qual pg_node_tree!,
 		ev_action pg_node_tree!`},
 	{3596, "pg_seclabel", rowsMaker{}, `objoid oid!, classoid oid!, objsubid int4!, provider text!, label text!`},
 	{2224, "pg_sequence", made(sequenceRows), `seqrelid oid!, seqtypid oid!, seqstart int8!, seqincrement int8!, seqmax int8!, seqmin int8!, seqcache int8!,

@@ -153,6 +153,17 @@ func LengthMod(t Type) (n int, ok bool) {
 	return int(t.Mod - varHeader), true
 }
 
+// bareTypes are the types whose names mean another one without a modifier: character is of length 1.
+var bareTypes = map[OID]string{BPChar: "bpchar", ArrayOf(BPChar): "bpchar[]", Bit: `"bit"`, ArrayOf(Bit): `"bit"[]`}
+
+// FormatBare prints a type as FormatType does, but so that SQL reads the same type: its modifier, or that it has none, is part of it.
+func FormatBare(t Type) string {
+	if name := bareTypes[t.OID]; name != "" && t.Mod < 0 {
+		return name
+	}
+	return FormatType(t)
+}
+
 // FormatType prints a type as format_type does.
 func FormatType(t Type) string {
 	i := Lookup(t.OID)

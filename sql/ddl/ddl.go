@@ -20,6 +20,8 @@ type Context struct {
 	Notice func(n *pgerr.Error)      // nil: nobody listens
 	// Path is search_path as it was set: an object without a schema is made in the first that is there.
 	Path []string
+	// Bodies asks for the bodies of functions to be checked: without, what they read may come later.
+	Bodies bool
 	// Roles are the names to which something may be granted.
 	Roles []string
 	// Temporary is the schema of the session's temporary objects.

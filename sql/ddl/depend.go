@@ -380,6 +380,8 @@ func (p *planner) objectWord(o catalog.Object) string {
 	switch o := o.(type) {
 	case *catalog.SchemaObject:
 		return "schema"
+	case *catalog.ExtensionObject:
+		return "extension"
 	case *catalog.TableObject:
 		return "table"
 	case *catalog.MaterializedObject:
@@ -399,7 +401,7 @@ func (p *planner) objectWord(o catalog.Object) string {
 
 func (p *planner) objectName(o catalog.Object) string {
 	h := o.Head()
-	if h.Schema == 0 {
+	if _, ok := o.(*catalog.ExtensionObject); ok || h.Schema == 0 {
 		return funcs.QuoteIdent(h.Name)
 	}
 	name := p.shown(h.Schema, h.Name)

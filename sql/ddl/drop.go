@@ -24,7 +24,7 @@ func dropsObjects(kind string) bool {
 		return true
 	}
 	switch kind {
-	case "TYPE", "DOMAIN", "SCHEMA", "FUNCTION", "PROCEDURE", "ROUTINE":
+	case "TYPE", "DOMAIN", "SCHEMA", "FUNCTION", "PROCEDURE", "ROUTINE", "EXTENSION":
 		return true
 	}
 	return false
@@ -108,6 +108,8 @@ func (p *planner) object(kind string, n *syntax.ObjectName, missingOK bool) (cat
 		o, err = p.schemaObject(n.Name.Last(), missingOK)
 	case "FUNCTION", "PROCEDURE", "ROUTINE":
 		o, err = p.functionObject(kind, n, missingOK)
+	case "EXTENSION":
+		o, err = p.extensionObject(n.Name.Last(), missingOK)
 	default:
 		return nil, pgerr.New(pgerr.FeatureNotSupported, "%s is not supported yet", kind)
 	}

@@ -181,19 +181,6 @@ func (p *planner) indexObject(n syntax.Name, missingOK bool, at syntax.Node) (ca
 	return nil, nil, pgerr.New(pgerr.UndefinedObject, "index %q does not exist", dotted(n))
 }
 
-// createExtension is about what comes with the server: nothing can be added to it.
-func (p *planner) createExtension(s *syntax.CreateExtension) error {
-	switch {
-	case s.Name != "plpgsql":
-		return pgerr.New(pgerr.FeatureNotSupported, "extension %q is not available", s.Name).
-			WithHint("What the server can do is built in, gen_random_uuid() for one; extensions cannot be added.")
-	case !s.IfNotExists:
-		return pgerr.New(pgerr.DuplicateObject, "extension %q already exists", s.Name)
-	}
-	p.notice(pgerr.DuplicateObject, "extension %q already exists, skipping", s.Name)
-	return nil
-}
-
 // grant gives what everybody has: who may connect to a database may do everything in it.
 func (p *planner) grant(s *syntax.Grant) error {
 	for _, o := range s.Objects {

@@ -127,7 +127,7 @@ func (c *compiler) subscript(e *Subscript) node {
 			}
 		}
 	}
-	n.slice = e.Index == nil
+	n.slice, n.name = e.Index == nil, e.Arg.Type().OID == datum.Name
 	return n
 }
 
@@ -136,6 +136,7 @@ type subscriptNode struct {
 	arg    node
 	bounds []node // the indexes; or the lower bounds and then the upper ones of a slice, which may be nil
 	slice  bool
+	name   bool // the argument is a name
 	kind   vec.Kind
 }
 
@@ -153,6 +154,9 @@ func (n *subscriptNode) eval(x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
 			return nil, err
 		}
 	}
+	if n.name {
+		return nameLetters(v, bounds[0], b.Len), nil
+	}
 	if v.Kind != vec.List {
 		return vec.NullColumn(n.kind, b.Len), nil
 	}
@@ -160,6 +164,22 @@ func (n *subscriptNode) eval(x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
 		return n.parts(v.Flat(), bounds), nil
 	}
 	return n.elements(v.Flat(), bounds), nil
+}
+
+// nameLetters takes bytes of names, counted from 0. A name has 64, of which those behind its text are zero.
+func nameLetters(v, index *vec.Column, n int) *vec.Column {
+	out := vec.NewBuilder(vec.Bytes, n)
+	for i := range n {
+		switch at := index.Int(i); {
+		case v.Null(i) || index.Null(i) || at < 0 || at > 63:
+			out.AppendNull()
+		case int(at) < len(v.Bytes(i)):
+			out.AppendBytes(v.Bytes(i)[at : at+1])
+		default:
+			out.AppendBytes([]byte{0})
+		}
+	}
+	return out.Finish()
 }
 
 // subscripted reports whether the array in row i and all bounds are there.

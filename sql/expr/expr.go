@@ -60,6 +60,8 @@ type Call struct {
 	Args []Expr
 	Typ  datum.Type
 	Pos  int // byte offset in the statement, -1 unknown
+	// Words says that it was written in words and not as a call: x AT TIME ZONE y, EXTRACT(year FROM x).
+	Words bool
 }
 
 // Cast converts; Implicit ones were put in by the binder and are not printed.

@@ -50,13 +50,24 @@ func (s *shower) show(e Expr, implicit bool) string {
 	case *Array:
 		out := "ARRAY[" + s.list(e.Elems) + "]"
 		if len(e.Elems) == 0 {
-			out += "::" + typeName(e.Typ)
+			out += "::" + s.typeName(e.Typ)
 		}
 		return out
 	case *Case:
 		return s.cases(e)
 	}
 	return e.String()
+}
+
+// typeName is the name of a type; that of a user's type has its schema where the search path does not find it.
+func (s *shower) typeName(t datum.Type) string {
+	if datum.OwnOf(t.OID) == nil || s.env == nil || s.env.RegName == nil {
+		return datum.FormatBare(t)
+	}
+	if name, ok := s.env.RegName(datum.Regtype, datum.Public(t.OID)); ok {
+		return name
+	}
+	return datum.FormatBare(t)
 }
 
 var trueColumn = &Col{Name: "x"}
@@ -105,7 +116,7 @@ func (s *shower) joined(args []Expr, sep string, level int) string {
 // constant prints a value with its type, where that is not seen.
 func (s *shower) constant(v *vec.Column, t datum.Type) string {
 	if v.Null(0) {
-		return "NULL::" + typeName(t)
+		return "NULL::" + s.typeName(t)
 	}
 	switch t.OID {
 	case datum.Bool:
@@ -121,7 +132,7 @@ func (s *shower) constant(v *vec.Column, t datum.Type) string {
 		}
 	}
 	text := string(datum.AppendText(nil, t, v, 0, s.env))
-	return "'" + strings.ReplaceAll(text, "'", "''") + "'::" + typeName(t)
+	return "'" + strings.ReplaceAll(text, "'", "''") + "'::" + s.typeName(t)
 }
 
 func (s *shower) cast(e *Cast, implicit bool) string {
@@ -139,9 +150,9 @@ func (s *shower) cast(e *Cast, implicit bool) string {
 		if _, ok := e.Arg.(*Call); !ok || text[0] != '(' {
 			text = "(" + text + ")"
 		}
-		return text + "::" + typeName(e.Typ)
+		return text + "::" + s.typeName(e.Typ)
 	}
-	return s.operand(e.Arg, bindCast, false) + "::" + typeName(e.Typ)
+	return s.operand(e.Arg, bindCast, false) + "::" + s.typeName(e.Typ)
 }
 
 // unread prints a literal that is read when the expression is evaluated: relations in it are called by their names of now.
@@ -152,11 +163,19 @@ func (s *shower) unread(c *Const, t datum.Type) string {
 			text = name
 		}
 	}
-	return "'" + strings.ReplaceAll(text, "'", "''") + "'::" + typeName(t)
+	return "'" + strings.ReplaceAll(text, "'", "''") + "'::" + s.typeName(t)
 }
 
 func (s *shower) call(e *Call) string {
 	name := e.Fn.Name
+	switch {
+	case e.Words && name == "timezone":
+		return "(" + s.operand(e.Args[1], bindAdd, true) + " AT TIME ZONE " + s.operand(e.Args[0], bindAdd, true) + ")"
+	case e.Words && name == "extract":
+		if field, ok := e.Args[0].(*Const); ok && !field.Val.Null(0) {
+			return "EXTRACT(" + string(field.Val.Bytes(0)) + " FROM " + s.show(e.Args[1], true) + ")"
+		}
+	}
 	if !isOperator(name) {
 		return QuoteIdent(name) + "(" + s.list(e.Args) + ")"
 	}

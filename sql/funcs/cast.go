@@ -279,7 +279,7 @@ func jsonKindName(k jsonb.Kind) string {
 // oidCasts are the reg types: numbers that print as names.
 func oidCasts() []Cast {
 	var out []Cast
-	regs := []datum.OID{datum.Oid, datum.Regclass, datum.Regtype, datum.Regproc, datum.Regproced, datum.Regnsp, datum.Regrole}
+	regs := []datum.OID{datum.Oid, datum.Regclass, datum.Regtype, datum.Regproc, datum.Regproced, datum.Regoper, datum.Regoperator, datum.Regnsp, datum.Regrole}
 	for _, r := range regs {
 		out = append(out,
 			Cast{From: datum.Int8, To: r, Context: Implicit, Body: each(vec.Int64, toOID)},
@@ -291,7 +291,8 @@ func oidCasts() []Cast {
 			out = append(out, Cast{From: r, To: datum.Oid, Context: Implicit}, Cast{From: datum.Oid, To: r, Context: Implicit})
 		}
 	}
-	return append(out, Cast{From: datum.Regproc, To: datum.Regproced, Context: Implicit}, Cast{From: datum.Regproced, To: datum.Regproc, Context: Implicit})
+	return append(out, Cast{From: datum.Regproc, To: datum.Regproced, Context: Implicit}, Cast{From: datum.Regproced, To: datum.Regproc, Context: Implicit},
+		Cast{From: datum.Regoper, To: datum.Regoperator, Context: Implicit}, Cast{From: datum.Regoperator, To: datum.Regoper, Context: Implicit})
 }
 
 func toOID(_ *Ctx, b *vec.Builder, arg *vec.Column, i int) error {

@@ -123,9 +123,11 @@ var sessionFuncs = []Func{
 		return nil
 	})},
 	{OID: 2079, Name: "pg_table_is_visible", Args: []datum.OID{datum.Oid}, Ret: datum.Bool, Strict: true, Volatile: Stable, Doc: "whether the relation is found without its schema", Body: rowwise(vec.Bool, tableVisible)},
+	{OID: 2080, Name: "pg_type_is_visible", Args: []datum.OID{datum.Oid}, Ret: datum.Bool, Strict: true, Volatile: Stable, Doc: "whether the type is found without its schema", Body: visible("type")},
+	{OID: 2081, Name: "pg_function_is_visible", Args: []datum.OID{datum.Oid}, Ret: datum.Bool, Strict: true, Volatile: Stable, Doc: "whether the function is found without its schema", Body: visible("function")},
 	{OID: 1665, Name: "pg_get_serial_sequence", Args: []datum.OID{datum.Text, datum.Text}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "the sequence that a column takes its numbers from", Body: rowwise(vec.Bytes, serialSequence)},
 	{OID: 1716, Name: "pg_get_expr", Args: []datum.OID{datum.PgNodeTree, datum.Oid}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "an expression as SQL", Body: firstArg},
-	{OID: 2509, Name: "pg_get_expr", Args: []datum.OID{datum.PgNodeTree, datum.Oid, datum.Bool}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "an expression as SQL", Body: firstArg},
+	{OID: 2509, Name: "pg_get_expr", Args: []datum.OID{datum.PgNodeTree, datum.Oid, datum.Bool}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "an expression as SQL, without spare parentheses if that is asked for", Body: rowwise(vec.Bytes, prettyExpr)},
 }
 
 // serialSequence asks for the sequence of a column; the name of the table is read as SQL has names, that of the column is as it is.
@@ -144,6 +146,18 @@ func serialSequence(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
 	default:
 		b.AppendString(name)
 	}
+	return nil
+}
+
+// prettyExpr is an expression of a relation as it is stored in the catalog, or written anew with as few parentheses as can be.
+func prettyExpr(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+	text := string(a[0].Bytes(i))
+	if a[2].Bool(i) {
+		if pretty, ok := c.Session.CatalogText("pretty "+text, datum.OID(a[1].Int(i)), 0); ok {
+			text = pretty
+		}
+	}
+	b.AppendString(text)
 	return nil
 }
 
@@ -171,7 +185,6 @@ func currentSchemas(c *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
 }
 
 func formatTypeBody(c *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
-	bare := map[datum.OID]string{datum.BPChar: "bpchar", datum.ArrayOf(datum.BPChar): "bpchar[]", datum.Bit: `"bit"`, datum.ArrayOf(datum.Bit): `"bit"[]`}
 	b := vec.NewBuilder(vec.Bytes, n)
 	for i := range n {
 		if a[0].Null(i) {
@@ -191,8 +204,8 @@ func formatTypeBody(c *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
 				name = "???"
 			}
 			b.AppendString(name)
-		case !a[1].Null(i) && t.Mod < 0 && bare[t.OID] != "": // "character" would be of length 1
-			b.AppendString(bare[t.OID])
+		case !a[1].Null(i):
+			b.AppendString(datum.FormatBare(t))
 		default:
 			b.AppendString(datum.FormatType(t))
 		}
@@ -276,8 +289,21 @@ func tableVisible(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
 }
 
 // visibleFuncs answer true: such objects are in pg_catalog only.
-var visibleFuncs = map[datum.OID]string{2080: "pg_type_is_visible", 2081: "pg_function_is_visible", 2082: "pg_operator_is_visible",
-	2083: "pg_opclass_is_visible", 2093: "pg_conversion_is_visible", 3815: "pg_collation_is_visible", 3758: "pg_ts_config_is_visible", 3403: "pg_statistics_obj_is_visible"}
+var visibleFuncs = map[datum.OID]string{2082: "pg_operator_is_visible", 2083: "pg_opclass_is_visible", 3829: "pg_opfamily_is_visible",
+	2093: "pg_conversion_is_visible", 3815: "pg_collation_is_visible", 3756: "pg_ts_parser_is_visible", 3757: "pg_ts_dict_is_visible",
+	3768: "pg_ts_template_is_visible", 3758: "pg_ts_config_is_visible", 3403: "pg_statistics_obj_is_visible"}
+
+// visible asks the session whether the search path finds an object by its name alone; one that is not there is null.
+func visible(kind string) Body {
+	return rowwise(vec.Bool, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+		if found, ok := c.Session.CatalogText("visible "+kind, datum.OID(a[0].Int(i)), 0); ok {
+			b.AppendBool(found != "")
+		} else {
+			b.AppendNull()
+		}
+		return nil
+	})
+}
 
 // privilegeFuncs answer true: without authentication every user is the owner of everything.
 var privilegeFuncs = []struct {
@@ -328,6 +354,10 @@ func catalogText(what string) Body {
 		sub := 0
 		if len(a) > 1 && a[1].Kind == vec.Int64 {
 			sub = int(a[1].Int(i))
+		}
+		what := what
+		if last := a[len(a)-1]; last.Kind == vec.Bool && !last.Bool(i) && (what == "constraintdef" || what == "indexcolumn") {
+			what += "spare"
 		}
 		if text, ok := c.Session.CatalogText(what, datum.OID(a[0].Int(i)), sub); ok {
 			b.AppendString(text)

@@ -4,7 +4,7 @@ package funcs
 func scalarTables() [][]Func {
 	return [][]Func{
 		mathFuncs, degreeFuncs(), bitFuncs(), textFuncs(), datetimeFuncs(), arrayFuncs(), seriesFuncs(),
-		jsonFuncs, jsonMoreFuncs(), jsonRecordFuncs(), systemFuncs(), systemMoreFuncs(), typeIOFuncs(), boundFuncs(), pathFuncs(), hashFuncs(), inetFuncs(), stateFuncs(), momentFuncs(), entityFuncs(), analyticsFuncs(), bucketFuncs(), operatorFuncs(), enumFuncs(),
+		jsonFuncs, jsonMoreFuncs(), jsonRecordFuncs(), systemFuncs(), systemMoreFuncs(), accessFuncs(), extensionFuncs(), typeIOFuncs(), boundFuncs(), pathFuncs(), hashFuncs(), inetFuncs(), stateFuncs(), momentFuncs(), entityFuncs(), analyticsFuncs(), bucketFuncs(), operatorFuncs(), enumFuncs(),
 	}
 }
 
