@@ -94,7 +94,7 @@ func (v serverView) Locks() []catalog.Lock {
 			l.Type, l.Relation = "relation", datum.OID(k.Object)
 		case lock.Row:
 			l.Type, l.Relation = "tuple", datum.OID(k.Object)
-		case lock.IndexKey:
+		case lock.IndexKey, lock.Name:
 			l.Type, l.Object = "object", datum.OID(k.Object)
 		default:
 			l.Type, l.Class, l.Object, l.Two = "advisory", datum.OID(uint64(k.Row)>>32), datum.OID(uint32(k.Row)), k.Object == 1

@@ -15,9 +15,6 @@ import (
 	"github.com/allsource-db/allsource/storage"
 )
 
-// catalogLock is held by a transaction that changes the catalog, to its end: what names mean does not change under it.
-const catalogLock datum.OID = 2615
-
 // define runs a statement that defines objects.
 func (s *Session) define(ctx context.Context, p *Prepared) (*Rows, error) {
 	st := p.stmt.Stmt
@@ -28,18 +25,8 @@ func (s *Session) define(ctx context.Context, p *Prepared) (*Rows, error) {
 		return nil, pgerr.New(pgerr.ActiveSQLTransaction, "CREATE INDEX CONCURRENTLY cannot run inside a transaction block")
 	}
 	return s.atomic(ctx, func() (*Rows, error) {
-		if err := s.lockTable(ctx, catalogLock, lock.AccessExclusive); err != nil {
-			return nil, err
-		}
-		dc, err := s.defineContext(ctx, p)
+		ch, err := s.planChange(ctx, p)
 		if err != nil {
-			return nil, err
-		}
-		ch, err := ddl.Plan(dc, st)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.lockChanged(ctx, ch); err != nil {
 			return nil, err
 		}
 		rows, err := s.applyChange(ctx, ch)
@@ -85,6 +72,58 @@ func maintainsAlone(st syntax.Stmt) string {
 		}
 	}
 	return ""
+}
+
+// planChange plans a definition and locks what it is about. It is planned again where the catalog was changed before all of that was locked.
+func (s *Session) planChange(ctx context.Context, p *Prepared) (*ddl.Change, error) {
+	locked := map[changeLock]bool{}
+	for {
+		dc, err := s.defineContext(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		var said []*pgerr.Error
+		dc.Notice = func(n *pgerr.Error) { said = append(said, n) }
+		before, more := dc.Bind.Catalog, false
+		ch, err := ddl.Plan(dc, p.stmt.Stmt)
+		if err == nil {
+			more, err = s.lockChanged(ctx, changeLocks(ch, p.stmt.Stmt, before), locked)
+		}
+		if err == nil && more && s.catalog() != before {
+			continue
+		}
+		for _, n := range said {
+			s.notice(n)
+		}
+		return ch, err
+	}
+}
+
+// namesOf are the names that an object takes in its schema.
+func namesOf(o catalog.Object) []lock.Key {
+	schema := uint32(o.Head().Schema)
+	out := []lock.Key{{Kind: lock.Name, Object: schema, Name: o.Head().Name}}
+	var indexes []catalog.TableIndex
+	switch o := o.(type) {
+	case *catalog.TableObject:
+		indexes = o.Indexes
+	case *catalog.MaterializedObject:
+		indexes = o.Indexes
+	}
+	for i := range indexes {
+		out = append(out, lock.Key{Kind: lock.Name, Object: schema, Name: indexes[i].Name})
+	}
+	return out
+}
+
+// emptied are the tables whose rows a change removes.
+func emptied(ch *ddl.Change) (ids []datum.OID) {
+	for _, w := range ch.Work {
+		if e, ok := w.(ddl.Empty); ok {
+			ids = append(ids, e.Table)
+		}
+	}
+	return ids
 }
 
 // defineContext is what a definition is planned in.
@@ -141,27 +180,67 @@ func (s *Session) defaultText(ctx context.Context, x syntax.Expr, t catalog.Type
 	return &text, nil
 }
 
-// lockChanged keeps others from the tables that change.
-func (s *Session) lockChanged(ctx context.Context, ch *ddl.Change) error {
-	before := s.catalog()
-	ids := slices.Clone(ch.Dropped)
+// changeMode is how what a statement changes is locked: indexes and comments leave it to those who read.
+func changeMode(st syntax.Stmt) lock.Mode {
+	switch st.(type) {
+	case *syntax.CreateIndex:
+		return lock.ShareRowExclusive
+	case *syntax.Comment:
+		return lock.ShareUpdateExclusive
+	}
+	return lock.AccessExclusive
+}
+
+// changeLock is a lock of a definition.
+type changeLock struct {
+	key  lock.Key
+	mode lock.Mode
+}
+
+// changeLocks keep others from what changes and goes, from the names that are new, and from dropping what is needed. Rows that a new foreign key may
+// refer to stay as they are.
+func changeLocks(ch *ddl.Change, st syntax.Stmt, before *catalog.Catalog) (list []changeLock) {
+	add := func(id datum.OID, mode lock.Mode) {
+		list = append(list, changeLock{lock.Key{Kind: lock.Table, Object: uint32(id)}, mode})
+	}
+	var names []changeLock
+	ids := slices.Concat(ch.Dropped, emptied(ch))
 	for _, o := range ch.Objects {
 		ids = append(ids, o.Head().ID)
-	}
-	for _, w := range ch.Work {
-		if e, ok := w.(ddl.Empty); ok {
-			ids = append(ids, e.Table)
+		had := before.Object(o.Head().ID)
+		for _, n := range namesOf(o) {
+			if had == nil || !slices.Contains(namesOf(had), n) {
+				names = append(names, changeLock{n, lock.Exclusive})
+			}
 		}
 	}
 	for _, id := range ids {
-		if before.ByOID(id) == nil {
-			continue
-		}
-		if err := s.lockTable(ctx, id, lock.AccessExclusive); err != nil {
-			return err
+		if before.ByOID(id) != nil || before.Object(id) != nil {
+			add(id, changeMode(st))
 		}
 	}
-	return nil
+	for _, id := range ch.Needs {
+		mode := lock.AccessShare
+		if slices.Contains(ch.Refers, id) {
+			mode = lock.ShareRowExclusive
+		}
+		add(id, mode)
+	}
+	return append(list, names...)
+}
+
+// lockChanged takes locks, and reports whether there was one that is not among those locked before.
+func (s *Session) lockChanged(ctx context.Context, list []changeLock, locked map[changeLock]bool) (more bool, err error) {
+	for _, l := range list {
+		if locked[l] {
+			continue
+		}
+		if err := s.lock(ctx, l.key, l.mode); err != nil {
+			return more, err
+		}
+		locked[l], more = true, true
+	}
+	return more, nil
 }
 
 // applyChange puts the objects into the transaction and does what there is to do with rows. It returns how many rows were put into a new

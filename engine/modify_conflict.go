@@ -109,15 +109,15 @@ func (m *modifier) inTheWay(ctx context.Context, row *vec.Batch, keys []storage.
 			}
 			continue
 		}
-		if err := w.lockKeys(ctx, keys[k], []int{0}); err != nil {
-			return 0, err
-		}
 		own, err := w.d.keyed(keys[k].Index, keys[k].Keys[0])
 		if err != nil {
 			return 0, err
 		}
 		if len(own) > 0 {
 			return own[0], nil
+		}
+		if err := w.lockKeys(ctx, keys[k], []int{0}); err != nil {
+			return 0, err
 		}
 		if w.d.isEmptied() {
 			continue

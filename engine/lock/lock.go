@@ -1,4 +1,4 @@
-// Package lock is what transactions of one database wait for each other on: tables, rows, keys of unique indexes and
+// Package lock is what transactions of one database wait for each other on: tables and what else the catalog has, names, rows, keys of unique indexes and
 // advisory locks (PostgreSQL's manual, 13.3). It knows none of those things, only their names. All of it is in memory: a
 // lock ends with the process, as its transaction does.
 package lock
@@ -19,14 +19,15 @@ const (
 	Row
 	IndexKey
 	Advisory
+	Name
 )
 
 // Key names a thing that can be locked.
 type Key struct {
 	Kind   Kind
-	Object uint32 // the table or index; of an advisory lock 1 says that it was named by two numbers
+	Object uint32 // the table, index or, of a name, the schema; of an advisory lock 1 says that it was named by two numbers
 	Row    int64  // the row version; the number of an advisory lock
-	Name   string // the key in an index
+	Name   string // the key in an index; the name
 }
 
 // ErrDeadlock is what the transaction gets whose waiting would close a circle.
@@ -178,7 +179,7 @@ func (o *Owner) try(k Key, mode Mode) (blocked *entry) {
 	if k.Kind != Advisory && h != nil && h.modes.covers(mode) {
 		return nil
 	}
-	if e.blocks(o.s, mode, nil) || h == nil && e.queuedBefore(o.s, mode) {
+	if e.blocks(o.s, mode, nil) || e.queuedBefore(o, mode) {
 		return e
 	}
 	o.take(e, h, mode)

@@ -74,13 +74,17 @@ var conflicts = [numModes]set{
 	Exclusive:      modes(Share, Exclusive),
 }
 
-// behind are the modes that who waits for m does not overtake: those that conflict. Who only wants to know what becomes of a row looks at nobody but who has it.
+// behind are the modes that who waits for m stays behind: those that conflict. Who only wants to know what becomes of a row looks at nobody but
+// who has it.
 func behind(m Mode) set {
 	if m == Glance {
 		return 0
 	}
 	return conflicts[m]
 }
+
+// overtakes reports whether who can have a row in a mode does not ask who waits for it: it is shared with those that have it.
+func overtakes(m Mode) bool { return m == ForKeyShare || m == ForShare || m == Glance }
 
 // waits are the modes that wait for m: those with which it conflicts and, of the modes that replace or end a row, Glance, for which they do not wait themselves.
 var waits = func() (out [numModes]set) {

@@ -17,15 +17,10 @@ type waiter struct {
 	up   bool          // it was
 }
 
-// enqueue makes the owner's session wait for a thing: behind the others, but before all of them if the owner has a weaker lock on it,
-// which they may be waiting for.
+// enqueue makes the owner's session wait for a thing: behind the others, but before the first of them that waits for what the owner has already.
 func (o *Owner) enqueue(e *entry, mode Mode) *waiter {
 	w := &waiter{s: o.s, e: e, mode: mode}
-	at := len(e.queue)
-	if e.of(o) != nil {
-		at = 0
-	}
-	e.queue = slices.Insert(e.queue, at, w)
+	e.queue = slices.Insert(e.queue, e.placeOf(o), w)
 	o.s.waiting = w
 	return w
 }
@@ -53,14 +48,29 @@ func (w *waiter) sleep(ctx context.Context) error {
 	}
 }
 
-// queuedBefore reports whether somebody waits whose lock would conflict: who comes later does not overtake, or a stream of
+// placeOf is where an owner's waiting belongs in the queue.
+func (e *entry) placeOf(o *Owner) int {
+	if h := e.of(o); h != nil {
+		for i, w := range e.queue {
+			if h.modes&conflicts[w.mode] != 0 {
+				return i
+			}
+		}
+	}
+	return len(e.queue)
+}
+
+// queuedBefore reports whether somebody waits, before the owner's place, whose lock would conflict: who comes later does not overtake, or a stream of
 // readers would keep a writer out for ever.
-func (e *entry) queuedBefore(s *Session, mode Mode) bool {
-	for _, w := range e.queue {
-		if w.s == s {
+func (e *entry) queuedBefore(o *Owner, mode Mode) bool {
+	if len(e.queue) == 0 || overtakes(mode) {
+		return false
+	}
+	for _, w := range e.queue[:e.placeOf(o)] {
+		if w.s == o.s {
 			return false
 		}
-		if behind(mode).has(w.mode) {
+		if conflicts[mode].has(w.mode) {
 			return true
 		}
 	}
@@ -128,6 +138,8 @@ func (k Key) String() string {
 			return fmt.Sprintf("the keys of index %d", k.Object)
 		}
 		return fmt.Sprintf("a key of index %d", k.Object)
+	case Name:
+		return fmt.Sprintf("name %q of schema %d", k.Name, k.Object)
 	}
 	return fmt.Sprintf("advisory lock %d", k.Row)
 }

@@ -37,6 +37,8 @@ type Change struct {
 	Objects []catalog.Object // new, or in the place of those with the same ID
 	Dropped []datum.OID
 	Work    []Work // in order, under the catalog with the objects
+	// Needs are objects that were there and that the objects depend on, as they did not before; Refers are the tables of new foreign keys among them.
+	Needs, Refers []datum.OID
 }
 
 // Work is something to be done with rows.
@@ -98,6 +100,9 @@ func Plans(s syntax.Stmt) bool {
 func Plan(ctx *Context, s syntax.Stmt) (*Change, error) {
 	p := &planner{Context: ctx, cat: ctx.Bind.Catalog, out: &Change{}}
 	err := p.statement(s)
+	if err == nil {
+		p.needs()
+	}
 	return p.out, err
 }
 

@@ -111,6 +111,29 @@ func (p *planner) dependsObject(o catalog.Object, x thing, add func(auto bool, t
 	}
 }
 
+// needs finds what the objects of the change depend on, as they did not before.
+func (p *planner) needs() {
+	for _, o := range p.out.Objects {
+		before := p.Bind.Catalog.Object(o.Head().ID)
+		for _, x := range p.Bind.Catalog.Objects() {
+			id := x.Head().ID
+			if id == o.Head().ID || !p.dependsOn(o, id) || before != nil && p.dependsOn(before, id) {
+				continue
+			}
+			p.out.Needs = append(p.out.Needs, id)
+			if t := tableIn(o); t != nil && slices.ContainsFunc(t.Constraints, func(c catalog.Constraint) bool { return c.Kind == catalog.ForeignKey && c.RefTable == id }) {
+				p.out.Refers = append(p.out.Refers, id)
+			}
+		}
+	}
+}
+
+// dependsOn reports whether something of an object depends on another.
+func (p *planner) dependsOn(o catalog.Object, id datum.OID) (yes bool) {
+	p.dependsObject(o, thing{id: id}, func(bool, thing) { yes = true })
+	return yes
+}
+
 // dependsTable finds what of a table depends on x.
 func (p *planner) dependsTable(t *catalog.TableObject, x thing, add func(auto bool, t thing)) {
 	for i := range t.Columns {
