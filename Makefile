@@ -71,6 +71,7 @@ slt-record: ## write the corpus' answers as PostgreSQL 15 gives them (ALLSOURCE_
 .PHONY: crash
 crash: ## crashable disks, failing disks, kill -9 of the real binary (DURATION=1m SEED=1 of transactions of events and tables)
 	$(GO) test -run 'Crash|Kill|Fault|DiskFull' -count=1 $(TESTFLAGS) ./storage/... ./engine/... ./cmd/...
+	$(GO) test -run 'TestCrashInSQL' -count=1 -timeout 0 ./engine -every-write
 	$(GO) test -run 'TestKillLedger' -count=1 -timeout 0 -v ./cmd/allsource -ledger-for $(if $(filter command line environment,$(origin DURATION)),$(DURATION),1m) -ledger-kill 5s -ledger-seed $(SEED)
 
 .PHONY: soak

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -295,7 +296,9 @@ type outage struct {
 	what  string
 }
 
-// TestCrashInSQL cuts the power before any write of the story, losing none, some or all of what was not synced. Afterwards all of the last
+var everyWrite = flag.Bool("every-write", false, "TestCrashInSQL cuts the power before every write, which takes many minutes")
+
+// TestCrashInSQL cuts the power before writes of the story, losing none, some or all of what was not synced. Afterwards all of the last
 // transaction is there or nothing of it, now and as of every moment before, and no number of a sequence is given again.
 func TestCrashInSQL(t *testing.T) {
 	for name, bytes := range map[string]int64{"batches": 1 << 30, "tables": 1} {
@@ -325,11 +328,15 @@ func (f *linkingFS) CrashClone(cfg vfs.CrashCloneCfg) *vfs.MemFS {
 func crashInSQL(t *testing.T, tableBytes int64) {
 	mem := &linkingFS{MemFS: vfs.NewCrashableMem()}
 	rounds, every := 5, 1
+	switch {
+	case *everyWrite:
+	case tableBytes == 1:
+		every = 67 // tables are written in many more steps than batches
+	default:
+		every = 5
+	}
 	if testing.Short() {
-		rounds, every = 2, 2
-		if tableBytes == 1 {
-			every = 67
-		}
+		rounds, every = 2, min(every, 17)
 	}
 	x := &story{rng: rand.New(rand.NewPCG(5, uint64(tableBytes)))}
 	var outages []outage
