@@ -75,7 +75,7 @@ func (p *planner) createIndex(s *syntax.CreateIndex) error {
 		if err != nil {
 			return err
 		}
-		b.table, holder = &m.TableObject, m
+		b.table, holder, b.old = &m.TableObject, m, m.Populated
 	case nil:
 		return p.notOwn(r)
 	default:
