@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"github.com/allsource-db/allsource/storage"
+	"github.com/allsource-db/allsource/storage/crashfs"
 )
 
 // story is what happens to a store before its power is cut: transactions in SQL that append events and change their read model, other tables,
@@ -306,27 +307,8 @@ func TestCrashInSQL(t *testing.T) {
 	}
 }
 
-// linkingFS is a MemFS whose Link and copies exclude one another: Link takes a read lock inside a read lock, and a copy that
-// waits between the two waits for ever.
-type linkingFS struct {
-	*vfs.MemFS
-	mu sync.Mutex
-}
-
-func (f *linkingFS) Link(from, to string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.MemFS.Link(from, to)
-}
-
-func (f *linkingFS) CrashClone(cfg vfs.CrashCloneCfg) *vfs.MemFS {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.MemFS.CrashClone(cfg)
-}
-
 func crashInSQL(t *testing.T, tableBytes int64) {
-	mem := &linkingFS{MemFS: vfs.NewCrashableMem()}
+	mem := crashfs.New()
 	rounds, every := 5, 1
 	switch {
 	case *everyWrite:

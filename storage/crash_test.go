@@ -18,6 +18,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/allsource-db/allsource/storage/crashfs"
 )
 
 // script does a bit of everything, the same each time, and counts what was acknowledged.
@@ -248,27 +250,8 @@ func TestCrashAnywhere(t *testing.T) {
 	}
 }
 
-// linkingFS is a MemFS whose Link and copies exclude one another: Link takes a read lock inside a read lock, and a copy that
-// waits between the two waits for ever.
-type linkingFS struct {
-	*vfs.MemFS
-	mu sync.Mutex
-}
-
-func (f *linkingFS) Link(from, to string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.MemFS.Link(from, to)
-}
-
-func (f *linkingFS) CrashClone(cfg vfs.CrashCloneCfg) *vfs.MemFS {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.MemFS.CrashClone(cfg)
-}
-
 func crashAnywhere(t *testing.T, tableBytes int64) {
-	mem := &linkingFS{MemFS: vfs.NewCrashableMem()}
+	mem := crashfs.New()
 	type point struct {
 		fs            *vfs.MemFS
 		acked, flight int

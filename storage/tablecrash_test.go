@@ -15,6 +15,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/allsource-db/allsource/storage/crashfs"
 )
 
 // tableMoment is what a crash may leave: the model after some commit.
@@ -143,7 +145,7 @@ func TestTableCrashAnywhere(t *testing.T) {
 }
 
 func tableCrashAnywhere(t *testing.T, tableBytes int64) {
-	mem := &linkingFS{MemFS: vfs.NewCrashableMem()}
+	mem := crashfs.New()
 	type point struct {
 		fs     *vfs.MemFS
 		acked  tableMoment

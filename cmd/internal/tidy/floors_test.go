@@ -56,6 +56,7 @@ var beside = []struct{ from, to, why string }{
 
 // harnesses are packages for tests only: they may import what they test, and no product code may import them.
 var harnesses = []struct{ pkg, why string }{
+	{"storage/crashfs", "a disk whose power is cut"},
 	{"engine/op/optest", "runs an operator under all batch sizes, nulls and cancels"},
 	{"engine/slt", "reads and plays files of SQL with answers"},
 }
