@@ -103,15 +103,10 @@ func (s *Session) planChange(ctx context.Context, p *Prepared) (*ddl.Change, err
 func namesOf(o catalog.Object) []lock.Key {
 	schema := uint32(o.Head().Schema)
 	out := []lock.Key{{Kind: lock.Name, Object: schema, Name: o.Head().Name}}
-	var indexes []catalog.TableIndex
-	switch o := o.(type) {
-	case *catalog.TableObject:
-		indexes = o.Indexes
-	case *catalog.MaterializedObject:
-		indexes = o.Indexes
-	}
-	for i := range indexes {
-		out = append(out, lock.Key{Kind: lock.Name, Object: schema, Name: indexes[i].Name})
+	if t := catalog.TableOf(o); t != nil {
+		for i := range t.Indexes {
+			out = append(out, lock.Key{Kind: lock.Name, Object: schema, Name: t.Indexes[i].Name})
+		}
 	}
 	return out
 }

@@ -194,7 +194,7 @@ func (c *Catalog) ownType(o Object) datum.OID {
 		typ, _ := c.Resolve(t)
 		own.Fields = append(own.Fields, datum.Field{Name: name, Type: typ})
 	}
-	table := tableOf(o)
+	table := TableOf(o)
 	switch o := o.(type) {
 	case *EnumObject:
 		own.Labels = []datum.Label{}
@@ -221,8 +221,8 @@ func (c *Catalog) ownType(o Object) datum.OID {
 	return t
 }
 
-// tableOf is the table in an object, nil if it has none.
-func tableOf(o Object) *TableObject {
+// TableOf is the table that an object is or has, nil if there is none; it belongs to the object.
+func TableOf(o Object) *TableObject {
 	switch o := o.(type) {
 	case *TableObject:
 		return o

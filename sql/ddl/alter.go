@@ -41,7 +41,7 @@ func (p *planner) alterTable(s *syntax.AlterTable) error {
 		return p.alterOther(s, r)
 	}
 	for _, a := range ordered(s.Actions) {
-		t, err := catalog.Clone(tableIn(p.cat.Object(r.OID)))
+		t, err := catalog.Clone(catalog.TableOf(p.cat.Object(r.OID)))
 		if err != nil {
 			return err
 		}
@@ -384,7 +384,7 @@ func (b *building) validate(name string) error {
 	case c.Kind == catalog.Check:
 		b.out.Work = append(b.out.Work, checkRows(b.schema, b.table.Name, c))
 	default:
-		b.out.Work = append(b.out.Work, b.referencing(c, tableIn(b.cat.Object(c.RefTable))))
+		b.out.Work = append(b.out.Work, b.referencing(c, catalog.TableOf(b.cat.Object(c.RefTable))))
 	}
 	c.NotValid = false
 	b.put(b.table)

@@ -121,7 +121,7 @@ func (p *planner) needs() {
 				continue
 			}
 			p.out.Needs = append(p.out.Needs, id)
-			if t := tableIn(o); t != nil && slices.ContainsFunc(t.Constraints, func(c catalog.Constraint) bool { return c.Kind == catalog.ForeignKey && c.RefTable == id }) {
+			if t := catalog.TableOf(o); t != nil && slices.ContainsFunc(t.Constraints, func(c catalog.Constraint) bool { return c.Kind == catalog.ForeignKey && c.RefTable == id }) {
 				p.out.Refers = append(p.out.Refers, id)
 			}
 		}
@@ -185,7 +185,7 @@ func (p *planner) dependsTable(t *catalog.TableObject, x thing, add func(auto bo
 
 // indexOf is the index of a key.
 func (p *planner) indexOf(x thing) datum.OID {
-	if t := tableIn(p.cat.Object(x.id)); t != nil {
+	if t := catalog.TableOf(p.cat.Object(x.id)); t != nil {
 		for i := range t.Constraints {
 			if t.Constraints[i].ID == x.sub && t.Constraints[i].Kind != catalog.ForeignKey {
 				return t.Constraints[i].Index
@@ -237,7 +237,7 @@ func (p *planner) onArrays(t thing, id datum.OID) bool {
 	if o == nil || t.part != columnPart {
 		return false
 	}
-	of := tableIn(p.cat.Object(t.id))
+	of := catalog.TableOf(p.cat.Object(t.id))
 	return of != nil && of.Attr(t.attr).Type.OID == catalog.ArrayOID(o) && catalog.ArrayOID(o) != 0
 }
 
@@ -334,7 +334,7 @@ func (p *planner) erase(list []thing) error {
 			}
 			continue
 		}
-		t := tableIn(o)
+		t := catalog.TableOf(o)
 		if x.part == columnPart {
 			if err := p.mayReshape(t, list); err != nil {
 				return err
@@ -377,7 +377,7 @@ func (p *planner) describe(x thing) string {
 	if o == nil {
 		return "object " + itoa(x.id)
 	}
-	t := tableIn(o)
+	t := catalog.TableOf(o)
 	switch x.part {
 	case attributePart:
 		return "column " + o.(*catalog.CompositeObject).Fields[x.attr-1].Name + " of composite " + p.describe(thing{id: x.id})

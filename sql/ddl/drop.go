@@ -55,12 +55,12 @@ func (p *planner) drop(s *syntax.Drop) error {
 // mayDrop refuses to drop what is part of something else.
 func (p *planner) mayDrop(x thing) error {
 	if q, ok := p.cat.Object(x.id).(*catalog.SequenceObject); ok && q.Identity && x.part == wholeObject {
-		t := tableIn(p.cat.Object(q.Owner))
+		t := catalog.TableOf(p.cat.Object(q.Owner))
 		col := p.describe(thing{part: columnPart, id: t.ID, attr: q.Column})
 		return pgerr.New(pgerr.DependentObjectsStillExist, "cannot drop %s because %s requires it", p.describe(x), col).WithHint("You can drop %s instead.", col)
 	}
 	if x.part == indexPart {
-		t := tableIn(p.cat.Object(x.id))
+		t := catalog.TableOf(p.cat.Object(x.id))
 		if ix := t.Index(x.sub); ix.Constraint != 0 {
 			c := p.describe(thing{part: constraintPart, id: x.id, sub: ix.Constraint})
 			return pgerr.New(pgerr.DependentObjectsStillExist, "cannot drop %s because %s requires it", p.describe(x), c).WithHint("You can drop %s instead.", c)
@@ -172,7 +172,7 @@ func (p *planner) typeObject(kind string, n *syntax.ObjectName, missingOK bool) 
 	if _, ok := o.(*catalog.DomainObject); !ok && kind == "DOMAIN" {
 		return nil, pgerr.New(pgerr.WrongObjectType, "%q is not a domain", n.Name.Last())
 	}
-	if t := tableIn(o); t != nil {
+	if t := catalog.TableOf(o); t != nil {
 		w := p.describe(thing{id: t.ID})
 		return nil, pgerr.New(pgerr.DependentObjectsStillExist, "cannot drop type %s because %s requires it", p.objectName(o), w).WithHint("You can drop %s instead.", w)
 	}

@@ -29,7 +29,7 @@ func (p *planner) keptIn(id datum.OID, gone []thing) string {
 				return said
 			}
 		}
-		t := tableIn(o)
+		t := catalog.TableOf(o)
 		if t == nil {
 			continue
 		}
@@ -104,7 +104,7 @@ func (p *planner) holds(typ catalog.TypeRef, id datum.OID) bool {
 		case *catalog.CompositeObject:
 			return slices.ContainsFunc(o.Fields, func(f catalog.CompositeField) bool { return !f.Dropped && p.holds(f.Type, id) })
 		}
-		t := tableIn(o)
+		t := catalog.TableOf(o)
 		return t != nil && slices.ContainsFunc(t.Columns, func(c catalog.TableColumn) bool { return !c.Dropped && p.holds(c.Type, id) })
 	}
 	return false

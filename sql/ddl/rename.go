@@ -127,7 +127,7 @@ func (p *planner) respell(to func(syntax.Name) syntax.Name, renamed catalog.Obje
 
 // expressionsOf lists the SQL in an object.
 func expressionsOf(o catalog.Object) (out []*catalog.Expression) {
-	if t := tableIn(o); t != nil {
+	if t := catalog.TableOf(o); t != nil {
 		for i := range t.Columns {
 			out = append(out, &t.Columns[i].Default, &t.Columns[i].Generated)
 		}
@@ -206,7 +206,7 @@ func (p *planner) renameColumn(s *syntax.Rename, o catalog.Object) error {
 	case *catalog.CompositeObject:
 		return p.renameField(s, x)
 	}
-	t := tableIn(o)
+	t := catalog.TableOf(o)
 	if t == nil {
 		return pgerr.New(pgerr.WrongObjectType, "cannot rename columns of relation %q", name).WithDetail("This operation is not supported for sequences.")
 	}
@@ -293,7 +293,7 @@ func (p *planner) renameInViews(before *catalog.Catalog, rel datum.OID, attr int
 }
 
 func (p *planner) renameConstraint(s *syntax.Rename, o catalog.Object) error {
-	t := tableIn(o)
+	t := catalog.TableOf(o)
 	if d, ok := o.(*catalog.DomainObject); ok {
 		at := slices.IndexFunc(d.Checks, func(k catalog.DomainCheck) bool { return k.Name == s.Old })
 		if at < 0 {
@@ -365,7 +365,7 @@ func (p *planner) relabel(before *bind.Context, e *catalog.EnumObject, from, to 
 				x.Text, changed = text, true
 			}
 		}
-		if t := tableIn(o); t != nil {
+		if t := catalog.TableOf(o); t != nil {
 			for i := range t.Columns {
 				if c := &t.Columns[i]; c.Type.OID == e.ID && c.Missing != nil && *c.Missing == from {
 					c.Missing, changed = &to, true
@@ -400,7 +400,7 @@ func (p *planner) renameIndex(s *syntax.Rename) error {
 		return pgerr.New(pgerr.DuplicateTable, "relation %q already exists", s.New)
 	}
 	ix.Name = s.New
-	t := tableIn(o)
+	t := catalog.TableOf(o)
 	for i := range t.Constraints {
 		if t.Constraints[i].ID == ix.Constraint && ix.Constraint != 0 {
 			t.Constraints[i].Name = s.New

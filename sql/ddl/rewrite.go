@@ -362,7 +362,7 @@ func (b *building) referable(attr int16) error {
 			if k.Kind != catalog.ForeignKey || !own && !inward {
 				continue
 			}
-			if err := b.comparable(k, t, tableIn(b.cat.Object(k.RefTable))); err != nil {
+			if err := b.comparable(k, t, catalog.TableOf(b.cat.Object(k.RefTable))); err != nil {
 				return err
 			}
 		}

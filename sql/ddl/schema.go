@@ -93,7 +93,7 @@ func (p *planner) commentColumn(s *syntax.Comment, text string) error {
 	if err != nil {
 		return err
 	}
-	if t := tableIn(o); t != nil {
+	if t := catalog.TableOf(o); t != nil {
 		if a := t.Column(n.Last()); a > 0 {
 			t.Attr(a).Comment = text
 			p.put(o)
@@ -110,17 +110,6 @@ func (p *planner) commentColumn(s *syntax.Comment, text string) error {
 		}
 	}
 	return pgerr.New(pgerr.UndefinedColumn, "column %q of relation %q does not exist", n.Last(), r.Name)
-}
-
-// tableIn is the table that an object is or has, nil if there is none.
-func tableIn(o catalog.Object) *catalog.TableObject {
-	switch o := o.(type) {
-	case *catalog.TableObject:
-		return o
-	case *catalog.MaterializedObject:
-		return &o.TableObject
-	}
-	return nil
 }
 
 func (p *planner) commentConstraint(s *syntax.Comment, text string) error {
@@ -165,7 +154,7 @@ func (p *planner) indexObject(n syntax.Name, missingOK bool, at syntax.Node) (ca
 		if err != nil {
 			return nil, nil, err
 		}
-		t := tableIn(o)
+		t := catalog.TableOf(o)
 		for i := range t.Indexes {
 			if t.Indexes[i].Name == n.Last() {
 				return o, &t.Indexes[i], nil
