@@ -309,16 +309,15 @@ func TestCrashInSQL(t *testing.T) {
 
 func crashInSQL(t *testing.T, tableBytes int64) {
 	mem := crashfs.New()
-	rounds, every := 5, 1
-	switch {
-	case *everyWrite:
-	case tableBytes == 1:
-		every = 67 // tables are written in many more steps than batches
-	default:
-		every = 5
-	}
+	rounds, every := 5, 5
 	if testing.Short() {
-		rounds, every = 2, min(every, 17)
+		rounds, every = 2, 2
+	}
+	if tableBytes == 1 {
+		every = 67 // tables are written in many more steps than batches
+	}
+	if *everyWrite {
+		every = 1
 	}
 	x := &story{rng: rand.New(rand.NewPCG(5, uint64(tableBytes)))}
 	var outages []outage
