@@ -164,7 +164,7 @@ func (c *indexCursor) read(it *pebble.Iterator) error {
 		if len(key) < indexPrefix+8 {
 			return fmt.Errorf("%w: key of an index", ErrCorrupt)
 		}
-		head, row := key[:len(key)-8], RowID(^binary.BigEndian.Uint64(key[len(key)-8:]))
+		head, row := key[:len(key)-8], entryRow(key)
 		low, high := bytes.Compare(head, c.least) < 0, bytes.Compare(head, c.past) >= 0
 		switch {
 		case low && c.desc || high && !c.desc:
@@ -234,7 +234,7 @@ func (c *indexCursor) another(it *pebble.Iterator, head []byte, row RowID, last 
 	// The newest that the view may have comes first of the key.
 	head = bytes.Clone(head)
 	for ok := it.SeekGE(binary.BigEndian.AppendUint64(bytes.Clone(head), ^uint64(c.v.end-1))); ok; ok = it.Next() {
-		if newest := RowID(^binary.BigEndian.Uint64(it.Key()[len(it.Key())-8:])); !c.v.st.isUnused(newest) {
+		if newest := entryRow(it.Key()); !c.v.st.isUnused(newest) {
 			e.row = newest
 			break
 		}

@@ -125,5 +125,8 @@ func appendIndexKey(dst []byte, db, index uint32, key []byte, row RowID) []byte 
 	return binary.BigEndian.AppendUint64(dst, ^uint64(row))
 }
 
+// entryRow is the row that an entry of an index leads to.
+func entryRow(entry []byte) RowID { return RowID(^binary.BigEndian.Uint64(entry[len(entry)-8:])) }
+
 // indexPrefix is how long a key of an index is before the index key.
 const indexPrefix = 9

@@ -43,7 +43,7 @@ func TestOne(t *testing.T) {
 			ch.Rows = []*vec.Batch{{Len: 1, Cols: []*vec.Column{{Kind: vec.Int64, Len: 1, I64: []int64{int64(k)}}}}}
 			ch.Keys = []IndexKeys{{Index: 20001, Keys: [][]byte{key(k)}}}
 			if was {
-				ch.Closed = closingsOf(Closing{Row: row, Next: 0})
+				ch.Closed = closingsOf(Closing{Row: row, Next: 0, Kept: rnd.IntN(4) > 0})
 			}
 		}
 		c, err := d.Commit(context.Background(), Commit{Tables: []TableChange{ch}})

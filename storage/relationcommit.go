@@ -47,8 +47,12 @@ const fewClosings = 1024
 
 func (t *tableWork) closesFew() bool { return t.closings > 0 && t.closings <= fewClosings }
 
-// longestChain is how many versions are found by the index entries of one, itself included.
-const longestChain = 8
+// versionsOfEntry is how many versions the index entries of one lead to, itself included, on average.
+const versionsOfEntry = 8
+
+// hasEntries tells which versions have index entries though the one before them has the same keys. Which they are follows no order of RowIDs: statements
+// that change the same rows over and over give each of them RowIDs at one distance.
+func hasEntries(row RowID) bool { return mix(uint64(row))%versionsOfEntry == 0 }
 
 // closed are the versions that end, once the commit has its place and its time.
 func (t *tableWork) closed() iter.Seq[table.Closing] {
@@ -57,7 +61,7 @@ func (t *tableWork) closed() iter.Seq[table.Closing] {
 			out := table.Closing{Row: c.Row, At: t.at}
 			if c.Next >= 0 {
 				out.Next = t.first + int64(c.Next)
-				out.Kept = c.Kept && int64(c.Next) >= t.loaded() && out.Next%longestChain != 0
+				out.Kept = c.Kept && int64(c.Next) >= t.loaded() && !hasEntries(out.Next)
 			}
 			if !yield(out) {
 				return

@@ -1,0 +1,50 @@
+package storage
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/allsource-db/allsource/vec"
+)
+
+// TestEntriesOfKeptKeys replaces eight rows together a thousand times, with the keys that they have: RowIDs of a row are eight apart. Each has index
+// entries now and then all the same, so that nobody walks through all that it ever was.
+func TestEntriesOfKeptKeys(t *testing.T) {
+	s, d := openTest(t, vfs.NewMem(), Options{Manual: true})
+	defer s.Close()
+	const rows, rounds = 8, 1000
+	keys := IndexKeys{Index: 2}
+	for i := range rows {
+		keys.Keys = append(keys.Keys, []byte{'k', byte(i), '.'})
+	}
+	for round := range rounds {
+		ch := TableChange{Table: 1, Columns: benchColumns, Rows: []*vec.Batch{benchRows(0, rows, round)}, Keys: []IndexKeys{keys}}
+		var closed []Closing
+		for i := range rows * min(round, 1) {
+			closed = append(closed, Closing{Row: RowID((round-1)*rows + i + 1), Next: i, Kept: true})
+		}
+		ch.Closed = closingsOf(closed...)
+		if _, err := d.Commit(context.Background(), Commit{Tables: []TableChange{ch}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, key := range keys.Keys {
+		found := []RowID{rows*rounds + 1}
+		prefix := append(tableKey(d.num, kindIndex, 2), key...)
+		if err := s.scan(prefix, nil, func(key, _ []byte) error { found = append(found, entryRow(key)); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(found)
+		for k := 1; k < len(found); k++ {
+			if chain := (found[k] - found[k-1]) / rows; chain > 150 {
+				t.Errorf("key %d: %d versions have one entry", i, chain)
+			}
+		}
+		if n := len(found) - 1; n > rounds/4 || n < rounds/16 || found[0] != RowID(i)+1 {
+			t.Errorf("key %d has %d entries from version %d on", i, n, found[0])
+		}
+	}
+}
