@@ -87,9 +87,15 @@ func (s *Session) planChange(ctx context.Context, p *Prepared) (*ddl.Change, err
 		before, more := dc.Bind.Catalog, false
 		ch, err := ddl.Plan(dc, p.stmt.Stmt)
 		if err == nil {
-			more, err = s.lockChanged(ctx, changeLocks(ch, p.stmt.Stmt, before), locked)
+			reads, err := s.filledFrom(ctx, ch, before)
+			if err == nil {
+				more, err = s.lockChanged(ctx, append(changeLocks(ch, p.stmt.Stmt, before), reads...), locked)
+			}
+			if err != nil {
+				return nil, err
+			}
 		}
-		if err == nil && more && s.catalog() != before {
+		if more && s.catalog() != before {
 			continue
 		}
 		for _, n := range said {

@@ -125,6 +125,11 @@ func (s *Session) explain(ctx context.Context, st *syntax.Explain, p *Prepared, 
 	if inner, err = s.current(ctx, inner, params); err != nil {
 		return nil, err
 	}
+	if !inner.locks {
+		if inner, err = s.lockReads(ctx, inner, params); err != nil {
+			return nil, err
+		}
+	}
 	opts := plan.ExplainOptions{Verbose: o.verbose, Costs: o.costs, Timing: o.timing, Rows: opt.Estimator(s.optOptions(ctx).Stats)}
 	var times plan.ExplainTimes
 	if o.summary {

@@ -17,7 +17,7 @@ var tableModes = map[string]lock.Mode{
 	"EXCLUSIVE": lock.TableExclusive, "ACCESS EXCLUSIVE": lock.AccessExclusive, "": lock.AccessExclusive,
 }
 
-// lockStmt is LOCK TABLE. Queries take no locks of tables, since what they see stays: they do not wait for anybody.
+// lockStmt is LOCK TABLE.
 func (s *Session) lockStmt(ctx context.Context, st *syntax.Lock) error {
 	if !s.tx.open() {
 		return pgerr.New(pgerr.NoActiveSQLTransaction, "LOCK TABLE can only be used in transaction blocks")

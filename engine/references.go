@@ -197,6 +197,9 @@ func (w *writer) refers(ctx context.Context, con *catalog.Constraint, rows *vec.
 			values[k] = c
 		}
 	}
+	if err := w.s.lockTable(ctx, ref.OID, lock.RowShare); err != nil {
+		return err
+	}
 	found := map[string]bool{}
 	for i := range rows.Len {
 		if live, _ := w.d.state(first - storage.RowID(i)); !live {
@@ -374,7 +377,7 @@ func (s *Session) internally(ctx context.Context, text string, types []datum.OID
 
 // finds is internally, and reports whether the statement gave rows.
 func (s *Session) finds(ctx context.Context, text string, types []datum.OID, params []*vec.Column) (bool, error) {
-	p, err := s.internal(ctx, text, types)
+	p, err := s.internalLocked(ctx, text, types)
 	if err != nil {
 		return false, err
 	}
@@ -392,6 +395,25 @@ func (s *Session) finds(ctx context.Context, text string, types []datum.OID, par
 			return rows, closeWith(root, err)
 		}
 		rows = true
+	}
+}
+
+// internalLocked is an internal statement whose tables are locked for the transaction, and as they are then.
+func (s *Session) internalLocked(ctx context.Context, text string, types []datum.OID) (*Prepared, error) {
+	for {
+		p, err := s.internal(ctx, text, types)
+		if err != nil {
+			return nil, err
+		}
+		before := s.internals.catalog
+		for _, t := range p.changed {
+			if err := s.lockTable(ctx, t.oid, t.mode); err != nil {
+				return nil, err
+			}
+		}
+		if s.catalog() == before {
+			return p, nil
+		}
 	}
 }
 

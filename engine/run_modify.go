@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/allsource-db/allsource/engine/lock"
 	"github.com/allsource-db/allsource/engine/op"
@@ -65,11 +66,16 @@ type tableLock struct {
 	mode lock.Mode
 }
 
-// changedTables lists the tables that a plan changes or locks rows of.
+// changedTables lists the tables that a plan is about, and how they are locked for it.
 func changedTables(n plan.Node) []tableLock {
-	var out []tableLock
-	plan.Walk(n, func(n plan.Node) bool {
+	var read, out []tableLock
+	var walk func(n plan.Node) bool
+	walk = func(n plan.Node) bool {
 		switch n := n.(type) {
+		case *plan.Scan:
+			if n.Relation.Table != nil && n.System == nil {
+				read = append(read, tableLock{n.Relation.OID, lock.AccessShare})
+			}
 		case *plan.Modify:
 			out = append(out, tableLock{n.Relation.OID, lock.RowExclusive})
 		case *plan.LockRows:
@@ -84,10 +90,16 @@ func changedTables(n plan.Node) []tableLock {
 			}
 		}
 		for _, sub := range plan.Subplans(n) {
-			out = append(out, changedTables(sub)...)
+			plan.Walk(sub, walk)
 		}
 		return true
-	})
+	}
+	plan.Walk(n, walk)
+	for _, t := range read { // who changes a table reads it too
+		if !slices.ContainsFunc(out, func(o tableLock) bool { return o.oid == t.oid }) {
+			out = append(out, t)
+		}
+	}
 	return out
 }
 

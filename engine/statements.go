@@ -87,6 +87,9 @@ func (s *Session) query(ctx context.Context, p *Prepared, params []*vec.Column) 
 	if p.locks {
 		return s.change(ctx, p, params)
 	}
+	if p, err = s.lockReads(ctx, p, params); err != nil {
+		return nil, err
+	}
 	if a, ok := p.node.(*plan.Append); ok {
 		return s.runAppend(ctx, p, a, params)
 	}
@@ -109,9 +112,13 @@ func (s *Session) current(ctx context.Context, p *Prepared, params []*vec.Column
 	}
 	out, err := s.compiledAgain(ctx, p, params)
 	if err == nil && !slices.Equal(out.Fields, p.Fields) {
-		err = pgerr.New(pgerr.FeatureNotSupported, "cached plan must not change result type")
+		err = errOtherResult()
 	}
 	return out, err
+}
+
+func errOtherResult() error {
+	return pgerr.New(pgerr.FeatureNotSupported, "cached plan must not change result type")
 }
 
 // compiledAgain is a statement as it is bound now, with the values of its parameters.

@@ -6,6 +6,7 @@ package lock
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -45,6 +46,8 @@ type Manager struct {
 	mu      sync.Mutex
 	entries map[Key]*entry
 	many    map[class]*holders
+	// exclusive is how many have a table in AccessExclusive mode, or wait for it; it is written under mu.
+	exclusive atomic.Int32
 }
 
 // New makes a manager without locks.
@@ -155,6 +158,18 @@ func (o *Owner) TryLock(k Key, mode Mode) bool {
 	return o.try(k, mode) == nil
 }
 
+// Readable reports whether the session could lock a table in AccessShare mode without waiting.
+func (s *Session) Readable(table uint32) bool {
+	m := s.m
+	if m.exclusive.Load() == 0 {
+		return true
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.entries[Key{Kind: Table, Object: table}]
+	return e == nil || !e.blocks(s, AccessShare, nil) && !slices.ContainsFunc(e.queue, func(w *waiter) bool { return w.s != s && w.mode == AccessExclusive })
+}
+
 // try takes the lock, or returns what it has to wait on.
 func (o *Owner) try(k Key, mode Mode) (blocked *entry) {
 	m := o.s.m
@@ -215,6 +230,9 @@ func (o *Owner) take(e *entry, h *hold, mode Mode) {
 	if first {
 		e.holds = append(e.holds, hold{owner: o})
 		h = &e.holds[len(e.holds)-1]
+	}
+	if mode == AccessExclusive && !h.modes.has(mode) {
+		o.s.m.exclusive.Add(1)
 	}
 	h.modes |= modes(mode)
 	if e.key.Kind == Advisory {
@@ -300,6 +318,9 @@ func (o *Owner) release(t taken) {
 			h.modes &^= modes(t.mode)
 		}
 	} else {
+		if t.mode == AccessExclusive && h.modes.has(t.mode) {
+			o.s.m.exclusive.Add(-1)
+		}
 		h.modes &^= modes(t.mode)
 	}
 	if h.modes == 0 {

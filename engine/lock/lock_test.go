@@ -392,3 +392,52 @@ func TestWhoChangesALockedRowIsSeen(t *testing.T) {
 		}
 	}
 }
+
+// Readers are kept out by who has a table in ACCESS EXCLUSIVE mode and by who waits for it, and by nobody after that.
+func TestReadable(t *testing.T) {
+	m := New()
+	reader, a, b := m.NewSession(1), m.NewSession(2), m.NewSession(3)
+	table := Key{Kind: Table, Object: 7}
+	expect := func(want bool, when string) {
+		t.Helper()
+		if got := reader.Readable(7); got != want {
+			t.Errorf("%s: readable %v", when, got)
+		}
+		if !reader.Readable(8) {
+			t.Errorf("%s: another table is not readable", when)
+		}
+	}
+	expect(true, "nobody has it")
+	first := a.NewOwner()
+	first.TryLock(table, TableExclusive)
+	expect(true, "EXCLUSIVE")
+	mark := first.Mark()
+	first.TryLock(table, AccessExclusive)
+	expect(false, "ACCESS EXCLUSIVE")
+	if !a.Readable(7) {
+		t.Error("it keeps its own session out")
+	}
+	first.ReleaseTo(mark)
+	expect(true, "back to EXCLUSIVE")
+	ctx, cancel := context.WithCancel(t.Context())
+	got := make(chan error)
+	second := b.NewOwner()
+	go func() { got <- second.Lock(ctx, table, AccessExclusive) }()
+	waitsFor(b)
+	expect(false, "somebody waits")
+	cancel()
+	<-got
+	expect(true, "he has given up")
+	go func() { got <- second.Lock(t.Context(), table, AccessExclusive) }()
+	waitsFor(b)
+	first.Release()
+	if err := <-got; err != nil {
+		t.Fatal(err)
+	}
+	expect(false, "he has it")
+	second.Release()
+	expect(true, "all is over")
+	if n := m.exclusive.Load(); n != 0 {
+		t.Errorf("%d are counted in the end", n)
+	}
+}

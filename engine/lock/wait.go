@@ -21,6 +21,9 @@ type waiter struct {
 func (o *Owner) enqueue(e *entry, mode Mode) *waiter {
 	w := &waiter{s: o.s, e: e, mode: mode}
 	e.queue = slices.Insert(e.queue, e.placeOf(o), w)
+	if mode == AccessExclusive {
+		o.s.m.exclusive.Add(1)
+	}
 	o.s.waiting = w
 	return w
 }
@@ -30,6 +33,9 @@ func (o *Owner) leave(w *waiter) {
 	o.s.waiting = nil
 	if i := slices.Index(w.e.queue, w); i >= 0 {
 		w.e.queue = slices.Delete(w.e.queue, i, i+1)
+		if w.mode == AccessExclusive {
+			o.s.m.exclusive.Add(-1)
+		}
 	}
 	w.e.letIn(o.s.m)
 }

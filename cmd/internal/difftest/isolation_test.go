@@ -109,6 +109,11 @@ func scriptStatement(r *rand.Rand) string {
 		fmt.Sprintf("SELECT * FROM t WHERE k = %d FOR NO KEY UPDATE NOWAIT", k),
 		"SELECT count(*), sum(v) FROM t",
 		"LOCK TABLE t IN SHARE MODE",
+		"LOCK TABLE u",
+		"LOCK TABLE t IN ACCESS EXCLUSIVE MODE",
+		"ALTER TABLE u ADD IF NOT EXISTS w int",
+		"SELECT count(*) FROM u",
+		"SELECT k FROM t WHERE EXISTS (SELECT FROM u WHERE u.k = t.k)",
 		fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", n),
 		fmt.Sprintf("SELECT pg_try_advisory_xact_lock(%d)", n),
 	}
