@@ -34,15 +34,10 @@ func all(table string) string {
 		"sum(case status when 'paid' then id else 0 end) from " + table
 }
 
-// measureLoads fills tables from a file and from another table, system by system in turn. Only the statement is timed; what it added is durable when it
+// measureLoads fills tables from a file and from the table source, system by system in turn. Only the statement is timed; what it added is durable when it
 // ends. What a system does in the background afterwards is waited for, so that the next does not pay for it.
 func (s settings) measureLoads(ctx context.Context, systems []*system, file string) ([]line, error) {
 	var lines []line
-	for _, y := range systems {
-		if _, err := y.fill("source", keys[0].id, keys[0].code, file); err != nil {
-			return nil, fmt.Errorf("%s: %w", y.name, err)
-		}
-	}
 	for _, way := range []string{"COPY", "INSERT … SELECT"} {
 		for _, key := range keys {
 			l := newLine(way + ", " + key.name)

@@ -22,7 +22,7 @@ type settings struct {
 	binary, peers, folder, memory, out string
 	rows                               int64
 	rounds                             int
-	loads, scans                       bool
+	loads, works, scans                bool
 }
 
 func main() {
@@ -35,6 +35,7 @@ func main() {
 	flag.Int64Var(&s.rows, "rows", 2_000_000, "rows of each table")
 	flag.IntVar(&s.rounds, "rounds", 3, "rounds")
 	flag.BoolVar(&s.loads, "loads", true, "measure COPY and INSERT … SELECT")
+	flag.BoolVar(&s.works, "works", true, "measure wide rows, rows from events, indexes, ON CONFLICT, MERGE and DELETE")
 	flag.BoolVar(&s.scans, "scans", true, "measure scans beside updates")
 	flag.Parse()
 	peer.Main("tables", func(ctx context.Context) error { return run(ctx, s, flag.Args()) })
@@ -51,6 +52,7 @@ type system struct {
 type session interface {
 	Ask(sql string) (peer.Answer, error)
 	Copy(table, file string) (peer.Answer, error)
+	CopyTo(table, file string) (peer.Answer, error)
 	Close() error
 }
 
@@ -84,11 +86,23 @@ func run(ctx context.Context, s settings, names []string) (err error) {
 		}
 		systems = append(systems, y)
 	}
+	for _, y := range systems {
+		if _, err := y.fill("source", keys[0].id, keys[0].code, file); err != nil {
+			return fmt.Errorf("%s: %w", y.name, err)
+		}
+	}
 	var loads, scans []line
 	if s.loads {
 		if loads, err = s.measureLoads(ctx, systems, file); err != nil {
 			return err
 		}
+	}
+	if s.works {
+		works, err := s.measureWorks(ctx, systems, folder)
+		if err != nil {
+			return err
+		}
+		loads = append(loads, works...)
 	}
 	if s.scans {
 		if scans, err = s.measureScans(ctx, systems, file); err != nil {
@@ -101,11 +115,15 @@ func run(ctx context.Context, s settings, names []string) (err error) {
 	})
 }
 
-// embedded is DuckDB, which reads the file itself.
+// embedded is DuckDB, which reads and writes files itself.
 type embedded struct{ *peer.Embedded }
 
 func (e embedded) Copy(table, file string) (peer.Answer, error) {
 	return e.Ask("copy " + table + " from '" + file + "' (format csv, header false)")
+}
+
+func (e embedded) CopyTo(table, file string) (peer.Answer, error) {
+	return e.Ask("copy " + table + " to '" + file + "' (format csv, header false)")
 }
 
 func (s settings) open(ctx context.Context, name, folder string) (*system, error) {

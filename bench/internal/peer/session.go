@@ -56,6 +56,22 @@ func (s *Session) Copy(table, file string) (Answer, error) {
 	return Answer{Took: time.Since(began)}, err
 }
 
+// CopyTo writes a table to a file as CSV without a header line, as psql's \copy does.
+func (s *Session) CopyTo(table, file string) (answer Answer, err error) {
+	f, err := os.Create(file)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	w := bufio.NewWriterSize(f, 1<<20)
+	began := time.Now()
+	_, err = s.conn.CopyTo(context.Background(), w, "copy "+table+" to stdout (format csv)")
+	if err == nil {
+		err = w.Flush()
+	}
+	return Answer{Took: time.Since(began)}, err
+}
+
 // Close ends the connection and the server.
 func (s *Session) Close() error {
 	return errors.Join(s.conn.Close(context.Background()), s.server.Stop())
