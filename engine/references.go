@@ -124,20 +124,6 @@ func (r *references) replaced(w *writer, old, rows *vec.Batch, id func(i int) st
 	}
 }
 
-// removed sees to what refers to rows that were deleted.
-func (r *references) removed(w *writer, old *vec.Batch) {
-	for _, in := range r.in {
-		w.s.tx.work.defers(noActionOnly(in.con, in.con.OnDelete), func(ctx context.Context) error {
-			for i := range old.Len {
-				if err := w.orphans(ctx, in, in.con.OnDelete, old.Slice(i, i+1), nil); err != nil {
-					return err
-				}
-			}
-			return nil
-		}, rowsBytes(old))
-	}
-}
-
 // noActionOnly is the constraint if what it does may wait for the commit.
 func noActionOnly(con *catalog.Constraint, action string) *catalog.Constraint {
 	if action == "a" || action == "" {
@@ -376,25 +362,32 @@ func (s *Session) internally(ctx context.Context, text string, types []datum.OID
 }
 
 // finds is internally, and reports whether the statement gave rows.
-func (s *Session) finds(ctx context.Context, text string, types []datum.OID, params []*vec.Column) (bool, error) {
+func (s *Session) finds(ctx context.Context, text string, types []datum.OID, params []*vec.Column) (rows bool, err error) {
+	err = s.each(ctx, text, types, params, func(*vec.Batch) error { rows = true; return nil })
+	return rows, err
+}
+
+// each is internally, and gives what the statement gives.
+func (s *Session) each(ctx context.Context, text string, types []datum.OID, params []*vec.Column, give func(*vec.Batch) error) error {
 	p, err := s.internalLocked(ctx, text, types)
 	if err != nil {
-		return false, err
+		return err
 	}
 	s.tx.work.command++
 	cfg := s.executionConfig(ctx, params)
 	x, root, err := s.openWith(ctx, p.node, cfg)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer x.Close()
-	rows := false
 	for {
 		b, err := root.Next(ctx)
-		if b == nil || err != nil {
-			return rows, closeWith(root, err)
+		if b != nil && err == nil {
+			err = give(b)
 		}
-		rows = true
+		if b == nil || err != nil {
+			return closeWith(root, err)
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ type writer struct {
 	d     *delta
 	keys  []tableKey // of all indexes
 	refs  references
+	gone  map[*catalog.Constraint]*goneRows // by foreign keys that refer to the table
 }
 
 // tableKey is an index while rows are written.

@@ -279,11 +279,15 @@ func (w *writer) distinctLater(key *tableKey, keys storage.IndexKeys, look []int
 // defers keeps a check of a constraint until the statement is over, or until the commit where the constraint asks for it.
 // bytes is about what it keeps.
 func (w *work) defers(con *catalog.Constraint, check func(ctx context.Context) error, bytes int64) {
+	w.checksOf(con).add(check, bytes)
+}
+
+// checksOf are those among which the checks of a constraint are.
+func (w *work) checksOf(con *catalog.Constraint) *checks {
 	if con != nil && con.Deferrable && w.postpones(con) {
-		w.atCommit.add(check, bytes)
-	} else {
-		w.late.add(check, bytes)
+		return &w.atCommit
 	}
+	return &w.late
 }
 
 // postpones reports whether a deferrable constraint waits for the commit: as SET CONSTRAINTS says, else as it was declared.
