@@ -174,7 +174,7 @@ func (s *Session) CopyOut(ctx context.Context, p *Prepared, params []*vec.Column
 	if err != nil {
 		return nil, err
 	}
-	return newCopyOut(ctx, rows, opts, s.env()), nil
+	return newCopyOut(rows, opts, s.env()), nil
 }
 
 // copyQuery is SELECT columns FROM table.

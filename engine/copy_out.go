@@ -2,27 +2,80 @@ package engine
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
+	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/vec"
 )
 
 // CopyOut is a running COPY … TO STDOUT.
 type CopyOut struct {
+	rowsWriter
 	rows   *Rows
-	opts   copyOptions
-	env    *datum.Env
-	fields []Field
-	batch  *vec.Batch
-	at     int
-	buf    []byte
+	ahead  []chan writtenRows // in order
+	most   int                // of ahead
+	now    writtenRows
+	at     int // in now
 	begun  bool
-	ended  bool
+	ended  bool  // rows has no more
+	failed error // of rows, after what is ahead
+	last   bool  // the end was given
 	count  int64
+}
+
+// rowsWriter writes rows in the format of a COPY. It does not change.
+type rowsWriter struct {
+	opts    copyOptions
+	env     *datum.Env
+	fields  []Field
+	special [256]bool // bytes that have to be quoted or escaped in text
+	safe    []bool    // columns whose text has none of them, and is not that of a null
+}
+
+// writtenRows are some rows of a batch as the format writes them.
+type writtenRows struct {
+	batch *vec.Batch
+	to    int // the row after them
+	data  []byte
+	ends  []int
+	err   error // of the next one
+}
+
+// writtenBytes is from how many bytes on rows are given on.
+const writtenBytes = 1 << 20
+
+// newCopyOut starts sending what rows gives. Batches are written at the same time, unless values are names that only the session understands.
+func newCopyOut(rows *Rows, opts copyOptions, env *datum.Env) *CopyOut {
+	o := &CopyOut{rowsWriter: rowsWriter{opts: opts, env: env, fields: rows.Fields}, rows: rows, most: runtime.GOMAXPROCS(0)}
+	switch opts.format {
+	case formatCSV:
+		for _, c := range []byte{opts.delimiter, opts.quote, '\n', '\r'} {
+			o.special[c] = true
+		}
+	case formatText:
+		for _, c := range []byte{opts.delimiter, '\\', '\n', '\r', '\t', '\b', '\f', '\v'} {
+			o.special[c] = true
+		}
+	}
+	usual := strings.IndexByte(",;|\t", opts.delimiter) >= 0 && (opts.null == "" || opts.null == `\N`) && !opts.quoteAll
+	o.safe = make([]bool, len(o.fields))
+	for i, f := range o.fields {
+		switch datum.KindOf(f.Type.OID) {
+		case vec.Bool, vec.Int64, vec.Float64, vec.Decimal:
+			o.safe[i] = usual && !opts.forceQuote[f.Name]
+		case vec.Struct:
+			o.most = 1
+		}
+		if datum.ReadsNames(f.Type.OID) {
+			o.safe[i], o.most = false, 1
+		}
+	}
+	return o
 }
 
 // Binary reports whether the data is in binary format, Columns how many there are.
@@ -32,131 +85,192 @@ func (o *CopyOut) Binary() bool { return o.opts.format == formatBinary }
 func (o *CopyOut) Columns() int { return len(o.fields) }
 
 // Close frees the answer. It may be called more than once.
-func (o *CopyOut) Close() { o.rows.Close() }
+func (o *CopyOut) Close() {
+	for _, w := range o.ahead {
+		<-w
+	}
+	o.ahead = nil
+	o.rows.Close()
+}
 
 // Tag is the completion tag.
 func (o *CopyOut) Tag() string { return "COPY " + itoa(o.count) }
 
 // Next returns the next row as the format writes it, nil at the end. It is valid until the next call.
 func (o *CopyOut) Next() ([]byte, error) {
-	o.buf = o.buf[:0]
 	if !o.begun {
 		o.begun = true
-		switch {
-		case o.opts.format == formatBinary:
-			o.buf = append(append(o.buf, binarySignature...), 0, 0, 0, 0, 0, 0, 0, 0)
-		case o.opts.header:
+		if o.opts.format == formatBinary { // the header goes with the first row
+			line, err := o.Next()
+			return slices.Concat([]byte(binarySignature), make([]byte, 8), line), err
+		}
+		if o.opts.header {
 			return o.headerLine(), nil
 		}
 	}
-	for o.batch == nil || o.at >= o.batch.Len {
-		if o.ended {
-			return nil, nil
+	for o.at >= len(o.now.ends) {
+		if o.now.err != nil {
+			return nil, o.now.err
 		}
-		b, err := o.rows.Next()
-		if err != nil {
-			return nil, err
+		o.readAhead()
+		if len(o.ahead) == 0 {
+			return o.end()
 		}
-		if b == nil {
-			o.ended = true
-			if o.opts.format == formatBinary {
-				return append(o.buf, 0xff, 0xff), nil
-			}
-			return nil, nil
+		o.now, o.at = <-o.ahead[0], 0
+		if o.ahead = o.ahead[1:]; o.now.err == nil && o.now.to < o.now.batch.Len {
+			o.ahead = slices.Insert(o.ahead, 0, o.begin(o.now.batch, o.now.to))
 		}
-		o.batch, o.at = b, 0
 	}
-	err := o.row(o.at)
+	from := 0
+	if o.at > 0 {
+		from = o.now.ends[o.at-1]
+	}
 	o.at++
 	o.count++
-	return o.buf, err
+	return o.now.data[from:o.now.ends[o.at-1]], nil
 }
 
-func (o *CopyOut) headerLine() []byte {
+// end ends the data.
+func (o *CopyOut) end() ([]byte, error) {
+	if o.failed != nil || o.last || o.opts.format != formatBinary {
+		return nil, o.failed
+	}
+	o.last = true
+	return []byte{0xff, 0xff}, nil
+}
+
+// readAhead takes as many batches as are written at the same time.
+func (o *CopyOut) readAhead() {
+	for len(o.ahead) < o.most && !o.ended {
+		b, err := o.rows.Next()
+		if b == nil || err != nil {
+			o.ended, o.failed = true, err
+			return
+		}
+		o.ahead = append(o.ahead, o.begin(b, 0))
+	}
+}
+
+// begin begins to write the rows of a batch.
+func (o *CopyOut) begin(b *vec.Batch, from int) chan writtenRows {
+	out := make(chan writtenRows, 1)
+	if o.most == 1 {
+		out <- o.write(b, from)
+	} else {
+		go func() { out <- o.write(b, from) }()
+	}
+	return out
+}
+
+// write writes rows of a batch, not many more than fit in writtenBytes.
+func (o *rowsWriter) write(b *vec.Batch, from int) (w writtenRows) {
+	defer op.Rescue(&w.err)
+	w = writtenRows{batch: b, to: from, ends: make([]int, 0, b.Len-from)}
+	for w.to < b.Len && len(w.data) < writtenBytes {
+		var data []byte
+		if data, w.err = o.row(w.data, b, w.to); w.err != nil {
+			return w
+		}
+		w.data, w.ends = data, append(w.ends, len(data))
+		w.to++
+	}
+	return w
+}
+
+func (o *rowsWriter) headerLine() []byte {
+	var out []byte
 	for i, f := range o.fields {
 		if i > 0 {
-			o.buf = append(o.buf, o.opts.delimiter)
+			out = append(out, o.opts.delimiter)
 		}
 		if o.opts.format == formatCSV {
-			o.buf = o.csv(o.buf, []byte(f.Name), false)
+			out = o.csv(append(out, f.Name...), len(out), false)
 		} else {
-			o.buf = escapeText(o.buf, []byte(f.Name), o.opts.delimiter)
+			out = o.escapeText(append(out, f.Name...), len(out))
 		}
 	}
-	return append(o.buf, '\n')
+	return append(out, '\n')
 }
 
-func (o *CopyOut) row(i int) error {
+// row appends a row of a batch.
+func (o *rowsWriter) row(dst []byte, b *vec.Batch, i int) ([]byte, error) {
 	switch o.opts.format {
 	case formatBinary:
-		return o.binaryRow(i)
+		return o.binaryRow(dst, b, i)
 	case formatNDJSON:
-		return o.jsonRow(i)
+		return o.jsonRow(dst, b, i), nil
 	}
-	var scratch []byte
-	for k, c := range o.batch.Cols {
+	for k, c := range b.Cols {
 		if k > 0 {
-			o.buf = append(o.buf, o.opts.delimiter)
+			dst = append(dst, o.opts.delimiter)
 		}
 		if c.Null(i) {
-			o.buf = append(o.buf, o.opts.null...)
+			dst = append(dst, o.opts.null...)
 			continue
 		}
-		scratch = datum.AppendText(scratch[:0], o.fields[k].Type, c, i, o.env)
-		if o.opts.format == formatCSV {
-			o.buf = o.csv(o.buf, scratch, o.opts.quoteAll || o.opts.forceQuote[o.fields[k].Name])
-		} else {
-			o.buf = escapeText(o.buf, scratch, o.opts.delimiter)
+		from := len(dst)
+		dst = datum.AppendText(dst, o.fields[k].Type, c, i, o.env)
+		switch {
+		case o.safe[k]:
+		case o.opts.format == formatCSV:
+			dst = o.csv(dst, from, o.opts.quoteAll || o.opts.forceQuote[o.fields[k].Name])
+		default:
+			dst = o.escapeText(dst, from)
 		}
 	}
-	o.buf = append(o.buf, '\n')
-	return nil
+	return append(dst, '\n'), nil
 }
 
-func (o *CopyOut) binaryRow(i int) error {
-	o.buf = binary.BigEndian.AppendUint16(o.buf, uint16(len(o.batch.Cols)))
-	for k, c := range o.batch.Cols {
+func (o *rowsWriter) binaryRow(dst []byte, b *vec.Batch, i int) (_ []byte, err error) {
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(b.Cols)))
+	for k, c := range b.Cols {
 		if c.Null(i) {
-			o.buf = append(o.buf, 0xff, 0xff, 0xff, 0xff)
+			dst = append(dst, 0xff, 0xff, 0xff, 0xff)
 			continue
 		}
-		at := len(o.buf)
-		o.buf = append(o.buf, 0, 0, 0, 0)
-		var err error
-		if o.buf, err = datum.AppendBinary(o.buf, o.fields[k].Type, c, i, o.env); err != nil {
-			return err
+		at := len(dst)
+		dst = append(dst, 0, 0, 0, 0)
+		if dst, err = datum.AppendBinary(dst, o.fields[k].Type, c, i, o.env); err != nil {
+			return nil, err
 		}
-		binary.BigEndian.PutUint32(o.buf[at:], uint32(len(o.buf)-at-4))
+		binary.BigEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
 	}
-	return nil
+	return dst, nil
 }
 
 // jsonRow writes an object with one member per column: numbers, booleans and documents as JSON, the rest as strings.
-func (o *CopyOut) jsonRow(i int) error {
-	o.buf = append(o.buf, '{')
-	for k, c := range o.batch.Cols {
+func (o *rowsWriter) jsonRow(dst []byte, b *vec.Batch, i int) []byte {
+	dst = append(dst, '{')
+	for k, c := range b.Cols {
 		if k > 0 {
-			o.buf = append(o.buf, ',')
+			dst = append(dst, ',')
 		}
-		o.buf = appendJSONString(o.buf, []byte(o.fields[k].Name))
-		o.buf = append(o.buf, ':')
-		o.buf = AppendJSONValue(o.buf, o.fields[k].Type, c, i, o.env)
+		dst = appendJSONString(dst, []byte(o.fields[k].Name))
+		dst = append(dst, ':')
+		dst = AppendJSONValue(dst, o.fields[k].Type, c, i, o.env)
 	}
-	o.buf = append(o.buf, '}', '\n')
-	return nil
+	return append(dst, '}', '\n')
 }
 
-// csv appends a CSV field, quoted if it must be.
-func (o *CopyOut) csv(dst, v []byte, force bool) []byte {
-	quote := force || string(v) == o.opts.null || string(v) == `\.`
-	for _, c := range v {
-		quote = quote || c == o.opts.delimiter || c == o.opts.quote || c == '\n' || c == '\r'
+// isPlain reports whether a field needs neither quotes nor escapes.
+func (o *rowsWriter) isPlain(field []byte) bool {
+	for _, c := range field {
+		if o.special[c] {
+			return false
+		}
 	}
-	if !quote {
-		return append(dst, v...)
+	return true
+}
+
+// csv quotes the field from a place on if it must be.
+func (o *rowsWriter) csv(dst []byte, from int, force bool) []byte {
+	field := dst[from:]
+	if !force && string(field) != o.opts.null && string(field) != `\.` && o.isPlain(field) {
+		return dst
 	}
-	dst = append(dst, o.opts.quote)
-	for _, c := range v {
+	field = bytes.Clone(field)
+	dst = append(dst[:from], o.opts.quote)
+	for _, c := range field {
 		if c == o.opts.quote || c == o.opts.escape {
 			dst = append(dst, o.opts.escape)
 		}
@@ -165,28 +279,23 @@ func (o *CopyOut) csv(dst, v []byte, force bool) []byte {
 	return append(dst, o.opts.quote)
 }
 
-// escapeText appends a field of the text format.
-func escapeText(dst, v []byte, delimiter byte) []byte {
-	for _, c := range v {
-		switch c {
-		case '\\':
-			dst = append(dst, '\\', '\\')
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		case '\b':
-			dst = append(dst, '\\', 'b')
-		case '\f':
-			dst = append(dst, '\\', 'f')
-		case '\v':
-			dst = append(dst, '\\', 'v')
-		case delimiter:
-			dst = append(dst, '\\', c)
-		default:
+// escapeLetters are the letters that stand for bytes in the text format.
+var escapeLetters = map[byte]byte{'\n': 'n', '\r': 'r', '\t': 't', '\b': 'b', '\f': 'f', '\v': 'v'}
+
+// escapeText escapes the field from a place on as the text format does.
+func (o *rowsWriter) escapeText(dst []byte, from int) []byte {
+	if o.isPlain(dst[from:]) {
+		return dst
+	}
+	field := bytes.Clone(dst[from:])
+	dst = dst[:from]
+	for _, c := range field {
+		if !o.special[c] {
 			dst = append(dst, c)
+		} else if letter, ok := escapeLetters[c]; ok {
+			dst = append(dst, '\\', letter)
+		} else {
+			dst = append(dst, '\\', c)
 		}
 	}
 	return dst
@@ -248,9 +357,4 @@ func appendJSONString(dst, s []byte) []byte {
 		}
 	}
 	return append(dst, '"')
-}
-
-// newCopyOut starts sending what rows gives.
-func newCopyOut(_ context.Context, rows *Rows, o copyOptions, env *datum.Env) *CopyOut {
-	return &CopyOut{rows: rows, opts: o, env: env, fields: rows.Fields}
 }
