@@ -265,6 +265,9 @@ func (g *tableGroup) take(spans []span, rows []RowID) ([]span, []RowID, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if !slices.Contains(at, -1) {
+		return append(spans, span{group: g, rows: rows, local: at}), nil, nil
+	}
 	s := span{group: g}
 	var left []RowID
 	for i, k := range at {
@@ -402,8 +405,8 @@ func (v *tableView) Read(_ context.Context, cols []TableColumn, rows []RowID) (*
 	}
 	out := &vec.Batch{Len: len(rows), Cols: make([]*vec.Column, len(cols))}
 	places := order(rows, spans)
+	parts := make([]*vec.Column, len(spans))
 	for k := range cols {
-		parts := make([]*vec.Column, len(spans))
 		for i := range spans {
 			if parts[i], err = spans[i].read(&cols[k]); err != nil {
 				return nil, err

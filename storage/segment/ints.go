@@ -200,6 +200,30 @@ func (c *ints) at(i int) int64 {
 	return int64(c.base + c.unit*x)
 }
 
+// search goes from value i, which is x, to the first that is at least v, at most to number end; all are of one block.
+func (c *ints) search(i, end int, x, v int64) (int, int64) {
+	if c.blocks == nil {
+		if x < v {
+			i = end
+		}
+		return i, x
+	}
+	b := &c.blocks[i/intBlock]
+	data, w, base := c.data[b.off:], uint(b.width), (i/intBlock)*intBlock
+	for x < v {
+		if i++; i == end {
+			break
+		}
+		packed := vec.PackedAt(data, i-base, w)
+		if b.delta {
+			x += int64(c.unit * (b.least + packed))
+		} else {
+			x = int64(c.base + c.unit*(b.low+packed))
+		}
+	}
+	return i, x
+}
+
 // readInts stores the values from i on.
 func readInts[T int32 | int64](c *ints, dst []T, i int) {
 	if c.blocks == nil {

@@ -3,6 +3,7 @@ package segment
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -31,6 +32,11 @@ func (l *byteList) at(i int) []byte {
 func (l *byteList) add(s []byte) {
 	l.data = append(l.data, s...)
 	l.ends = append(l.ends, uint32(len(l.data)))
+}
+
+// grow makes room for n strings of so many bytes.
+func (l *byteList) grow(n, size int) {
+	l.data, l.ends = slices.Grow(l.data, size), slices.Grow(l.ends, n)
 }
 
 func (l *byteList) truncate(n int) {

@@ -83,6 +83,9 @@ func (t *TypedEncoder) values(dst []byte, c *vec.Column, z *zone) ([]byte, error
 		return t.floats(dst, c, z), nil
 	case vec.Bytes:
 		t.list.truncate(0)
+		size := 0
+		each(c, func(i int) { size += len(c.Bytes(i)) })
+		t.list.grow(z.rows, size)
 		each(c, func(i int) { t.list.add(c.Bytes(i)) })
 		dst = t.e.texts.append(dst, &t.list)
 		z.has = hasString

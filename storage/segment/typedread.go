@@ -2,6 +2,7 @@ package segment
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"sync/atomic"
 
@@ -131,7 +132,20 @@ func (t *Typed) Read(from, to int) (*vec.Column, error) {
 
 // ReadRows returns the given rows, which ascend.
 func (t *Typed) ReadRows(rows []int32) (*vec.Column, error) {
+	if len(rows) == 1 {
+		return t.read(rowList{from: int(rows[0]), n: 1})
+	}
 	return t.read(rowList{n: len(rows), list: rows})
+}
+
+// Search finds the first of rows [from, to) whose integer is at least v, which is at to if none is. The integers ascend, none is null, the one at
+// from is first, and the rows lie between two multiples of 1024. It returns what is there too, v or more; nothing is unpacked for it.
+func (t *Typed) Search(from, to int, first, v int64) (at int, found int64, err error) {
+	if t.kind != vec.Int64 || from < 0 || from >= to || to > t.column.pres.count || from/intBlock != (to-1)/intBlock || !t.column.pres.all() {
+		return 0, 0, fmt.Errorf("segment: rows %d to %d of a column of kind %d are searched", from, to, t.kind)
+	}
+	at, found = t.ints[0].search(from, to, first, v)
+	return at, found, nil
 }
 
 func (t *Typed) read(l rowList) (*vec.Column, error) {

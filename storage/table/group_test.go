@@ -68,10 +68,23 @@ func TestGroupRoundTrip(t *testing.T) {
 }
 
 func TestFindInLargeGroup(t *testing.T) {
-	const n = 3*fenceRows + 17
+	const n = 1024 + 3*fenceRows + 17
+	gaps := map[string]func(i int) int64{
+		"few":    func(i int) int64 { return 2 + int64(i/1000) },
+		"same":   func(int) int64 { return 7 },
+		"varied": func(i int) int64 { return 1 + int64(i*i%97) },
+		"wide":   func(i int) int64 { return 1 + int64(i%3)<<40 },
+	}
+	for name, gap := range gaps {
+		t.Run(name, func(t *testing.T) { findInGroup(t, n, gap) })
+	}
+}
+
+func findInGroup(t *testing.T, n int, gap func(i int) int64) {
 	v := &Versions{Columns: []Column{{ID: 1, Kind: vec.Int64}}, Values: []*vec.Column{{Kind: vec.Int64, Len: n, I64: make([]int64, n)}}}
-	for i := range n {
-		v.IDs = append(v.IDs, int64(10+2*i+i/1000))
+	for i, id := 0, int64(10); i < n; i++ {
+		v.IDs = append(v.IDs, id)
+		id += gap(i)
 	}
 	enc, err := NewGroupEncoder()
 	if err != nil {
@@ -87,22 +100,21 @@ func TestFindInLargeGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := func(id RowID) int32 {
-		if i, ok := slices.BinarySearch(v.IDs, id); ok {
-			return int32(i)
-		}
-		return -1
-	}
+	some := rapid.OneOf(rapid.Int64Range(1, v.IDs[n-1]+3), rapid.SampledFrom(v.IDs), rapid.Map(rapid.SampledFrom(v.IDs), func(id RowID) RowID { return id + 1 }))
 	rapid.Check(t, func(t *rapid.T) {
-		ids := rapid.SliceOfNDistinct(rapid.Int64Range(1, v.IDs[n-1]+3), 1, 200, rapid.ID[int64]).Draw(t, "ids")
+		ids := rapid.SliceOfNDistinct(some, 1, 200, rapid.ID[int64]).Draw(t, "ids")
 		slices.Sort(ids)
 		at, err := r.Find(ids)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, id := range ids {
-			if at[i] != want(id) {
-				t.Fatalf("version %d is at %d, expected %d", id, at[i], want(id))
+			place, found := slices.BinarySearch(v.IDs, id)
+			if found != (at[i] >= 0) || found && int(at[i]) != place {
+				t.Fatalf("version %d is at %d, expected %d, %v", id, at[i], place, found)
+			}
+			if before, err := r.Before(id); err != nil || before != place {
+				t.Fatalf("%d versions come before %d (%v), expected %d", before, id, err, place)
 			}
 		}
 	})

@@ -138,8 +138,8 @@ func (r *Reader) IDs(from, to int) ([]RowID, error) {
 	return r.numbers(partIDs, from, to, nil)
 }
 
-// fenceRows is how many IDs are unpacked to find one.
-const fenceRows = 128
+// fenceRows is how many IDs are gone through to find one; it divides what Search takes.
+const fenceRows = 64
 
 // fenced returns every fenceRows-th ID.
 func (r *Reader) fenced() ([]RowID, error) {
@@ -160,53 +160,74 @@ func (r *Reader) fenced() ([]RowID, error) {
 	return fences, nil
 }
 
-// Before is how many of the versions come before a row. It is for groups whose rows are not consecutive.
-func (r *Reader) Before(row RowID) (int, error) {
+// idSearch looks for IDs, which ascend.
+type idSearch struct {
+	r      *Reader
+	fences []RowID
+	ids    *segment.Typed
+	at     int   // where the last one is, or would be
+	there  RowID // what is there, if that is in the same run of fenceRows
+	run    int   // number of that
+}
+
+// search is for groups whose rows are not consecutive.
+func (r *Reader) search() (idSearch, error) {
 	fences, err := r.fenced()
 	if err != nil {
-		return 0, err
+		return idSearch{}, err
 	}
-	k, found := slices.BinarySearch(fences, row)
-	if k == 0 || found {
-		return k * fenceRows, nil
+	ids, err := r.open(partIDs, vec.Int64, vec.Invalid)
+	return idSearch{r: r, fences: fences, ids: ids, run: -1}, err
+}
+
+// find is how many of the IDs come before one, and whether it is among them.
+func (s *idSearch) find(id RowID) (at int, found bool, err error) {
+	run, found := slices.BinarySearch(s.fences, id)
+	if !found {
+		run--
 	}
-	first := (k - 1) * fenceRows
-	part, err := r.IDs(first, min(first+fenceRows, r.meta.rows))
+	if run < 0 {
+		return 0, false, nil
+	}
+	from, end := run*fenceRows, min((run+1)*fenceRows, s.r.meta.rows)
+	if run != s.run {
+		s.run, s.at, s.there = run, from, s.fences[run]
+	}
+	if s.at < end {
+		if s.at, s.there, err = s.ids.Search(s.at, end, s.there, id); err != nil {
+			return 0, false, err
+		}
+	}
+	return s.at, s.at < end && s.there == id, nil
+}
+
+// Before is how many of the versions come before a row. It is for groups whose rows are not consecutive.
+func (r *Reader) Before(row RowID) (int, error) {
+	s, err := r.search()
 	if err != nil {
 		return 0, err
 	}
-	n, _ := slices.BinarySearch(part, row)
-	return first + n, nil
+	n, _, err := s.find(row)
+	return n, err
 }
 
 // Find returns where the versions of ids, which ascend, are in the group, -1 where they are not. It is for groups whose rows
 // are not consecutive.
 func (r *Reader) Find(ids []RowID) ([]int32, error) {
-	fences, err := r.fenced()
+	s, err := r.search()
 	if err != nil {
 		return nil, err
 	}
 	out := make([]int32, len(ids))
-	var part []RowID // of the rows from first on
-	first, at := -1, 0
 	for i, id := range ids {
-		out[i] = -1
-		k, found := slices.BinarySearch(fences, id)
-		if !found {
-			k--
-		}
-		if k < 0 {
-			continue
-		}
-		if k*fenceRows != first {
-			first, at = k*fenceRows, 0
-			if part, err = r.IDs(first, min(first+fenceRows, r.meta.rows)); err != nil {
-				return nil, err
-			}
-		}
-		k, found = slices.BinarySearch(part[at:], id)
-		if at += k; found {
-			out[i] = int32(first + at)
+		at, found, err := s.find(id)
+		switch {
+		case err != nil:
+			return nil, err
+		case found:
+			out[i] = int32(at)
+		default:
+			out[i] = -1
 		}
 	}
 	return out, nil
