@@ -203,12 +203,7 @@ func (q *appendQueue) join(p *pending, order func([]*pending) (finish func())) e
 		q.mu.Lock()
 	}
 	q.leading = true
-	q.mu.Unlock()
-	// Those that are about to come belong to the group: what a group costs is shared by its members.
-	runtime.Gosched()
-	q.mu.Lock()
-	group := q.take()
-	q.mu.Unlock()
+	group := q.gather()
 	finish := order(group)
 	q.next()
 	finish()
@@ -218,6 +213,20 @@ func (q *appendQueue) join(p *pending, order func([]*pending) (finish func())) e
 		}
 	}
 	return nil
+}
+
+// gather cuts the next group off once all have come that are about to: what a group costs is shared by its members. Who waits for
+// nothing but a processor comes first, and those whom that lets go on, as long as it brings more. The caller has locked the queue; it is
+// unlocked then.
+func (q *appendQueue) gather() []*pending {
+	defer q.mu.Unlock()
+	for n := 0; n < len(q.waiting); {
+		n = len(q.waiting)
+		q.mu.Unlock()
+		runtime.Gosched()
+		q.mu.Lock()
+	}
+	return q.take()
 }
 
 // next lets the first of those that wait lead.
