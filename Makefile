@@ -65,7 +65,7 @@ sqlite-slt: ## SQLite's public test queries over events (ALLSOURCE_SQLITE=folder
 	$(GO) test -count=1 -timeout 0 -v -run 'TestSQLiteSLT' ./engine -sqlite-limit $(or $(LIMIT),200)
 
 .PHONY: slt-record
-slt-record: ## write the corpus' answers as PostgreSQL 15 gives them (ALLSOURCE_ORACLE=host:port, role and database allsource)
+slt-record: ## write the corpus' answers as PostgreSQL 15 gives them, and 18 those of its later part (ALLSOURCE_ORACLE=host:port, role and database allsource)
 	$(GO) test -count=1 -run 'TestSLTElsewhere' ./engine -record
 
 .PHONY: crash

@@ -166,7 +166,7 @@ func hasKeysOnce(rel *catalog.Relation, ix *catalog.TableIndex) bool {
 	}
 	return ix.NullsNotDistinct || !slices.ContainsFunc(ix.Keys, func(k catalog.IndexKey) bool {
 		return !slices.ContainsFunc(rel.Columns, func(c catalog.Column) bool {
-			return c.Attr == k.Column && c.NotNull
+			return c.Attr == k.Column && c.NotNull && !c.NullsLeft
 		})
 	})
 }

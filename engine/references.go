@@ -52,6 +52,14 @@ func (s *Session) references(rel *catalog.Relation) references {
 	return r
 }
 
+// enforced are those that are looked at.
+func (r references) enforced() references {
+	return references{
+		out: slices.DeleteFunc(r.out, func(c *catalog.Constraint) bool { return c.NotEnforced }),
+		in:  slices.DeleteFunc(r.in, func(in inward) bool { return in.con.NotEnforced }),
+	}
+}
+
 func (r *references) referenced() bool { return len(r.in) > 0 }
 
 // columnsOf are the places of columns by their attribute numbers.

@@ -161,6 +161,10 @@ func (s *Session) constraintText(r *catalog.Relation, k *catalog.Constraint, spa
 		}
 	case catalog.ForeignKey:
 		text = s.foreignText(r, k)
+	case catalog.NotNull:
+		if text = "NOT NULL " + attrNames(r.Table, k.Columns); k.NoInherit {
+			text += " NO INHERIT"
+		}
 	}
 	if k.Deferrable {
 		text += " DEFERRABLE"
@@ -168,7 +172,10 @@ func (s *Session) constraintText(r *catalog.Relation, k *catalog.Constraint, spa
 	if k.Deferred {
 		text += " INITIALLY DEFERRED"
 	}
-	if k.NotValid {
+	switch {
+	case k.NotEnforced:
+		text += " NOT ENFORCED"
+	case k.NotValid:
 		text += " NOT VALID"
 	}
 	return text, nil

@@ -78,7 +78,7 @@ func configurations() []configuration {
 
 // TestSLT plays testdata/slt: by default the whole corpus as a server runs, and a sample under the configurations that are cheap;
 // with ALLSOURCE_SLT=all everything under every configuration. The answers in testdata/slt/events are our own reasoning, about what
-// PostgreSQL has not; all others are PostgreSQL's (see TestSLTElsewhere).
+// PostgreSQL has not; all others are PostgreSQL's (see TestSLTElsewhere), those in testdata/slt/later of a later one than is followed.
 func TestSLT(t *testing.T) {
 	all := os.Getenv("ALLSOURCE_SLT") == "all"
 	for _, c := range configurations() {
@@ -86,7 +86,7 @@ func TestSLT(t *testing.T) {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
-			for _, path := range corpus(t, "*.slt", "events/*.slt") {
+			for _, path := range corpus(t, "*.slt", "events/*.slt", "later/*.slt") {
 				if c.name != "default" && !all && !sampled(c.name, path) || c.own && hasTransactions(path) {
 					continue
 				}
@@ -125,7 +125,7 @@ func hasTransactions(path string) bool {
 	case "catalog.slt", "errors.slt", "tables.slt", "past.slt":
 		return true
 	}
-	return strings.Contains(path, "/events/")
+	return strings.Contains(path, "/events/") || strings.Contains(path, "/later/")
 }
 
 func readFile(t *testing.T, path string) *slt.File {

@@ -76,7 +76,7 @@ func (s *Session) newRuled(rel *catalog.Relation, rules *plan.RowRules) (*ruled,
 	}
 	r := &ruled{catalog: s.catalog(), shape: shape}
 	if !rel.Table.Unchecked {
-		r.refs = s.references(rel)
+		r.refs = s.references(rel).enforced()
 	}
 	for i := range rules.Indexes {
 		k := tableKey{IndexRule: &rules.Indexes[i], unique: rules.Indexes[i].Index.Unique, reads: map[int]bool{}}
@@ -253,7 +253,9 @@ const longestShown = 64
 func (w *writer) rowText(rows *vec.Batch, r int) string {
 	out := make([]string, len(w.rel.Columns))
 	for i, c := range w.rel.Columns {
-		if out[i] = w.valueText(c.Type, rows.Cols[i], r); len(out[i]) > longestShown {
+		if out[i] = w.valueText(c.Type, rows.Cols[i], r); c.Stored.Virtual {
+			out[i] = "virtual"
+		} else if len(out[i]) > longestShown {
 			cut := longestShown
 			for cut > 0 && out[i][cut]&0xc0 == 0x80 {
 				cut--

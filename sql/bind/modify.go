@@ -219,7 +219,7 @@ func (b *binder) rowRules(rel *catalog.Relation) (plan.RowRules, error) {
 		out.Generated = append(out.Generated, plan.GeneratedColumn{Column: i, Expr: e})
 	}
 	for _, c := range rel.Table.Constraints {
-		if c.Kind != catalog.Check {
+		if c.Kind != catalog.Check || c.NotEnforced {
 			continue
 		}
 		bool := datum.T(datum.Bool)

@@ -69,11 +69,13 @@ type Column struct {
 	Name    string
 	Type    datum.Type // of a domain: the type under it
 	NotNull bool
-	Default string // SQL text, "" when there is none
-	Doc     string
-	Attr    int16         // attribute number; 0: its place in Relation.Columns plus one
-	Stored  *TableColumn  // of a user's table
-	Domain  *DomainObject // what the type is, when it is a domain
+	// NullsLeft: rows from before it was NOT NULL may have nulls in it.
+	NullsLeft bool
+	Default   string // SQL text, "" when there is none
+	Doc       string
+	Attr      int16         // attribute number; 0: its place in Relation.Columns plus one
+	Stored    *TableColumn  // of a user's table
+	Domain    *DomainObject // what the type is, when it is a domain
 }
 
 // Index is a key of a relation and, when Primary or Unique, the constraint of the same name.

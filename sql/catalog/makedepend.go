@@ -155,7 +155,9 @@ func (d depends) table(o *TableObject) {
 		}
 	}
 	for i := range o.Constraints {
-		d.constraint(o, &o.Constraints[i])
+		if k := &o.Constraints[i]; k.Kind != NotNull {
+			d.constraint(o, k)
+		}
 	}
 	for i := range o.Indexes {
 		d.index(o, &o.Indexes[i])

@@ -131,7 +131,7 @@ func (c *Catalog) attribute(r *Relation, i int, col Column) row {
 		a["attidentity"], a["atthasmissing"] = s.Identity, s.Missing != nil
 		a["atthasdef"] = s.Default.Text != "" || s.Generated.Text != ""
 		if s.Generated.Text != "" {
-			a["attgenerated"] = "s"
+			a["attgenerated"] = "s" // of a virtual column too: the version that is followed knows no others, and its pg_dump would write a default
 		}
 		if s.Storage != "" {
 			a["attstorage"] = s.Storage
@@ -401,6 +401,9 @@ func constraintRows(_ context.Context, x *Context, t *rows) error {
 func (x *Context) userConstraints(r *Relation, t *rows) error {
 	for i := range r.Table.Constraints {
 		k := &r.Table.Constraints[i]
+		if k.Kind == NotNull {
+			continue
+		}
 		out := row{
 			"oid": k.ID, "conname": k.Name, "connamespace": r.Table.Schema, "contype": string(k.Kind), "condeferrable": k.Deferrable, "condeferred": k.Deferred,
 			"convalidated": !k.NotValid, "conrelid": r.OID, "conindid": k.Index, "confupdtype": " ", "confdeltype": " ", "confmatchtype": " ",

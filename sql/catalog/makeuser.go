@@ -105,14 +105,16 @@ func referentialRows(c *Catalog, t *rows) {
 	})
 }
 
-// constraints calls f for every constraint of users' tables.
+// constraints calls f for every constraint of users' tables that is listed.
 func (c *Catalog) constraints(f func(r *Relation, k *Constraint)) {
 	for _, r := range c.relations {
 		if r.Table == nil {
 			continue
 		}
 		for i := range r.Table.Constraints {
-			f(r, &r.Table.Constraints[i])
+			if k := &r.Table.Constraints[i]; k.Kind != NotNull {
+				f(r, k)
+			}
 		}
 	}
 }

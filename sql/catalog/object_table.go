@@ -49,7 +49,9 @@ type TableColumn struct {
 	Default   Expression `json:"default,omitzero"`
 	DefaultID datum.OID  `json:"defaultid,omitempty"` // OID of the default or generation expression in pg_attrdef
 	Identity  string     `json:"identity,omitempty"`  // "a" always, "d" by default
-	Generated Expression `json:"generated,omitzero"`  // GENERATED ALWAYS AS … STORED
+	Generated Expression `json:"generated,omitzero"`  // GENERATED ALWAYS AS …
+	// Virtual: the column was declared so. It is computed when rows are written all the same: expressions are immutable, and columns that nobody reads cost nothing.
+	Virtual bool `json:"virtual,omitempty"`
 	// Missing is the value of versions written before the column was there, in datum's text form under the zero Env; nil: null.
 	Missing *string `json:"missing,omitempty"`
 	Storage string  `json:"storage,omitempty"` // "p", "e", "m", "x" where it was set
@@ -66,9 +68,11 @@ const (
 	Unique     ConstraintKind = "u"
 	Check      ConstraintKind = "c"
 	ForeignKey ConstraintKind = "f"
+	NotNull    ConstraintKind = "n"
 )
 
-// Constraint is a constraint of a table. Columns are attribute numbers.
+// Constraint is a constraint of a table. Columns are attribute numbers. Every column that is NOT NULL has one that says its name; tables that were
+// made before these had names have none. As in the version of PostgreSQL that is followed, no relation of the catalog lists them.
 type Constraint struct {
 	ID         datum.OID      `json:"id"`
 	Name       string         `json:"name"`
@@ -86,6 +90,8 @@ type Constraint struct {
 	Deferred   bool           `json:"deferred,omitempty"`
 	NotValid   bool           `json:"notvalid,omitempty"` // rows that were there before are not checked
 	NoInherit  bool           `json:"noinherit,omitempty"`
+	// NotEnforced is a check or foreign key that nobody looks at; it is not valid then, either.
+	NotEnforced bool `json:"notenforced,omitempty"`
 	// Period is said of a key WITHOUT OVERLAPS, whose last two columns are the table's period, and of the check that a period implies.
 	Period  bool   `json:"period,omitempty"`
 	Comment string `json:"comment,omitempty"`
@@ -158,6 +164,16 @@ func (t *TableObject) Constraint(name string) *Constraint {
 	for i := range t.Constraints {
 		if t.Constraints[i].Name == name {
 			return &t.Constraints[i]
+		}
+	}
+	return nil
+}
+
+// NotNullOf returns the constraint of a column that is NOT NULL, or nil.
+func (t *TableObject) NotNullOf(attr int16) *Constraint {
+	for i := range t.Constraints {
+		if k := &t.Constraints[i]; k.Kind == NotNull && k.Columns[0] == attr {
+			return k
 		}
 	}
 	return nil

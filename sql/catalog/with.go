@@ -142,6 +142,9 @@ func (c *Catalog) tableRelation(r *Relation, t *TableObject) {
 	for i := range t.Constraints {
 		k := &t.Constraints[i]
 		c.own.byTable[k.ID] = t.ID
+		if k.Kind == NotNull && k.NotValid {
+			r.Columns[place[k.Columns[0]-1]].NullsLeft = true
+		}
 		if k.Kind == PrimaryKey {
 			for n := range r.Indexes {
 				r.Indexes[n].Primary = r.Indexes[n].Primary || r.Indexes[n].OID == k.Index

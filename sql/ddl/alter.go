@@ -45,6 +45,9 @@ func (p *planner) alterTable(s *syntax.AlterTable) error {
 		if err != nil {
 			return err
 		}
+		if err := p.nameNotNulls(t); err != nil {
+			return err
+		}
 		b := &building{planner: p, schema: r.Schema, table: t, old: true}
 		p.building = b
 		if err := b.alter(a); err != nil {
@@ -149,6 +152,8 @@ func (b *building) alter(a *syntax.AlterAction) error {
 		return b.addConstraint(a.Constraint)
 	case syntax.AlterDropConstraint:
 		return b.dropConstraint(a)
+	case syntax.AlterConstraint:
+		return b.alterConstraint(a.Name, a.Constraint)
 	case syntax.AlterValidateConstraint:
 		return b.validate(a.Name)
 	case syntax.AlterAddPeriod:
@@ -224,23 +229,15 @@ func (b *building) alterColumn(a *syntax.AlterAction) error {
 			err = b.setDefault(c, a.Expr)
 		}
 	case syntax.AlterSetNotNull:
-		if !c.NotNull {
-			c.NotNull = true
-			b.out.Work = append(b.out.Work, notNullRows(b.schema, b.table.Name, c.Name))
-		}
+		b.setNotNull(attr)
 	case syntax.AlterDropNotNull:
-		err = b.dropNotNull(c, attr)
+		return b.dropNotNull(attr, pgerr.SyntaxError)
 	case syntax.AlterAddIdentity, syntax.AlterSetIdentity, syntax.AlterDropIdentity:
 		err = b.alterIdentity(a, c, attr)
 	case syntax.AlterDropExpression:
-		if c.Generated.Text == "" {
-			if a.IfExists {
-				b.notice(skipped, "column %q of relation %q is not a stored generated column, skipping", c.Name, b.table.Name)
-				return nil
-			}
-			return pgerr.New(pgerr.ObjectNotInPrerequisite, "column %q of relation %q is not a stored generated column", c.Name, b.table.Name)
-		}
-		c.Generated, c.DefaultID = catalog.Expression{}, 0
+		return b.dropExpression(a, c)
+	case syntax.AlterSetExpression:
+		return b.setExpression(a, attr)
 	case syntax.AlterSetStorage:
 		c.Storage = strings.ToLower(a.Word[:1])
 		if a.Word == "extended" || a.Word == "EXTENDED" {
@@ -254,20 +251,6 @@ func (b *building) alterColumn(a *syntax.AlterAction) error {
 		b.put(b.table)
 	}
 	return err
-}
-
-func (b *building) dropNotNull(c *catalog.TableColumn, attr int16) error {
-	if c.Identity != "" {
-		return pgerr.New(pgerr.SyntaxError, "column %q of relation %q is an identity column", c.Name, b.table.Name)
-	}
-	if pk := b.table.PrimaryKey(); pk != nil && slices.Contains(pk.Columns, attr) {
-		return pgerr.New(pgerr.InvalidTableDefinition, "column %q is in a primary key", c.Name)
-	}
-	if inPeriod(b.table, attr) {
-		return pgerr.New(pgerr.InvalidTableDefinition, "column %q is in a period", c.Name)
-	}
-	c.NotNull = false
-	return nil
 }
 
 // alterIdentity adds, changes or takes away the sequence of an identity column.
@@ -344,50 +327,6 @@ func (b *building) setOptions(a *syntax.AlterAction) error {
 		}
 	}
 	b.put(t)
-	return nil
-}
-
-// addConstraint is ADD CONSTRAINT.
-func (b *building) addConstraint(x *syntax.Constraint) error {
-	if err := b.collect(x); err != nil {
-		return err
-	}
-	return b.finish()
-}
-
-func (b *building) dropConstraint(a *syntax.AlterAction) error {
-	c := b.table.Constraint(a.Name)
-	if c == nil {
-		if a.IfExists {
-			b.notice(skipped, "constraint %q of relation %q does not exist, skipping", a.Name, b.table.Name)
-			return nil
-		}
-		return pgerr.New(pgerr.UndefinedObject, "constraint %q of relation %q does not exist", a.Name, b.table.Name)
-	}
-	if c.Period && c.Kind == catalog.Check {
-		return pgerr.New(pgerr.DependentObjectsStillExist, "cannot drop constraint %s on table %s because period %s requires it", c.Name, b.table.Name, b.table.Periods[0].Name).
-			WithHint("You can drop the period instead.")
-	}
-	return b.dropThings([]thing{{part: constraintPart, id: b.table.ID, sub: c.ID}}, cascades(a.Cascade))
-}
-
-// validate is VALIDATE CONSTRAINT.
-func (b *building) validate(name string) error {
-	c := b.table.Constraint(name)
-	switch {
-	case c == nil:
-		return pgerr.New(pgerr.UndefinedObject, "constraint %q of relation %q does not exist", name, b.table.Name)
-	case c.Kind != catalog.Check && c.Kind != catalog.ForeignKey:
-		return pgerr.New(pgerr.WrongObjectType, "constraint %q of relation %q is not a foreign key or check constraint", name, b.table.Name)
-	case !c.NotValid:
-		return nil
-	case c.Kind == catalog.Check:
-		b.out.Work = append(b.out.Work, checkRows(b.schema, b.table.Name, c))
-	default:
-		b.out.Work = append(b.out.Work, b.referencing(c, catalog.TableOf(b.cat.Object(c.RefTable))))
-	}
-	c.NotValid = false
-	b.put(b.table)
 	return nil
 }
 

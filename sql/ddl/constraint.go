@@ -22,12 +22,17 @@ func (b *building) constraintName(given, columns, label string) (string, error) 
 		}
 		return given, nil
 	}
-	return unusedName(b.table.Name, columns, label, func(n string) bool {
-		return b.table.Constraint(n) != nil || slices.ContainsFunc(b.cat.Objects(), func(o catalog.Object) bool {
+	return b.unusedConstraint(b.table, columns, label), nil
+}
+
+// unusedConstraint makes a name that no constraint of a table in the schema has.
+func (p *planner) unusedConstraint(own *catalog.TableObject, columns, label string) string {
+	return unusedName(own.Name, columns, label, func(n string) bool {
+		return own.Constraint(n) != nil || slices.ContainsFunc(p.cat.Objects(), func(o catalog.Object) bool {
 			t, ok := o.(*catalog.TableObject)
-			return ok && t.Schema == b.table.Schema && t.ID != b.table.ID && t.Constraint(n) != nil
+			return ok && t.Schema == own.Schema && t.ID != own.ID && t.Constraint(n) != nil
 		})
-	}), nil
+	})
 }
 
 // check makes a check constraint.
@@ -41,7 +46,8 @@ func (b *building) check(x *syntax.Constraint) error {
 	if len(cols) == 1 {
 		name = b.table.Attr(cols[0]).Name
 	}
-	c := catalog.Constraint{Kind: catalog.Check, Columns: cols, Check: e, NoInherit: x.NoInherit, NotValid: x.NotValid && b.old}
+	c := catalog.Constraint{Kind: catalog.Check, Columns: cols, Check: e, NoInherit: x.NoInherit, NotEnforced: x.Enforced == syntax.No}
+	c.NotValid = c.NotEnforced || x.NotValid && b.old
 	if c.Name, err = b.constraintName(x.Name, name, "check"); err != nil {
 		return err
 	}
@@ -59,7 +65,7 @@ func (b *building) check(x *syntax.Constraint) error {
 func checkRows(schema, table string, c *catalog.Constraint) Work {
 	return Check{Query: "SELECT 1 FROM " + quoted(schema, table) + " WHERE NOT (" + c.Check.Text + ") LIMIT 1",
 		Failed: func([]string) error {
-			return pgerr.New(pgerr.CheckViolation, "check constraint %q of relation %q is violated by some row", c.Name, table)
+			return pgerr.New(pgerr.CheckViolation, "check constraint %q of relation %q is violated by some row", c.Name, table).Of(pgerr.Object{Schema: schema, Table: table, Constraint: c.Name})
 		}}
 }
 
@@ -67,7 +73,7 @@ func checkRows(schema, table string, c *catalog.Constraint) Work {
 func notNullRows(schema, table, column string) Work {
 	return Check{Query: "SELECT 1 FROM " + quoted(schema, table) + " WHERE " + funcs.QuoteIdent(column) + " IS NOT DISTINCT FROM NULL LIMIT 1",
 		Failed: func([]string) error {
-			return pgerr.New(pgerr.NotNullViolation, "column %q of relation %q contains null values", column, table)
+			return pgerr.New(pgerr.NotNullViolation, "column %q of relation %q contains null values", column, table).Of(pgerr.Object{Schema: schema, Table: table, Column: column})
 		}}
 }
 
@@ -105,42 +111,32 @@ func (b *building) key(x *syntax.Constraint) error {
 	}
 	for i, a := range attrs {
 		if slices.Contains(attrs[:i], a) {
-			word := "unique"
-			if primary {
-				word = "primary key"
-			}
-			return b.errorIn(x, pgerr.DuplicateColumn, "column %q appears twice in %s constraint", names[i], word)
+			return b.errorIn(x, pgerr.DuplicateColumn, "column %q appears twice in %s constraint", names[i], map[bool]string{true: "primary key", false: "unique"}[primary])
 		}
 	}
-	ix := catalog.TableIndex{Unique: true, NullsNotDistinct: x.NullsNotDistinct, Name: x.Name, Period: x.Period != ""}
-	for _, a := range attrs {
-		if t, _ := b.cat.Resolve(b.table.Attr(a).Type); datum.IsComposite(t.OID) {
-			return b.errorIn(x, pgerr.FeatureNotSupported, "keys of composite types are not supported")
-		}
-		ix.Keys = append(ix.Keys, catalog.IndexKey{Column: a, Type: b.keyType(b.table.Attr(a).Type)})
+	if err := b.notVirtual(attrs, map[bool]string{true: "primary keys", false: "unique constraints"}[primary]); err != nil {
+		return err
 	}
-	for _, id := range x.Include {
-		a := b.table.Column(id.Name)
-		if a == 0 {
-			return b.errorIn(x, pgerr.UndefinedColumn, "column %q named in key does not exist", id.Name)
-		}
-		ix.Include = append(ix.Include, a)
+	ix, err := b.keyIndex(x, attrs)
+	if err != nil {
+		return err
 	}
-	c := catalog.Constraint{Kind: catalog.Unique, Columns: attrs, Deferrable: x.Deferrable == syntax.Yes || x.Deferred == syntax.Yes, Deferred: x.Deferred == syntax.Yes,
-		Period: ix.Period}
+	deferred := x.Deferred == syntax.Yes
+	c := catalog.Constraint{Kind: catalog.Unique, Columns: attrs, Deferrable: deferred || x.Deferrable == syntax.Yes, Deferred: deferred, Period: ix.Period}
 	if primary {
 		c.Kind = catalog.PrimaryKey
 		if x.Name == "" {
 			ix.Name = b.relationName(b.schema, b.table.Name, "", "pkey")
 		}
-		b.notNulls(attrs)
+		if err := b.notNulls(attrs); err != nil {
+			return err
+		}
 	} else if x.Name == "" {
 		ix.Name = b.relationName(b.schema, b.table.Name, strings.Join(names, "_"), "key")
 	}
-	if x.Name != "" {
-		if b.taken(b.schema, x.Name) {
-			return pgerr.New(pgerr.DuplicateTable, "relation %q already exists", x.Name)
-		}
+	if x.Name != "" && b.taken(b.schema, x.Name) {
+		return pgerr.New(pgerr.DuplicateTable, "relation %q already exists", x.Name)
+	} else if x.Name != "" {
 		if _, err := b.constraintName(x.Name, "", ""); err != nil {
 			return err
 		}
@@ -156,15 +152,32 @@ func (b *building) key(x *syntax.Constraint) error {
 	return nil
 }
 
-// notNulls are what a primary key asks of its columns.
-func (b *building) notNulls(attrs []int16) {
+// keyIndex is the index of a key.
+func (b *building) keyIndex(x *syntax.Constraint, attrs []int16) (ix catalog.TableIndex, err error) {
+	ix = catalog.TableIndex{Unique: true, NullsNotDistinct: x.NullsNotDistinct, Name: x.Name, Period: x.Period != ""}
 	for _, a := range attrs {
-		if col := b.table.Attr(a); !col.NotNull {
-			if col.NotNull = true; b.old {
-				b.out.Work = append(b.out.Work, notNullRows(b.schema, b.table.Name, col.Name))
-			}
+		t := b.table.Attr(a).Type
+		if t, _ := b.cat.Resolve(t); datum.IsComposite(t.OID) {
+			return ix, b.errorIn(x, pgerr.FeatureNotSupported, "keys of composite types are not supported")
 		}
+		ix.Keys = append(ix.Keys, catalog.IndexKey{Column: a, Type: b.keyType(t)})
 	}
+	for _, id := range x.Include {
+		a := b.table.Column(id.Name)
+		if a == 0 {
+			return ix, b.errorIn(x, pgerr.UndefinedColumn, "column %q named in key does not exist", id.Name)
+		}
+		ix.Include = append(ix.Include, a)
+	}
+	return ix, nil
+}
+
+// notVirtual refuses constraints over virtual columns.
+func (b *building) notVirtual(attrs []int16, what string) error {
+	if slices.ContainsFunc(attrs, func(a int16) bool { return b.table.Attr(a).Virtual }) {
+		return pgerr.New(pgerr.FeatureNotSupported, "%s on virtual generated columns are not supported", what)
+	}
+	return nil
 }
 
 // keyType is the type that an index compares.
@@ -200,7 +213,9 @@ func (b *building) keyOfIndex(x *syntax.Constraint, primary bool) error {
 	}
 	if primary {
 		c.Kind = catalog.PrimaryKey
-		b.notNulls(c.Columns)
+		if err := b.notNulls(c.Columns); err != nil {
+			return err
+		}
 	}
 	if c.Name != ix.Name {
 		b.notice("00000", "ALTER TABLE / ADD CONSTRAINT USING INDEX will rename index %q to %q", ix.Name, c.Name)
@@ -236,9 +251,12 @@ func (b *building) foreign(x *syntax.Constraint) error {
 		return b.errorIn(x, pgerr.FeatureNotSupported, "MATCH PARTIAL not yet implemented")
 	}
 	c := catalog.Constraint{Kind: catalog.ForeignKey, Columns: attrs, RefTable: ref.ID, Full: x.Match == "full",
-		OnUpdate: refActions[x.OnUpdate], OnDelete: refActions[x.OnDelete], NotValid: x.NotValid && b.old,
+		OnUpdate: refActions[x.OnUpdate], OnDelete: refActions[x.OnDelete], NotEnforced: x.Enforced == syntax.No, NotValid: x.Enforced == syntax.No || x.NotValid && b.old,
 		Deferrable: x.Deferrable == syntax.Yes || x.Deferred == syntax.Yes, Deferred: x.Deferred == syntax.Yes}
 	if c.RefColumns, c.Index, err = referencedKey(x, ref); err != nil {
+		return err
+	}
+	if err := b.notVirtual(attrs, "foreign key constraints"); err != nil {
 		return err
 	}
 	if len(c.RefColumns) != len(attrs) {
@@ -393,11 +411,11 @@ func (b *building) referencing(c *catalog.Constraint, ref *catalog.TableObject) 
 	if c.Full {
 		join = " OR "
 	}
-	table, name := b.table.Name, c.Name
+	schema, table, name := b.schema, b.table.Name, c.Name
 	return Check{Query: "SELECT " + strings.Join(shown, ", ") + " FROM " + quoted(b.schema, table) + " fk WHERE (" + strings.Join(some, join) + ") AND NOT EXISTS (SELECT 1 FROM " +
 		quoted(b.schemaName(ref.Schema), ref.Name) + " pk WHERE " + strings.Join(same, " AND ") + ") LIMIT 1",
 		Failed: func(row []string) error {
 			return pgerr.New(pgerr.ForeignKeyViolation, "insert or update on table %q violates foreign key constraint %q", table, name).
-				WithDetail("Key (%s)=(%s) is not present in table %q.", listed(own), listed(row), ref.Name)
+				WithDetail("Key (%s)=(%s) is not present in table %q.", listed(own), listed(row), ref.Name).Of(pgerr.Object{Schema: schema, Table: table, Constraint: name})
 		}}
 }

@@ -100,6 +100,11 @@ func Plans(s syntax.Stmt) bool {
 func Plan(ctx *Context, s syntax.Stmt) (*Change, error) {
 	p := &planner{Context: ctx, cat: ctx.Bind.Catalog, out: &Change{}}
 	err := p.statement(s)
+	for _, o := range p.out.Objects {
+		if t, ok := o.(*catalog.TableObject); ok && err == nil {
+			err = p.nameNotNulls(t)
+		}
+	}
 	if err == nil {
 		p.needs()
 	}

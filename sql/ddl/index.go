@@ -139,6 +139,11 @@ func (b *building) index(s *syntax.CreateIndex) (*catalog.TableIndex, error) {
 			return nil, err
 		}
 	}
+	for i := range b.table.Columns {
+		if b.table.Columns[i].Virtual && indexReads(b.table, ix, int16(i+1)) {
+			return nil, b.errorIn(nil, pgerr.FeatureNotSupported, "indexes on virtual generated columns are not supported")
+		}
+	}
 	if ix.Name == "" {
 		ix.Name = b.relationName(b.schema, b.table.Name, cutText(strings.Join(names, "_"), maxName), "idx")
 	}

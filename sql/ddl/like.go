@@ -69,7 +69,7 @@ func (b *building) likeColumn(from, to *catalog.TableColumn, with map[string]boo
 		var options []*syntax.SequenceOption
 		return b.identity(to, from.Identity == "a", options)
 	case from.Generated.Text != "" && with["generated"]:
-		to.Generated = from.Generated
+		to.Generated, to.Virtual = from.Generated, from.Virtual
 		return b.ids(&to.DefaultID)
 	case from.Default.Text != "" && with["defaults"]:
 		to.Default = from.Default
@@ -88,6 +88,12 @@ func (b *building) likeRest(from *catalog.TableObject, place map[int16]int16, wi
 		}
 	}
 	for _, c := range from.Constraints {
+		if c.Kind == catalog.NotNull {
+			c.Columns, c.Comment, c.NotValid = moved(c.Columns, place), "", false
+			if err := b.addNotNull(b.table, c); err != nil {
+				return err
+			}
+		}
 		if c.Kind != catalog.Check || c.Period || !with["constraints"] {
 			continue
 		}

@@ -57,7 +57,9 @@ func (b *building) period(x *syntax.Period) error {
 		return b.errorIn(x, pgerr.FeatureNotSupported, "a table can have only one period").
 			WithDetail("Table %q has the period %q.", b.table.Name, b.table.Periods[0].Name)
 	}
-	b.notNulls([]int16{from, to})
+	if err := b.notNulls([]int16{from, to}); err != nil {
+		return err
+	}
 	return b.addPeriod(catalog.Period{Name: x.Name, Start: from, End: to})
 }
 

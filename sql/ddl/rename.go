@@ -306,6 +306,9 @@ func (p *planner) renameConstraint(s *syntax.Rename, o catalog.Object) error {
 		p.put(d)
 		return nil
 	}
+	if err := p.nameNotNulls(t); err != nil {
+		return err
+	}
 	c := t.Constraint(s.Old)
 	switch {
 	case c == nil:

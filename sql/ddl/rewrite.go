@@ -92,7 +92,7 @@ func (b *building) fillColumn(c *catalog.TableColumn, e catalog.Expression, d *s
 		return err
 	}
 	own := plain.Attr(plain.Column(c.Name))
-	own.NotNull, own.Generated, own.Identity = false, catalog.Expression{}, ""
+	own.NotNull, own.Generated, own.Identity, own.Virtual = false, catalog.Expression{}, "", false
 	plain.Constraints, plain.Indexes = nil, nil
 	b.out.Work = append(b.out.Work, Run{Objects: []catalog.Object{plain},
 		Statement: "UPDATE " + quoted(b.schema, b.table.Name) + " SET " + funcs.QuoteIdent(c.Name) + " = " + e.Text})
@@ -195,6 +195,45 @@ func (b *building) setType(a *syntax.AlterAction, attr int16) error {
 		return err
 	}
 	return b.rewriteColumn(attr, to, e)
+}
+
+// setExpression is SET EXPRESSION: all rows are written again.
+func (b *building) setExpression(a *syntax.AlterAction, attr int16) error {
+	c := b.table.Attr(attr)
+	switch {
+	case c.Generated.Text == "":
+		return pgerr.New(pgerr.ObjectNotInPrerequisite, "column %q of relation %q is not a generated column", c.Name, b.table.Name)
+	case c.Virtual && slices.ContainsFunc(b.table.Constraints, func(k catalog.Constraint) bool { return k.Kind == catalog.Check }):
+		return pgerr.New(pgerr.FeatureNotSupported, "ALTER TABLE / SET EXPRESSION is not supported for virtual generated columns in tables with check constraints").
+			WithDetail("Column %q of relation %q is a virtual generated column.", c.Name, b.table.Name)
+	}
+	if err := b.generated(c, a.Expr); err != nil {
+		return err
+	}
+	if err := b.laterColumns[0](); err != nil {
+		return err
+	}
+	if c.NotNull {
+		defer func() { b.out.Work = append(b.out.Work, notNullRows(b.schema, b.table.Name, c.Name)) }()
+	}
+	return b.rewriteColumn(attr, c.Type, c.Generated)
+}
+
+// dropExpression is DROP EXPRESSION: the values stay.
+func (b *building) dropExpression(a *syntax.AlterAction, c *catalog.TableColumn) error {
+	switch {
+	case c.Virtual:
+		return pgerr.New(pgerr.FeatureNotSupported, "ALTER TABLE / DROP EXPRESSION is not supported for virtual generated columns").
+			WithDetail("Column %q of relation %q is a virtual generated column.", c.Name, b.table.Name)
+	case c.Generated.Text == "" && a.IfExists:
+		b.notice(skipped, "column %q of relation %q is not a generated column, skipping", c.Name, b.table.Name)
+		return nil
+	case c.Generated.Text == "":
+		return pgerr.New(pgerr.ObjectNotInPrerequisite, "column %q of relation %q is not a generated column", c.Name, b.table.Name)
+	}
+	c.Generated, c.DefaultID = catalog.Expression{}, 0
+	b.put(b.table)
+	return nil
 }
 
 // readByNone refuses another type for a column that views or generated columns read.
@@ -312,7 +351,9 @@ func (b *building) rebind(attr int16, was *catalog.Relation) error {
 		if _, err := b.retype(&k.Check, was, rel, bind.Place{What: "check constraint", Columns: true, Boolean: "CHECK"}); err != nil {
 			return err
 		}
-		b.out.Work = append(b.out.Work, checkRows(b.schema, b.table.Name, k))
+		if !k.NotValid {
+			b.out.Work = append(b.out.Work, checkRows(b.schema, b.table.Name, k))
+		}
 	}
 	return b.referable(attr)
 }

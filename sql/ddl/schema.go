@@ -117,6 +117,9 @@ func (p *planner) commentConstraint(s *syntax.Comment, text string) error {
 	if err != nil {
 		return err
 	}
+	if err := p.nameNotNulls(t); err != nil {
+		return err
+	}
 	c := t.Constraint(s.Object.Name.Last())
 	if c == nil {
 		return pgerr.New(pgerr.UndefinedObject, "constraint %q for table %q does not exist", s.Object.Name.Last(), t.Name)

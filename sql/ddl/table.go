@@ -19,6 +19,7 @@ type building struct {
 	keys   []*syntax.Constraint // primary keys and unique constraints, to be made when all columns are there
 	refs   []*syntax.Constraint // foreign keys
 	checks []*syntax.Constraint
+	nulls  []*syntax.Constraint // NOT NULL with more than that to be said
 	// laterColumns are the expressions of generated columns: they may name columns that come after them.
 	laterColumns []func() error
 	old          bool // there may be rows
@@ -154,6 +155,8 @@ func (b *building) collect(c *syntax.Constraint) error {
 	switch c.Kind {
 	case syntax.ConstraintCheck:
 		b.checks = append(b.checks, c)
+	case syntax.ConstraintNotNull:
+		b.nulls = append(b.nulls, c)
 	case syntax.ConstraintPrimaryKey, syntax.ConstraintUnique:
 		b.keys = append(b.keys, c)
 	case syntax.ConstraintForeignKey:
@@ -175,6 +178,11 @@ func (b *building) finish() error {
 	}
 	for _, c := range b.checks {
 		if err := b.check(c); err != nil {
+			return err
+		}
+	}
+	for _, c := range b.nulls {
+		if err := b.notNull(c); err != nil {
 			return err
 		}
 	}
@@ -288,26 +296,51 @@ func (c *columnBuilding) constraints() error {
 	var last *syntax.Constraint
 	for _, x := range c.def.Constraints {
 		if x.Kind == syntax.ConstraintAttr {
-			if last == nil {
-				return c.errorIn(x, pgerr.SyntaxError, "misplaced DEFERRABLE clause")
-			}
-			if x.Deferrable != syntax.Unsaid {
-				last.Deferrable = x.Deferrable
-			}
-			if x.Deferred != syntax.Unsaid {
-				last.Deferred = x.Deferred
+			if err := c.attribute(last, x); err != nil {
+				return err
 			}
 			continue
 		}
 		own := *x
-		if last = &own; last.Kind != syntax.ConstraintForeignKey && last.Kind != syntax.ConstraintUnique && last.Kind != syntax.ConstraintPrimaryKey {
-			last = nil
-		}
+		last = &own
 		if err := c.constraint(&own); err != nil {
 			return err
 		}
 	}
 	return c.value()
+}
+
+// attribute says DEFERRABLE, ENFORCED or their like of the constraint before it.
+func (c *columnBuilding) attribute(last, x *syntax.Constraint) error {
+	if last == nil {
+		last = &syntax.Constraint{}
+	}
+	deferrable := last.Kind == syntax.ConstraintForeignKey || last.Kind == syntax.ConstraintUnique || last.Kind == syntax.ConstraintPrimaryKey
+	enforceable := last.Kind == syntax.ConstraintForeignKey || last.Kind == syntax.ConstraintCheck
+	for _, a := range []struct {
+		to          *syntax.Tristate
+		said        syntax.Tristate
+		may         bool
+		word, words string
+	}{
+		{&last.Deferrable, x.Deferrable, deferrable, [...]string{"", "DEFERRABLE", "NOT DEFERRABLE"}[x.Deferrable], "DEFERRABLE/NOT DEFERRABLE"},
+		{&last.Deferred, x.Deferred, deferrable, [...]string{"", "INITIALLY DEFERRED", "INITIALLY IMMEDIATE"}[x.Deferred], "INITIALLY IMMEDIATE/DEFERRED"},
+		{&last.Enforced, x.Enforced, enforceable, [...]string{"", "ENFORCED", "NOT ENFORCED"}[x.Enforced], "ENFORCED/NOT ENFORCED"},
+	} {
+		switch {
+		case a.said == syntax.Unsaid:
+			continue
+		case !a.may:
+			return c.errorIn(x, pgerr.SyntaxError, "misplaced %s clause", a.word)
+		case *a.to != syntax.Unsaid:
+			return c.errorIn(x, pgerr.SyntaxError, "multiple %s clauses not allowed", a.words)
+		}
+		*a.to = a.said
+	}
+	if last.Deferrable == syntax.No && last.Deferred == syntax.Yes {
+		return c.errorIn(x, pgerr.SyntaxError, "constraint declared INITIALLY DEFERRED must be DEFERRABLE")
+	}
+	return nil
 }
 
 func (c *columnBuilding) constraint(x *syntax.Constraint) error {
@@ -323,6 +356,10 @@ func (c *columnBuilding) constraint(x *syntax.Constraint) error {
 		}
 		c.nullable = nullable
 		col.NotNull = col.NotNull || nullable == 0
+		if x.Name != "" || x.NoInherit {
+			x.Columns = []syntax.Ident{{At: x.At, Name: col.Name}}
+			c.nulls = append(c.nulls, x)
+		}
 	case syntax.ConstraintDefault, syntax.ConstraintGenerated:
 		if c.serial || c.expr != nil && c.expr.Kind == x.Kind {
 			return c.errorIn(x, pgerr.SyntaxError, "multiple %s specified for column %q of table %q",
@@ -378,6 +415,7 @@ func (c *columnBuilding) value() error {
 	case c.expr.Kind == syntax.ConstraintDefault:
 		return c.setDefault(col, c.expr.Expr)
 	}
+	col.Virtual = c.expr.Virtual
 	return c.generated(col, c.expr.Expr)
 }
 

@@ -239,7 +239,11 @@ func neverNull(e expr.Expr, n plan.Node) bool {
 	switch x := n.(type) {
 	case *plan.Scan:
 		column, ok := origin(e, x)
-		return ok && x.Relation.Columns[column].NotNull
+		if !ok {
+			return false
+		}
+		c := &x.Relation.Columns[column]
+		return c.NotNull && !c.NullsLeft
 	case *plan.Filter:
 		return neverNull(e, x.Input)
 	case *plan.Project:

@@ -62,7 +62,7 @@ type Constraint struct {
 	Name    string
 	Kind    ConstraintKind
 	Expr    Expr    // ConstraintCheck, ConstraintDefault, ConstraintGenerated
-	Columns []Ident // of the table: unique, primary key, foreign key
+	Columns []Ident // of the table: unique, primary key, foreign key, not null
 	// Period ends the list of a key as PERIOD WITHOUT OVERLAPS and that of a foreign key as PERIOD p; RefPeriod is the other table's.
 	Period, RefPeriod string
 	// NullsNotDistinct and Include are of unique and primary key.
@@ -84,10 +84,14 @@ type Constraint struct {
 	SetColumns []Ident // ON DELETE SET NULL (columns)
 	Always     bool    // GENERATED ALWAYS
 	Sequence   []*SequenceOption
+	Virtual    bool // GENERATED ALWAYS AS (…) VIRTUAL, which is meant where it does not say STORED
 	Deferrable Tristate
 	Deferred   Tristate // INITIALLY DEFERRED, INITIALLY IMMEDIATE
+	Enforced   Tristate
 	NotValid   bool
 	NoInherit  bool
+	Inherit    bool // ALTER CONSTRAINT … INHERIT
+	Attrs      At   // where DEFERRABLE and its like begin
 }
 
 // ConstraintKind tells constraints apart.
@@ -104,8 +108,8 @@ const (
 	ConstraintForeignKey
 	ConstraintExclude
 	ConstraintIdentity  // GENERATED … AS IDENTITY
-	ConstraintGenerated // GENERATED ALWAYS AS (…) STORED
-	// ConstraintAttr is DEFERRABLE or INITIALLY … standing after a column's constraint.
+	ConstraintGenerated // GENERATED ALWAYS AS (…) STORED or VIRTUAL
+	// ConstraintAttr is DEFERRABLE, ENFORCED or INITIALLY … standing after a column's constraint.
 	ConstraintAttr
 )
 

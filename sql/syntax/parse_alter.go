@@ -1,5 +1,7 @@
 package syntax
 
+import "github.com/allsource-db/allsource/sql/pgerr"
+
 // alterKinds are the kinds that ALTER reads.
 var alterKinds = []string{
 	"table", "view", "index", "sequence", "materialized view", "schema", "database", "role", "user", "group", "type",
@@ -160,7 +162,7 @@ func (p *parser) addAction(a *AlterAction) {
 	case p.tok.isWord("period") && next.is("for"):
 		a.Kind, a.Period = AlterAddPeriod, p.period()
 	case p.atTableConstraint():
-		a.Kind, a.Constraint = AlterAddConstraint, p.tableConstraint()
+		a.Kind, a.Constraint = AlterAddConstraint, p.tableConstraint(false)
 	default:
 		if next.kind == tIdent {
 			p.accept("column")
@@ -196,7 +198,12 @@ func (p *parser) alterColumn(a *AlterAction) {
 	if p.accept("constraint") {
 		a.Kind, a.Name = AlterConstraint, p.colID()
 		a.Constraint = &Constraint{At: p.at(), Kind: ConstraintAttr}
-		p.constraintAttrs(a.Constraint)
+		if a.Constraint.Inherit = p.accept("inherit"); a.Constraint.Inherit {
+			return
+		}
+		if p.constraintAttrs(a.Constraint); a.Constraint.NotValid {
+			p.fail(a.Constraint.Pos, pgerr.FeatureNotSupported, "constraints cannot be altered to be NOT VALID")
+		}
 		return
 	}
 	if next := p.peek(1); next.kind == tIdent || next.kind == tInt {
@@ -221,6 +228,8 @@ func (p *parser) alterColumn(a *AlterAction) {
 			a.Expr = p.expr()
 		}
 	case p.defaultOrNull(a):
+	case p.accept("set", "expression", "as"):
+		a.Kind, a.Expr = AlterSetExpression, p.parenExpr()
 	case p.accept("drop", "expression"):
 		a.Kind, a.IfExists = AlterDropExpression, p.accept("if", "exists")
 	case p.accept("drop", "identity"):
@@ -401,7 +410,7 @@ func (p *parser) domainAction(a *AlterAction) {
 		if !p.atTableConstraint() {
 			p.unexpected()
 		}
-		a.Kind, a.Constraint = AlterAddConstraint, p.tableConstraint()
+		a.Kind, a.Constraint = AlterAddConstraint, p.tableConstraint(true)
 	case p.accept("drop", "constraint"):
 		a.Kind, a.IfExists = AlterDropConstraint, p.accept("if", "exists")
 		a.Name, a.Cascade = p.colID(), p.cascade()

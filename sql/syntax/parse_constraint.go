@@ -1,7 +1,9 @@
 package syntax
 
+import "github.com/allsource-db/allsource/sql/pgerr"
+
 func (p *parser) atTableConstraint() bool {
-	return p.isAny("constraint", "check", "unique", "primary", "foreign", "exclude") && p.constraintFollows()
+	return p.isAny("constraint", "check", "unique", "primary", "foreign", "exclude") && p.constraintFollows() || p.follows("not", "null")
 }
 
 // constraintFollows tells EXCLUDE the constraint from a column called exclude.
@@ -10,8 +12,8 @@ func (p *parser) constraintFollows() bool {
 	return !p.is("exclude") || next.is("using") || next.kind == '('
 }
 
-// tableConstraint reads a constraint of a table.
-func (p *parser) tableConstraint() *Constraint {
+// tableConstraint reads a constraint of a table, or of a domain.
+func (p *parser) tableConstraint(domain bool) *Constraint {
 	c := &Constraint{At: p.at()}
 	if p.accept("constraint") {
 		c.Name = p.colID()
@@ -20,6 +22,10 @@ func (p *parser) tableConstraint() *Constraint {
 	case p.accept("check"):
 		c.Kind = ConstraintCheck
 		c.Expr = p.parenExpr()
+	case p.accept("not", "null"):
+		if c.Kind = ConstraintNotNull; !domain {
+			c.Columns = []Ident{p.ident()}
+		}
 	case p.is("unique"), p.is("primary"):
 		p.uniqueConstraint(c)
 	case p.accept("foreign", "key"):
@@ -32,6 +38,7 @@ func (p *parser) tableConstraint() *Constraint {
 		p.unexpected()
 	}
 	p.constraintAttrs(c)
+	p.allowAttrs(c)
 	return c
 }
 
@@ -168,16 +175,30 @@ func (p *parser) refAction(c *Constraint) RefAction {
 
 // constraintAttrs reads DEFERRABLE and its like, in any order.
 func (p *parser) constraintAttrs(c *Constraint) {
+	c.Attrs = p.at()
 	for {
+		at := p.at()
+		set := func(t *Tristate, to Tristate) {
+			if *t != Unsaid && *t != to {
+				p.fail(at.Pos, pgerr.SyntaxError, "conflicting constraint properties")
+			}
+			if *t = to; c.Deferrable == No && c.Deferred == Yes {
+				p.fail(at.Pos, pgerr.SyntaxError, "constraint declared INITIALLY DEFERRED must be DEFERRABLE")
+			}
+		}
 		switch {
 		case p.accept("deferrable"):
-			c.Deferrable = Yes
+			set(&c.Deferrable, Yes)
 		case p.accept("not", "deferrable"):
-			c.Deferrable = No
+			set(&c.Deferrable, No)
 		case p.accept("initially", "deferred"):
-			c.Deferred = Yes
+			set(&c.Deferred, Yes)
 		case p.accept("initially", "immediate"):
-			c.Deferred = No
+			set(&c.Deferred, No)
+		case p.accept("enforced"):
+			set(&c.Enforced, Yes)
+		case p.accept("not", "enforced"):
+			set(&c.Enforced, No)
 		case p.accept("not", "valid"):
 			c.NotValid = true
 		case p.accept("no", "inherit"):
@@ -186,6 +207,29 @@ func (p *parser) constraintAttrs(c *Constraint) {
 			return
 		}
 	}
+}
+
+// allowAttrs refuses what cannot be said of a constraint of a table.
+func (p *parser) allowAttrs(c *Constraint) {
+	word := map[ConstraintKind]string{ConstraintCheck: "CHECK", ConstraintNotNull: "NOT NULL", ConstraintUnique: "UNIQUE", ConstraintPrimaryKey: "PRIMARY KEY",
+		ConstraintForeignKey: "FOREIGN KEY", ConstraintExclude: "EXCLUDE"}[c.Kind]
+	row, foreign := c.Kind == ConstraintCheck || c.Kind == ConstraintNotNull, c.Kind == ConstraintForeignKey
+	what := ""
+	switch {
+	case row && (c.Deferrable == Yes || c.Deferred == Yes):
+		what = "DEFERRABLE"
+	case c.NotValid && !row && !foreign:
+		what = "NOT VALID"
+	case c.NoInherit && !row:
+		what = "NO INHERIT"
+	case c.Enforced == No && c.Kind != ConstraintCheck && !foreign:
+		what = "NOT ENFORCED"
+	case c.Enforced == Yes && c.Kind != ConstraintCheck && !foreign:
+		what = "ENFORCED"
+	default:
+		return
+	}
+	p.fail(c.Attrs.Pos, pgerr.FeatureNotSupported, "%s constraints cannot be marked %s", word, what)
 }
 
 // columnConstraint reads a constraint of a column; nil if there is none.
@@ -198,6 +242,7 @@ func (p *parser) columnConstraint() *Constraint {
 	switch {
 	case p.accept("not", "null"):
 		c.Kind = ConstraintNotNull
+		c.NoInherit = p.accept("no", "inherit")
 	case p.accept("null"):
 	case p.accept("default"):
 		c.Kind, c.Expr = ConstraintDefault, p.bExpr()
@@ -218,7 +263,7 @@ func (p *parser) columnConstraint() *Constraint {
 		p.references(c)
 	case p.is("generated"):
 		p.generated(c)
-	case !named && p.isAny("deferrable", "initially"), !named && p.follows("not", "deferrable"):
+	case !named && (p.isAny("deferrable", "initially") || p.tok.isWord("enforced") || p.follows("not", "deferrable") || p.follows("not", "enforced")):
 		c.Kind = ConstraintAttr
 		switch {
 		case p.accept("deferrable"):
@@ -227,6 +272,10 @@ func (p *parser) columnConstraint() *Constraint {
 			c.Deferrable = No
 		case p.accept("initially", "deferred"):
 			c.Deferred = Yes
+		case p.accept("enforced"):
+			c.Enforced = Yes
+		case p.accept("not", "enforced"):
+			c.Enforced = No
 		default:
 			p.expect("initially", "immediate")
 			c.Deferred = No
@@ -241,6 +290,7 @@ func (p *parser) columnConstraint() *Constraint {
 
 func (p *parser) generated(c *Constraint) {
 	p.expect("generated")
+	when := p.at()
 	if c.Always = p.accept("always"); !c.Always {
 		p.expect("by", "default")
 	}
@@ -256,7 +306,10 @@ func (p *parser) generated(c *Constraint) {
 		}
 		return
 	}
-	c.Kind = ConstraintGenerated
+	if c.Kind = ConstraintGenerated; !c.Always {
+		p.fail(when.Pos, pgerr.SyntaxError, "for a generated column, GENERATED ALWAYS must be specified")
+	}
 	c.Expr = p.parenExpr()
-	p.expect("stored")
+	c.Virtual = !p.accept("stored")
+	p.accept("virtual")
 }

@@ -225,7 +225,7 @@ func (p *parser) tableElement() TableElement {
 	case p.tok.isWord("period") && next.is("for"):
 		return p.period()
 	case p.atTableConstraint():
-		return p.tableConstraint()
+		return p.tableConstraint(false)
 	}
 	c := &ColumnDef{At: at, Name: p.colID()}
 	c.Type = p.typeName()
@@ -236,7 +236,7 @@ func (p *parser) tableElement() TableElement {
 // typedElement reads a column whose type is known already, or a constraint.
 func (p *parser) typedElement() TableElement {
 	if p.atTableConstraint() {
-		return p.tableConstraint()
+		return p.tableConstraint(false)
 	}
 	c := &ColumnDef{At: p.at(), Name: p.colID()}
 	p.accept("with", "options")

@@ -205,7 +205,7 @@ var columnActions = map[AlterKind]string{
 	AlterSetNotNull: "SET NOT NULL", AlterDropNotNull: "DROP NOT NULL", AlterSetStatistics: "SET STATISTICS",
 	AlterSetStorage: "SET STORAGE", AlterSetCompression: "SET COMPRESSION", AlterSetColumnOptions: "SET",
 	AlterResetColumnOptions: "RESET", AlterDropExpression: "DROP EXPRESSION", AlterDropIdentity: "DROP IDENTITY",
-	AlterAddIdentity: "ADD",
+	AlterAddIdentity: "ADD", AlterSetExpression: "SET EXPRESSION AS",
 }
 
 func (p *printer) alterAction(a *AlterAction) {
@@ -298,7 +298,10 @@ func (p *printer) alterColumn(a *AlterAction, words string) {
 		p.typeName(a.Type)
 	}
 	p.collation(a.Collation)
-	if a.Expr != nil {
+	switch {
+	case a.Kind == AlterSetExpression:
+		p.enclosed(a.Expr)
+	case a.Expr != nil:
 		if a.Kind == AlterColumnType {
 			p.w("USING")
 		}

@@ -7,6 +7,7 @@ func (p *printer) constraint(c *Constraint) {
 		p.w("NULL")
 	case ConstraintNotNull:
 		p.w("NOT NULL")
+		commas(p, c.Columns, p.ident)
 	case ConstraintDefault:
 		p.w("DEFAULT")
 		p.restricted(c.Expr)
@@ -24,8 +25,10 @@ func (p *printer) constraint(c *Constraint) {
 	}
 	p.w([...]string{"", "DEFERRABLE", "NOT DEFERRABLE"}[c.Deferrable])
 	p.w([...]string{"", "INITIALLY DEFERRED", "INITIALLY IMMEDIATE"}[c.Deferred])
+	p.w([...]string{"", "ENFORCED", "NOT ENFORCED"}[c.Enforced])
 	p.flag(c.NotValid, "NOT VALID")
 	p.flag(c.NoInherit, "NO INHERIT")
+	p.flag(c.Inherit, "INHERIT")
 }
 
 func (p *printer) unique(c *Constraint) {
@@ -111,7 +114,7 @@ func (p *printer) generated(c *Constraint) {
 	}
 	if c.Kind == ConstraintGenerated {
 		p.enclosed(c.Expr)
-		p.w("STORED")
+		p.w(map[bool]string{false: "STORED", true: "VIRTUAL"}[c.Virtual])
 		return
 	}
 	p.w("IDENTITY")
