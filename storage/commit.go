@@ -91,13 +91,12 @@ func (d *DB) store(t *txn, group []*pending, tables []relationWork) (durable fun
 	}
 	if catalog {
 		put(b, dbKey(d.num, kindLast), fields(last))
-		d.s.raiseFormat(b, formatTables)
+		if err := d.s.needFormat(formatTables); err != nil {
+			return nil, joinClose(err, b)
+		}
 	}
 	if durable, err = d.s.begin(b); err != nil {
 		return nil, err
-	}
-	if catalog {
-		d.s.format.Store(formatTables)
 	}
 	d.s.count.batches.Add(1)
 	return durable, nil

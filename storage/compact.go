@@ -15,9 +15,9 @@ import (
 // time that its group grows by that factor.
 const mergeAtOnce = 4
 
-// Compact merges small row groups and hash runs that are due. That happens by itself.
+// Compact merges small row groups and hash runs that are due, and moves index entries out of the readers' way. That happens by itself.
 func (d *DB) Compact(ctx context.Context) error {
-	return errors.Join(d.compactDue(ctx), d.compactTables(ctx))
+	return errors.Join(d.compactDue(ctx), d.compactTables(ctx), d.moveEnded(ctx))
 }
 
 func (d *DB) compactDue(ctx context.Context) error {

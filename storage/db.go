@@ -43,6 +43,7 @@ type DB struct {
 	index   *entityIndex
 
 	relations  relations
+	moves      indexMoves
 	tableBytes atomic.Int64 // of the tails of tables
 	catalog    objectLog
 	numbers    objectNumbers

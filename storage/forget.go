@@ -34,6 +34,9 @@ func (d *DB) Forget(ids []uint32) error {
 	if err := d.s.commit(b, false); err != nil {
 		return err
 	}
+	for _, id := range ids {
+		d.moves.forget(id)
+	}
 	for _, rel := range gone {
 		rel.vanish()
 	}
@@ -43,6 +46,7 @@ func (d *DB) Forget(ids []uint32) error {
 // vanish makes a table that is deleted one without versions, and lets go of it.
 func (rel *relation) vanish() {
 	d := rel.d
+	rel.gone = true
 	d.relations.mu.Lock()
 	delete(d.relations.byID, rel.id)
 	d.relations.mu.Unlock()
@@ -62,7 +66,7 @@ func (st *relationState) allGroups() []*tableGroup { return slices.Concat(st.gro
 
 // deleteNumber deletes all that is stored of a table or an index but its row groups.
 func (d *DB) deleteNumber(b *pebble.Batch, id uint32) {
-	for _, kind := range []byte{kindRows, kindHeap, kindClosing, kindEnded, kindReserved, kindTruncated, kindIndex} {
+	for _, kind := range []byte{kindRows, kindHeap, kindClosing, kindEnded, kindReserved, kindTruncated, kindIndex, kindMoved, kindMoves} {
 		prefix := tableKey(d.num, kind, id)
 		_ = b.DeleteRange(prefix, after(prefix), nil)
 	}

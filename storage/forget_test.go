@@ -15,7 +15,7 @@ import (
 func keysOf(t *testing.T, d *DB, ids ...uint32) map[byte]int {
 	t.Helper()
 	out := map[byte]int{}
-	for _, kind := range []byte{kindRows, kindHeap, kindClosing, kindEnded, kindReserved, kindTruncated, kindIndex, kindNewIndex, kindPassing} {
+	for _, kind := range []byte{kindRows, kindHeap, kindClosing, kindEnded, kindReserved, kindTruncated, kindIndex, kindMoved, kindMoves, kindNewIndex, kindPassing} {
 		for _, id := range ids {
 			if err := d.s.scan(tableKey(d.num, kind, id), nil, func([]byte, []byte) error { out[kind]++; return nil }); err != nil {
 				t.Fatal(err)

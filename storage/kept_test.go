@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 
@@ -46,5 +47,19 @@ func TestEntriesOfKeptKeys(t *testing.T) {
 		if n := len(found) - 1; n > rounds/4 || n < rounds/16 || found[0] != RowID(i)+1 {
 			t.Errorf("key %d has %d entries from version %d on", i, n, found[0])
 		}
+	}
+}
+
+// TestSeekInBrokenView has a view that could not be opened tell so to who seeks in it.
+func TestSeekInBrokenView(t *testing.T) {
+	s, d := openTest(t, vfs.NewMem(), Options{Manual: true})
+	defer s.Close()
+	v := mustView(t, d, Latest).Table(1).(*tableView)
+	v.err = ErrCorrupt
+	if _, _, ok, err := v.Seek(context.Background(), 2, KeyRange{}).Next(context.Background()); ok || !errors.Is(err, ErrCorrupt) {
+		t.Fatal(ok, err)
+	}
+	if _, ok, err := v.One(context.Background(), 2, []byte("k")); ok || !errors.Is(err, ErrCorrupt) {
+		t.Fatal(ok, err)
 	}
 }

@@ -37,7 +37,7 @@ func TestKeysThatAreThereOnce(t *testing.T) {
 		if live[k] == 0 || rng.IntN(4) > 0 {
 			ch.Columns, ch.Rows, ch.Keys = benchColumns, []*vec.Batch{benchRows(k, 1, 0)}, []IndexKeys{{2, [][]byte{key(k)}}}
 			if len(closed) > 0 {
-				closed[0].Next = 0
+				closed[0].Next, closed[0].Kept = 0, rng.IntN(2) == 0
 			}
 		}
 		if len(closed) > 0 {
@@ -76,22 +76,41 @@ func TestKeysThatAreThereOnce(t *testing.T) {
 			out = append(out, row)
 		}
 	}
+	type answer struct {
+		at   Micros
+		r    KeyRange
+		rows []RowID
+	}
+	var answers []answer
 	found := 0
 	for _, at := range append(moments, Latest) {
 		v := mustView(t, d, at).Table(1)
 		for range 20 {
 			lo := rng.IntN(keys)
 			r := KeyRange{Lo: key(lo), Hi: key(lo + rng.IntN(keys-lo+1)), Desc: rng.IntN(2) == 0}
-			want := read(v, r)
-			r.Once = true
-			if got := read(v, r); !slices.Equal(got, want) {
-				t.Fatalf("at %d, %v: rows %d, expected %d", at, r, got, want)
-			}
-			found += len(want)
+			answers = append(answers, answer{at, r, read(v, r)})
+			found += len(answers[len(answers)-1].rows)
 		}
 	}
 	if found == 0 {
 		t.Fatal("nothing was found")
+	}
+	for moved := range 3 {
+		for _, a := range answers {
+			v := mustView(t, d, a.at).Table(1)
+			a.r.Once = moved != 1
+			if got := read(v, a.r); !slices.Equal(got, a.rows) {
+				t.Fatalf("at %d, %v, after %d moves: rows %d, expected %d", a.at, a.r, moved, got, a.rows)
+			}
+		}
+		r := entryRange{rel: d.relation(1), index: 2}
+		if moved == 0 {
+			r.lo, r.hi = key(3), key(20)
+		}
+		d.moves.want(r)
+		if err := d.Compact(ctx); err != nil {
+			t.Fatal(err)
+		}
 	}
 	between := mustView(t, d, Latest).TableBetween(1, moments[0], moments[len(moments)-1], true)
 	want := read(between, KeyRange{})

@@ -26,6 +26,8 @@ const (
 	kindHeap      = 'h' // table (4), object (8): manifest entry of a row group of a table
 	kindIndex     = 'x' // index (4), key, row inverted (8): nothing
 	kindLast      = 'z' // recorded time of the last commit to tables or catalog
+	kindMoved     = 'm' // index (4), generation (8), key, row inverted (8): an entry of versions that have ended, moved out of the way
+	kindMoves     = 'M' // index (4): generations of moved entries
 	kindNewIndex  = 'j' // index (4): its entries are to be deleted unless a commit takes the key away
 	kindObject    = 'C' // object (4), time (8): definition from then on, empty: dropped
 	kindPassing   = 'y' // table or index (4): it is to be forgotten at the next start
@@ -40,11 +42,12 @@ const (
 )
 
 // formatVersion is raised by a change that an older program would read wrongly. A store is written with the format of what it
-// holds: that of tables comes with the first one.
+// holds: that of tables comes with the first one, that of moved index entries with those.
 const (
 	formatEvents  = 1
 	formatTables  = 3 // 2 had closings by commit, and no versions without index entries; it is read
-	formatVersion = formatTables
+	formatMoved   = 4
+	formatVersion = formatMoved
 )
 
 // partMeta is the part of a row group that holds its meta blob; columns have their own, smaller numbers.
@@ -123,6 +126,11 @@ func appendIndexKey(dst []byte, db, index uint32, key []byte, row RowID) []byte 
 	dst = append(binary.BigEndian.AppendUint32(dst, db), kindIndex)
 	dst = append(binary.BigEndian.AppendUint32(dst, index), key...)
 	return binary.BigEndian.AppendUint64(dst, ^uint64(row))
+}
+
+// entryKey is the end of the key of an entry, without what comes before the index key.
+func entryKey(key []byte, row RowID) []byte {
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, len(key)+8), key...), ^uint64(row))
 }
 
 // entryRow is the row that an entry of an index leads to.

@@ -21,6 +21,8 @@ type relation struct {
 	state atomic.Pointer[relationState]
 	bytes atomic.Int64 // of the tail and of lately
 
+	gone bool // it is forgotten; under DB.seal
+
 	shape  atomic.Pointer[table.Shape] // of the last new versions
 	lately latelyClosed
 }
@@ -292,14 +294,11 @@ func (d *DB) Ended(t TableID, rows []RowID) (places []int, err error) {
 	truncated := rel.state.Load().truncatedAt(last)
 	var known knownPage
 	for i, row := range rows {
-		if n := row / table.PageRows; known.page == nil || known.n != n {
-			page, err := rel.page(n)
-			if err != nil {
-				return nil, err
-			}
-			known = knownPage{n, page}
+		page, err := known.of(rel, row)
+		if err != nil {
+			return nil, err
 		}
-		if c, ok := known.page.Find(row); row < truncated || ok && c.At <= last {
+		if c, ok := page.Find(row); row < truncated || ok && c.At <= last {
 			places = append(places, i)
 		}
 	}

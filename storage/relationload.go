@@ -20,7 +20,7 @@ func (d *DB) loadRelations() (last Micros, err error) {
 			return 0, err
 		}
 	}
-	if err := errors.Join(d.loadTruncations(), d.loadTableGroups(), d.loadUnused(), d.loadEnded()); err != nil {
+	if err := errors.Join(d.loadTruncations(), d.loadTableGroups(), d.loadUnused(), d.loadEnded(), d.loadMoves()); err != nil {
 		return 0, err
 	}
 	if err := d.s.scan(dbKey(d.num, kindRows), nil, d.loadBlock); err != nil {

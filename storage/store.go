@@ -36,6 +36,7 @@ type Store struct {
 
 	settings *pebble.Options
 	format   atomic.Int64  // what the store on disk says
+	raise    sync.Mutex    // held by who changes it
 	newest   atomic.Uint64 // number of the write-ahead log that is written now
 
 	failure failure
@@ -138,11 +139,23 @@ func (s *Store) loadIdentity() error {
 	return err
 }
 
-// raiseFormat puts the format into a batch with the first thing that needs it.
-func (s *Store) raiseFormat(b *pebble.Batch, format int64) {
-	if s.format.Load() < format {
-		put(b, dbKey(0, storeFormat), fields(format))
+// needFormat is called before the first thing is written that needs a format. What is durable of the log is a prefix, so that is never there without it.
+func (s *Store) needFormat(format int64) error {
+	if s.format.Load() >= format {
+		return nil
 	}
+	s.raise.Lock() // databases may need different ones at the same time
+	defer s.raise.Unlock()
+	if s.format.Load() >= format {
+		return nil
+	}
+	b := s.pdb.NewBatch()
+	put(b, dbKey(0, storeFormat), fields(format))
+	if err := s.commit(b, false); err != nil {
+		return err
+	}
+	s.format.Store(format)
+	return nil
 }
 
 func (s *Store) loadDatabases() error {

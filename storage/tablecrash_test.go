@@ -86,6 +86,7 @@ func (x *tableScript) run(t fataler, rounds int) {
 			t.Fatalf("seal: %v", err)
 		}
 		x.m.commitSome(t, pick, false)
+		x.m.wantMoves()
 		if err := errors.Join(x.m.d.Compact(ctx), x.m.d.collectGarbage(), flushSoon(x.m.s)); err != nil {
 			t.Fatalf("upkeep: %v", err)
 		}

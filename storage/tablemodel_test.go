@@ -736,6 +736,14 @@ func (m *tableModel) newIndex(t *rapid.T) {
 	sameLines(t, "new index", entryLines(got), want)
 }
 
+// wantMoves has the next upkeep move what index entries it can, as if many had been walked over.
+func (m *tableModel) wantMoves() {
+	for i := range m.tables {
+		id := m.tables[i].id
+		m.d.moves.want(entryRange{rel: m.d.relation(id), index: 700 + uint32(id)})
+	}
+}
+
 func intsTo(n int) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for i := range n {
@@ -786,6 +794,9 @@ func TestTablesAgainstModel(t *testing.T) {
 			},
 			"reopen": m.reopen,
 			"compact": func(t *rapid.T) {
+				if rapid.Bool().Draw(t, "move") {
+					m.wantMoves()
+				}
 				if err := m.d.Compact(context.Background()); err != nil {
 					t.Fatal(err)
 				}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -20,7 +21,7 @@ func closingsOf(list ...Closing) Closings {
 	return Closings(slices.Values(list))
 }
 
-// TestTransfersKeepTheSum moves money between accounts, several writers at once, while background work seals and compacts. Whoever
+// TestTransfersKeepTheSum moves money between accounts, several writers at once, while background work seals, compacts and moves index entries. Whoever
 // looks, at any moment, finds every account once and the same sum, by scan and by index.
 func TestTransfersKeepTheSum(t *testing.T) {
 	o := Options{FS: vfs.NewMem(), Memory: 24 << 20, RowGroupRows: 256, SealRows: 64}
@@ -37,7 +38,7 @@ func TestTransfersKeepTheSum(t *testing.T) {
 		for i, id := range ids {
 			ch.Keys[0].Keys = append(ch.Keys[0].Keys, key(id))
 			if closed != nil {
-				ends = append(ends, Closing{Row: closed[i], Next: i})
+				ends = append(ends, Closing{Row: closed[i], Next: i, Kept: id%4 > 0})
 			}
 		}
 		ch.Closed = closingsOf(ends...)
@@ -104,6 +105,16 @@ func TestTransfersKeepTheSum(t *testing.T) {
 	}
 	var moments []Micros
 	var mu sync.Mutex
+	readers.Go(func() {
+		for ctx.Err() == nil {
+			d.moves.want(entryRange{rel: d.relation(1), index: 9})
+			if err := d.Compact(ctx); err != nil && ctx.Err() == nil {
+				t.Error(err)
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	})
 	for n := range 2 {
 		readers.Go(func() {
 			rng := rand.New(rand.NewPCG(uint64(n), 2))
@@ -131,6 +142,9 @@ func TestTransfersKeepTheSum(t *testing.T) {
 	writers.Wait()
 	cancel()
 	readers.Wait()
+	if len(d.moves.of(9).generations()) == 0 {
+		t.Error("no entry was moved")
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,13 @@ func (rel *relation) wakeSeal(late int) {
 	}
 }
 
+// sealDue reports whether the tail of the log or of a table is as long as it should become.
+func (d *DB) sealDue() bool {
+	o, st := &d.s.o, d.state.Load()
+	return st.tail.Len() >= o.SealRows || d.tailBytes.Load() >= o.SealBytes || d.tableBytes.Load() >= o.SealBytes ||
+		slices.ContainsFunc(d.tables(), func(rel *relation) bool { return max(rel.state.Load().tailLen(), rel.lately.count()) >= o.SealRows })
+}
+
 // tables are the relations of a database, by number.
 func (d *DB) tables() []*relation {
 	d.relations.mu.RLock()
