@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/pgerr"
@@ -78,7 +79,7 @@ func (s *Session) newCopyIn(ctx context.Context, st *syntax.Copy, script string)
 	if err := s.writable("COPY FROM"); err != nil {
 		return nil, err
 	}
-	opts, err := parseCopyOptions(st.Options, script)
+	opts, err := parseCopyOptions(st.Options, script, true)
 	if err != nil {
 		return nil, err
 	}
@@ -118,11 +119,14 @@ func (s *Session) newCopyIn(ctx context.Context, st *syntax.Copy, script string)
 		return nil, err
 	}
 	in.columns = len(cols)
-	names := make([]string, len(cols))
-	for i, c := range cols {
-		names[i] = rel.Columns[c].Name
+	if opts.marked {
+		return nil, pgerr.New(pgerr.FeatureNotSupported, "COPY DEFAULT is not supported for events")
 	}
-	sink := &rowSink{session: s, rel: rel, columns: cols, reader: rowReader{opts: opts, names: names}, rows: eventWriter{session: s},
+	reader, err := newRowReader(rel, cols, opts)
+	if err != nil {
+		return nil, err
+	}
+	sink := &rowSink{session: s, rel: rel, columns: cols, reader: reader, rows: eventWriter{session: s},
 		env: s.env(), values: make([]*vec.Column, len(cols)), ctx: func() context.Context { return ctx }}
 	in.sink = sink
 	if st.Where != nil {
@@ -158,13 +162,15 @@ func (s *Session) CopyOut(ctx context.Context, p *Prepared, params []*vec.Column
 		_, err := s.copyTarget(st)
 		return nil, s.fail(ctx, err)
 	}
-	opts, err := parseCopyOptions(st.Options, p.script)
+	opts, err := parseCopyOptions(st.Options, p.script, false)
 	if err != nil {
 		return nil, s.fail(ctx, err)
 	}
 	query := st.Query
 	if query == nil {
-		query = copyQuery(st)
+		if query, err = s.copyQuery(st, &opts); err != nil {
+			return nil, s.fail(ctx, err)
+		}
 	}
 	inner, err := s.prepare(ctx, syntax.Statement{Stmt: query, Text: p.text}, p.script, nil)
 	if err != nil {
@@ -174,19 +180,45 @@ func (s *Session) CopyOut(ctx context.Context, p *Prepared, params []*vec.Column
 	if err != nil {
 		return nil, err
 	}
+	if st.Query != nil {
+		names := make([]string, len(rows.Fields))
+		for i, f := range rows.Fields {
+			names[i] = f.Name
+		}
+		if err := opts.named("", names, func(n string) bool { return slices.Contains(names, n) }); err != nil {
+			rows.Close()
+			return nil, s.fail(ctx, err)
+		}
+	}
 	return newCopyOut(rows, opts, s.env()), nil
 }
 
-// copyQuery is SELECT columns FROM table.
-func copyQuery(st *syntax.Copy) syntax.Stmt {
+// copyQuery is SELECT columns FROM table, of a table all but those that are generated.
+func (s *Session) copyQuery(st *syntax.Copy, opts *copyOptions) (syntax.Stmt, error) {
+	columns := st.Columns
+	if rel := s.catalog().Lookup(s.searchPath(), st.Table.Qualifier(), st.Table.Last()); rel != nil && rel.Table != nil {
+		cols, err := copyColumns(rel, columns)
+		if err != nil {
+			return nil, err
+		}
+		names := columnNames(rel, cols)
+		if err := opts.named(rel.Name, names, func(n string) bool { return rel.Column(n) >= 0 }); err != nil {
+			return nil, err
+		}
+		if len(columns) == 0 && len(names) < len(rel.Columns) {
+			for _, n := range names {
+				columns = append(columns, syntax.Ident{At: st.At, Name: n})
+			}
+		}
+	}
 	sel := &syntax.Select{At: st.At, From: []syntax.TableExpr{&syntax.TableName{At: syntax.At{Pos: -1}, Name: st.Table}}}
-	for _, c := range st.Columns {
+	for _, c := range columns {
 		sel.Targets = append(sel.Targets, &syntax.Target{At: c.At, Expr: &syntax.ColumnRef{At: c.At, Name: syntax.Name{c.Name}}})
 	}
-	if len(st.Columns) == 0 {
+	if len(columns) == 0 {
 		sel.Targets = []*syntax.Target{{At: st.At, Expr: &syntax.ColumnRef{At: st.At, Star: true}}}
 	}
-	return &syntax.Query{At: st.At, Body: sel}
+	return &syntax.Query{At: st.At, Body: sel}, nil
 }
 
 func dotted(n syntax.Name) string {

@@ -62,12 +62,12 @@ func newCopyOut(rows *Rows, opts copyOptions, env *datum.Env) *CopyOut {
 			o.special[c] = true
 		}
 	}
-	usual := strings.IndexByte(",;|\t", opts.delimiter) >= 0 && (opts.null == "" || opts.null == `\N`) && !opts.quoteAll
+	usual := strings.IndexByte(",;|\t", opts.delimiter) >= 0 && (opts.null == "" || opts.null == `\N`) && !opts.forceQuote.all
 	o.safe = make([]bool, len(o.fields))
 	for i, f := range o.fields {
 		switch datum.KindOf(f.Type.OID) {
 		case vec.Bool, vec.Int64, vec.Float64, vec.Decimal:
-			o.safe[i] = usual && !opts.forceQuote[f.Name]
+			o.safe[i] = usual && !opts.forceQuote.has(f.Name)
 		case vec.Struct:
 			o.most = 1
 		}
@@ -213,7 +213,7 @@ func (o *rowsWriter) row(dst []byte, b *vec.Batch, i int) ([]byte, error) {
 		switch {
 		case o.safe[k]:
 		case o.opts.format == formatCSV:
-			dst = o.csv(dst, from, o.opts.quoteAll || o.opts.forceQuote[o.fields[k].Name])
+			dst = o.csv(dst, from, o.opts.forceQuote.has(o.fields[k].Name))
 		default:
 			dst = o.escapeText(dst, from)
 		}

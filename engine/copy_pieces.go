@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"runtime"
+	"slices"
 
 	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/catalog"
@@ -17,6 +18,7 @@ type copyForm struct {
 	columns []int
 	opts    copyOptions
 	env     *datum.Env
+	rows    rowReader // before the first row
 }
 
 // parts reports whether a stream may be cut into pieces that are read at the same time: where rows end can be seen, and no value is a name
@@ -35,30 +37,56 @@ type copyReader struct {
 	*copyForm
 	rows     rowReader
 	builders []*vec.Builder
-	count    int // rows in builders
-	batches  []*vec.Batch
+	now      copiedBatch // of builders
+	batches  []copiedBatch
+	skipped  []skippedRow
+}
+
+// copiedBatch are rows with where they stood.
+type copiedBatch struct {
+	*vec.Batch
+	lines  []int64
+	texts  [][]byte        // as they came; nil in binary format
+	marked map[int][]int32 // rows in which the default of a column is meant, by the column's place in the COPY
+}
+
+// part is some of the rows.
+func (b copiedBatch) part(from, to int) copiedBatch {
+	out := copiedBatch{Batch: b.Slice(from, to), lines: b.lines[from:to], texts: b.texts[from:to]}
+	for c, rows := range b.marked {
+		for _, r := range rows {
+			if int(r) >= from && int(r) < to {
+				out.mark(c, int(r)-from)
+			}
+		}
+	}
+	return out
+}
+
+func (b *copiedBatch) mark(column, row int) {
+	if b.marked == nil {
+		b.marked = map[int][]int32{}
+	}
+	b.marked[column] = append(b.marked[column], int32(row))
 }
 
 // copiedRows are rows that were read; err is what is wrong with the next one.
 type copiedRows struct {
-	batches []*vec.Batch
+	batches []copiedBatch
+	skipped []skippedRow
 	ended   bool // nothing that follows is data
 	err     error
 }
 
 // reader reads from the first row on.
 func (f *copyForm) reader() *copyReader {
-	names := make([]string, len(f.columns))
-	for i, c := range f.columns {
-		names[i] = f.rel.Columns[c].Name
-	}
-	r := &copyReader{copyForm: f, rows: rowReader{opts: f.opts, names: names}}
+	r := &copyReader{copyForm: f, rows: f.rows}
 	r.clear()
 	return r
 }
 
 func (r *copyReader) clear() {
-	r.builders, r.count = make([]*vec.Builder, len(r.columns)), 0
+	r.builders, r.now = make([]*vec.Builder, len(r.columns)), copiedBatch{}
 	for i, c := range r.columns {
 		r.builders[i] = datum.NewBuilder(r.rel.Columns[c].Type, vec.BatchRows)
 	}
@@ -66,34 +94,41 @@ func (r *copyReader) clear() {
 
 // read takes the next part of the data and gives full batches, and at its end or before an error the last one.
 func (r *copyReader) read(data []byte, last bool) copiedRows {
-	r.batches = nil
+	r.batches, r.skipped = nil, nil
 	err := r.rows.feed(data, last, r.row)
-	if r.count > 0 && (last || err != nil) {
+	if len(r.now.lines) > 0 && (last || err != nil) {
 		r.finish()
 	}
-	return copiedRows{r.batches, r.rows.ended, err}
+	return copiedRows{r.batches, r.skipped, r.rows.ended, err}
 }
 
 func (r *copyReader) finish() {
-	b := &vec.Batch{Len: r.count}
+	r.now.Batch = &vec.Batch{Len: len(r.now.lines)}
 	for _, c := range r.builders {
-		b.Cols = append(b.Cols, c.Finish())
+		r.now.Cols = append(r.now.Cols, c.Finish())
 	}
-	r.batches = append(r.batches, b)
+	r.batches = append(r.batches, r.now)
 	r.clear()
 }
 
 func (r *copyReader) row(fields []field, line int64) error {
 	if len(fields) > len(r.columns) {
-		return r.where(r.rows.bad("extra data after last expected column"), line, "")
+		return r.rows.bad("extra data after last expected column")
 	}
 	if len(fields) < len(r.columns) {
-		return r.where(r.rows.bad("missing data for column \""+r.rel.Columns[r.columns[len(fields)]].Name+"\""), line, "")
+		return r.rows.bad("missing data for column \"" + r.rows.names[len(fields)] + `"`)
 	}
 	for i, f := range fields {
 		col := &r.rel.Columns[r.columns[i]]
 		var err error
 		switch {
+		case f.marked && !hasDefault(col):
+			e := r.rows.bad("unexpected default marker in COPY data")
+			r.cut()
+			return pgerr.From(e).WithDetail("Column %q has no default value.", col.Name)
+		case f.marked:
+			r.now.mark(i, len(r.now.lines))
+			r.builders[i].AppendNull()
 		case f.null:
 			r.builders[i].AppendNull()
 		case r.opts.format == formatBinary:
@@ -101,34 +136,43 @@ func (r *copyReader) row(fields []field, line int64) error {
 		default:
 			err = datum.ParseText(col.Type, f.data, r.builders[i], r.env)
 		}
-		if err != nil {
-			r.cut()
-			return r.where(err, line, ", column "+col.Name)
+		if err == nil {
+			continue
 		}
+		if r.cut(); r.opts.skipBad && isOfRow(err) {
+			r.skipped = append(r.skipped, skippedRow{line, col.Name, bytes.Clone(f.data)})
+			return nil
+		}
+		e := *pgerr.From(err)
+		e.Where = r.rows.at(line, col.Name, f.data)
+		return &e
 	}
-	if r.count++; r.count == vec.BatchRows {
+	r.now.lines, r.now.texts = append(r.now.lines, line), append(r.now.texts, r.rows.text)
+	if len(r.now.lines) == vec.BatchRows {
 		r.finish()
 	}
 	return nil
 }
 
+// hasDefault reports whether a column has a value where none is given.
+func hasDefault(c *catalog.Column) bool {
+	return c.Default != "" || c.Stored.Identity != "" || c.Domain != nil && c.Domain.Default.Text != ""
+}
+
 // cut takes the values of an unfinished row away.
 func (r *copyReader) cut() {
-	whole := r.count
+	whole := len(r.now.lines)
 	if whole > 0 {
 		r.finish()
-		last := r.batches[len(r.batches)-1]
+		last := &r.batches[len(r.batches)-1]
 		for i, c := range last.Cols {
 			last.Cols[i] = c.Slice(0, whole)
 		}
+		for c, rows := range last.marked {
+			last.marked[c] = slices.DeleteFunc(rows, func(row int32) bool { return int(row) >= whole })
+		}
 	}
 	r.clear()
-}
-
-func (r *copyReader) where(err error, line int64, column string) error {
-	e := *pgerr.From(err)
-	e.Where = "COPY " + r.rel.Name + ", line " + itoa(line) + column
-	return &e
 }
 
 // copyPieces cuts a stream in text or CSV format into pieces of whole rows, which are read at the same time and come back in order.

@@ -76,8 +76,8 @@ func TestCopyInPieces(t *testing.T) {
 		}
 		same(want)
 		for _, bad := range []struct{ row, where, message string }{
-			{"x1,y\n", fmt.Sprintf("COPY c, line %d, column id", lines[rows]+1), `invalid input syntax for type integer: "x1"`},
-			{"1\n", fmt.Sprintf("COPY c, line %d", lines[rows]+1), `missing data for column "t"`},
+			{"x1,y\n", fmt.Sprintf("COPY c, line %d, column id: \"x1\"", lines[rows]+1), `invalid input syntax for type integer: "x1"`},
+			{"1\n", fmt.Sprintf("COPY c, line %d: \"1\"", lines[rows]+1), `missing data for column "t"`},
 			{"7,twice\n", "", `duplicate key value violates unique constraint "c_pkey"`},
 		} {
 			ask("TRUNCATE c")
@@ -128,7 +128,7 @@ func TestCopyTextInPieces(t *testing.T) {
 		}
 		run("TRUNCATE c")
 		_, err := p.copyIn("COPY c FROM STDIN", []byte(stream.String()+"x\ty\n"), 70_001)
-		if e := pgerr.From(err); err == nil || e.Where != fmt.Sprintf("COPY c, line %d, column id", 2*rows+1) {
+		if e := pgerr.From(err); err == nil || e.Where != fmt.Sprintf("COPY c, line %d, column id: \"x\"", 2*rows+1) {
 			t.Fatalf("%v, %q", err, e.Where)
 		}
 		run("DROP TABLE c")

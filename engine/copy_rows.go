@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
@@ -21,7 +22,11 @@ const maxRow = 1 << 30
 // rowReader splits a COPY stream in text, CSV or binary format into rows of fields.
 type rowReader struct {
 	opts    copyOptions
-	names   []string // of the columns, for HEADER MATCH
+	rel     string   // the relation's name
+	names   []string // of the columns
+	null    []bool   // FORCE_NULL of the columns; nil: of none
+	notNull []bool   // FORCE_NOT_NULL
+	text    []byte   // the row at hand as it came; nil in binary format
 	buf     []byte
 	line    int64
 	fields  []field
@@ -31,10 +36,32 @@ type rowReader struct {
 	ended   bool // \. or the binary trailer was read
 }
 
-// field is one value of a row; null when absent.
+// newRowReader reads rows of some columns of a relation.
+func newRowReader(rel *catalog.Relation, cols []int, opts copyOptions) (rowReader, error) {
+	r := rowReader{opts: opts, rel: rel.Name, names: columnNames(rel, cols)}
+	if err := opts.named(rel.Name, r.names, func(n string) bool { return rel.Column(n) >= 0 }); err != nil {
+		return r, err
+	}
+	flags := func(o *columnOption) (out []bool) {
+		for i, n := range r.names {
+			if o.has(n) {
+				if out == nil {
+					out = make([]bool, len(r.names))
+				}
+				out[i] = true
+			}
+		}
+		return out
+	}
+	r.null, r.notNull = flags(&opts.forceNull), flags(&opts.forceNotNull)
+	return r, nil
+}
+
+// field is one value of a row; null when absent, marked when the column's default stands for it.
 type field struct {
-	data []byte
-	null bool
+	data   []byte
+	null   bool
+	marked bool
 }
 
 // feed takes a piece of the stream and calls row for every complete row.
@@ -65,7 +92,7 @@ func (r *rowReader) feed(data []byte, last bool, row func(fields []field, line i
 		return err
 	}
 	if len(rest) < len(r.buf) {
-		r.buf = append(r.buf[:0], rest...)
+		r.buf = slices.Clone(rest) // rows that were given keep their text
 	}
 	if last && len(r.buf) > 0 {
 		return pgerr.New(pgerr.BadCopyFileFormat, "unexpected end of COPY data")
@@ -109,6 +136,7 @@ func (r *rowReader) nextText(b []byte, last bool) (int, bool, error) {
 		r.ended = true
 		return n, false, nil
 	}
+	r.text = line
 	r.splitText(line)
 	ok, err := r.isRow()
 	return n, ok, err
@@ -147,7 +175,7 @@ func (r *rowReader) isRow() (bool, error) {
 		return false, nil
 	}
 	if len(r.fields) != len(r.names) {
-		return false, r.bad(fmt.Sprintf("wrong number of fields in header line: field count is %d, expected %d", len(r.fields), len(r.names)))
+		return false, r.bad(fmt.Sprintf("wrong number of fields in header line: got %d, expected %d", len(r.fields), len(r.names)))
 	}
 	for i, f := range r.fields {
 		if f.null {
@@ -170,6 +198,8 @@ func (r *rowReader) splitText(line []byte) {
 		}
 		if string(raw) == r.opts.null {
 			r.fields = append(r.fields, field{null: true})
+		} else if r.opts.marked && string(raw) == r.opts.mark {
+			r.fields = append(r.fields, field{null: true, marked: true})
 		} else {
 			r.fields = append(r.fields, field{data: r.unescape(raw)})
 		}
@@ -261,6 +291,7 @@ func (r *rowReader) nextCSV(b []byte, last bool) (int, bool, error) {
 		r.ended = true
 		return n, false, nil
 	}
+	r.text = rec
 	if err := r.splitCSV(rec); err != nil {
 		return n, false, err
 	}
@@ -277,21 +308,36 @@ func (r *rowReader) plainCSV(line []byte) (int, bool, error) {
 		r.ended = true
 		return n, false, nil
 	}
-	r.fields = r.fields[:0]
+	r.text, r.fields = line, r.fields[:0]
 	from := 0
 	for i, c := range line {
 		if c == r.opts.delimiter {
-			r.plainField(line[from:i:i])
+			r.csvField(line[from:i:i], false)
 			from = i + 1
 		}
 	}
-	r.plainField(line[from:])
+	r.csvField(line[from:], false)
 	ok, err := r.isRow()
 	return n, ok, err
 }
 
-func (r *rowReader) plainField(data []byte) {
-	r.fields = append(r.fields, field{data: data, null: string(data) == r.opts.null})
+// csvField adds a field, which may be null or a mark where it was not quoted, and where options say so.
+func (r *rowReader) csvField(data []byte, quoted bool) {
+	f, i := field{data: data}, len(r.fields)
+	if string(data) == r.opts.null {
+		f.null = !quoted
+		switch {
+		case i >= len(r.names):
+		case f.null && r.notNull != nil:
+			f.null = !r.notNull[i]
+		case !f.null && r.null != nil:
+			f.null = r.null[i]
+		}
+	}
+	if r.opts.marked && !quoted && string(data) == r.opts.mark {
+		f.null, f.marked = true, true
+	}
+	r.fields = append(r.fields, f)
 }
 
 // recordEnd finds the end of the record in front of b, and goes on where it has not looked yet.
@@ -334,7 +380,7 @@ func (r *rowReader) splitCSV(rec []byte) error {
 		if open {
 			return r.bad("unterminated CSV quoted field")
 		}
-		r.fields = append(r.fields, field{data: out, null: !quoted && string(out) == r.opts.null})
+		r.csvField(out, quoted)
 		if i >= len(rec) {
 			return nil
 		}
@@ -396,8 +442,43 @@ func (r *rowReader) nextBinary(b []byte) (int, bool, error) {
 
 func (r *rowReader) bad(msg string) error {
 	e := pgerr.New(pgerr.BadCopyFileFormat, "%s", msg)
-	e.Where = fmtWhere(r.line, 0)
+	e.Where = r.where(r.line, r.text)
 	return e
+}
+
+// where names a row in messages; text is what it looks like, where that is known.
+func (r *rowReader) where(line int64, text []byte) string {
+	w := "COPY " + r.rel + ", line " + itoa(line)
+	if text == nil {
+		return w
+	}
+	return w + ": \"" + cutCopied(text) + "\""
+}
+
+// at names the value of a column in messages; text is nil for null, and not shown in binary format.
+func (r *rowReader) at(line int64, column string, text []byte) string {
+	w := "COPY " + r.rel + ", line " + itoa(line) + ", column " + column
+	switch {
+	case r.opts.format == formatBinary:
+		return w
+	case text == nil:
+		return w + ": null input"
+	}
+	return w + ": \"" + cutCopied(text) + "\""
+}
+
+// copiedShown is how many bytes of the data messages show.
+const copiedShown = 100
+
+func cutCopied(text []byte) string {
+	if len(text) <= copiedShown {
+		return string(text)
+	}
+	n := copiedShown
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return string(text[:n]) + "..."
 }
 
 // rowSink appends the rows of a COPY in text, CSV or binary format.
@@ -412,6 +493,7 @@ type rowSink struct {
 	x       *execution    // of where
 	where   *expr.Program // over the columns of events, of which those that are not copied are not there; nil: all rows
 	ctx     func() context.Context
+	bad     skippedRows
 }
 
 // choose sets which rows become events.
@@ -473,8 +555,11 @@ func (k *rowSink) row(fields []field, line int64) error {
 			err = datum.ParseText(col.Type, f.data, b, k.env)
 		}
 		if err != nil {
+			if k.reader.opts.skipBad {
+				return k.bad.add(k.session, &k.reader, skippedRow{line, col.Name, f.data})
+			}
 			e := pgerr.From(err)
-			e.Where = "COPY " + k.rel.Name + ", line " + itoa(line) + ", column " + col.Name
+			e.Where = k.reader.at(line, col.Name, f.data)
 			return e
 		}
 		k.values[i] = b.Finish()
@@ -485,7 +570,7 @@ func (k *rowSink) row(fields []field, line int64) error {
 	ev, err := eventFromRow(k.rel, k.columns, k.values, 0)
 	if err != nil {
 		e := pgerr.From(err)
-		e.Where = fmtWhere(line, 0)
+		e.Where = k.reader.where(line, k.reader.text)
 		return e
 	}
 	return k.rows.add(k.ctx(), ev)
@@ -497,6 +582,7 @@ func (k *rowSink) Close(ctx context.Context) (added, repeats int64, err error) {
 		k.Abort()
 		return 0, 0, err
 	}
+	k.bad.tell(k.session, &k.reader.opts)
 	return k.rows.commit(ctx)
 }
 

@@ -19,15 +19,17 @@ import (
 
 // writer changes rows of one table for the statement that runs: whatever changes rows goes through one, so that the table's rules hold.
 type writer struct {
-	s     *Session
-	x     *execution
-	rel   *catalog.Relation
-	shape *tableShape
-	rules *plan.RowRules
-	d     *delta
-	keys  []tableKey // of all indexes
-	refs  references
-	gone  map[*catalog.Constraint]*goneRows // by foreign keys that refer to the table
+	s      *Session
+	x      *execution
+	rel    *catalog.Relation
+	shape  *tableShape
+	rules  *plan.RowRules
+	d      *delta
+	keys   []tableKey // of all indexes
+	refs   references
+	gone   map[*catalog.Constraint]*goneRows // by foreign keys that refer to the table
+	failed int                               // the row of an insert that an error of a row is about
+	column int                               // the column whose domain refuses it
 }
 
 // tableKey is an index while rows are written.
@@ -112,10 +114,12 @@ func (w *writer) fetch(ctx context.Context, rows []storage.RowID) (*vec.Batch, e
 // insert adds rows that have all columns of the table, and returns the number of the first and the rows as they were stored. Where
 // one breaks a rule it is the first of them that is told of.
 func (w *writer) insert(ctx context.Context, rows *vec.Batch) (storage.RowID, *vec.Batch, error) {
+	w.failed = 0
 	first, stored, err := w.insertAll(ctx, rows)
 	if rows.Len > 1 && isOfRow(err) {
 		for i := range rows.Len {
 			if _, _, one := w.insertAll(ctx, rows.Slice(i, i+1)); one != nil {
+				w.failed = i
 				return 0, nil, one
 			}
 		}
@@ -237,6 +241,12 @@ func (w *writer) check(rows *vec.Batch) error {
 
 func (w *writer) checkFailed(c *plan.RowCheck, rows *vec.Batch, r int) error {
 	if c.Domain != nil {
+		expr.Walk(c.Cond, func(e expr.Expr) bool {
+			if col, ok := e.(*expr.Col); ok {
+				w.column = col.Index
+			}
+			return true
+		})
 		return c.OfDomain().Failed()
 	}
 	if c.View {

@@ -78,6 +78,9 @@ type Column struct {
 	Domain    *DomainObject // what the type is, when it is a domain
 }
 
+// IsGenerated reports whether the values are computed from other columns.
+func (c *Column) IsGenerated() bool { return c.Stored != nil && c.Stored.Generated.Text != "" }
+
 // Index is a key of a relation and, when Primary or Unique, the constraint of the same name.
 type Index struct {
 	OID        datum.OID
