@@ -400,6 +400,7 @@ func (d *delta) with(index uint32, key []byte) ([]storage.RowID, error) {
 			rows = append(rows, -p-1)
 		}
 	}
+	slices.SortFunc(rows, func(a, b storage.RowID) int { return cmp.Compare(b, a) })
 	return rows, err
 }
 

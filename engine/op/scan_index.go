@@ -164,7 +164,8 @@ func (t *TableRows) seek(ctx context.Context, ix *catalog.TableIndex, r keyRange
 			c.key, c.row, c.ready = r.lo, row, true
 		}
 	default:
-		c.stored = t.View.Seek(ctx, index, storage.KeyRange{Lo: r.lo, Hi: r.hi, Desc: desc, Once: once})
+		// Rows of one key come in the order in which they were inserted, as PostgreSQL gives them: in the index the newest are at the front.
+		c.stored = t.View.Seek(ctx, index, storage.KeyRange{Lo: r.lo, Hi: r.hi, Desc: desc != whole, Once: once})
 	}
 	if t.Own != nil {
 		c.own, err = t.Own.Seek(index, r.lo, r.hi, desc, whole)
