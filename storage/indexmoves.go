@@ -183,12 +183,9 @@ func (rel *relation) tell(index uint32, moved *movedEntries, met entriesMet, bou
 // moveEnded looks through the ranges that readers had trouble with. It lets go of d.seal between steps, and leaves the rest for later where writers
 // may come to wait for what is not sealed.
 func (d *DB) moveEnded(ctx context.Context) error {
-	for {
-		r, ok := d.moves.next()
-		if !ok {
-			return nil
-		}
-		for more := true; more; {
+	for range wantedRanges {
+		r, more := d.moves.next()
+		for more {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -196,13 +193,16 @@ func (d *DB) moveEnded(ctx context.Context) error {
 			if more, err = d.moveSome(&r); err != nil {
 				return fmt.Errorf("move entries of index %d: %w", r.index, err)
 			}
-			if more && !d.s.o.Manual && d.sealDue() {
-				d.moves.want(r)
+			if !d.s.o.Manual && d.sealDue() {
+				if more {
+					d.moves.want(r)
+				}
 				d.s.work.wake(d)
 				return nil
 			}
 		}
 	}
+	return nil
 }
 
 // moveSome moves what has ended among the first entries of a range, which it takes off. Versions end for ever, so what was found stays right; new

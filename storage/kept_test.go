@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -61,5 +62,35 @@ func TestSeekInBrokenView(t *testing.T) {
 	}
 	if _, ok, err := v.One(context.Background(), 2, []byte("k")); ok || !errors.Is(err, ErrCorrupt) {
 		t.Fatal(ok, err)
+	}
+}
+
+// TestSealLeavesNoBlocks seals versions of commits before and after a load: no block of them is left.
+func TestSealLeavesNoBlocks(t *testing.T) {
+	ctx := context.Background()
+	s, d := openTest(t, vfs.NewMem(), Options{Manual: true, RowGroupRows: 64})
+	defer s.Close()
+	for round := range 3 {
+		for range 2 {
+			if _, err := d.Commit(ctx, Commit{Tables: []TableChange{{Table: 1, Columns: benchColumns, Rows: []*vec.Batch{benchRows(0, 5, round)}}}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l, err := d.NewTableLoad(1, benchColumns, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Add(ctx, benchRows(0, 100, round), nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Commit(ctx, Commit{Tables: []TableChange{{Table: 1, Load: l}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Seal(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.scan(tableKey(d.num, kindRows, 1), nil, func(key, _ []byte) error { return fmt.Errorf("the block of row %d is left", key[len(key)-1]) }); err != nil {
+		t.Error(err)
 	}
 }

@@ -65,8 +65,8 @@ const (
 	keyBlockBytes = 4 << 10
 )
 
-// runBytes is how large a run in memory may become.
-func (k *keyRuns) runBytes() int64 { return max(k.d.s.o.Memory/32, 1<<20) }
+// runBytes is how large a run in memory may become: places in it have 32 bits.
+func (k *keyRuns) runBytes() int64 { return min(max(k.d.s.o.Memory/32, 1<<20), 1<<30) }
 
 func (k *keyRuns) add(key []byte, row int64) error {
 	if len(key) > maxNameBytes {

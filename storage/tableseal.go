@@ -122,7 +122,7 @@ func (rel *relation) sealRows(rows table.Rows, end RowID) error {
 		return joinClose(err, b)
 	}
 	put(b, heapKey(d.num, rel.id, g.object), g.encode())
-	if err := rel.dropBlocks(b, from, to); err != nil {
+	if err := rel.dropBlocks(b, from, to, to < rows.End()); err != nil {
 		d.discard(g.object)
 		return joinClose(err, b)
 	}
@@ -179,8 +179,8 @@ func encodeTable(v *table.Versions, n int) (*table.Group, error) {
 	return e.Encode(v, n)
 }
 
-// dropBlocks deletes the blocks of rows [from, to), but for one that goes beyond.
-func (rel *relation) dropBlocks(b *pebble.Batch, from, to RowID) error {
+// dropBlocks deletes the blocks of rows [from, to), but for one that goes beyond: so may the last one where other rows of the tail follow these.
+func (rel *relation) dropBlocks(b *pebble.Batch, from, to RowID, followed bool) error {
 	d := rel.d
 	prefix := tableKey(d.num, kindRows, uint32(rel.id))
 	it, err := d.s.pdb.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
@@ -192,7 +192,7 @@ func (rel *relation) dropBlocks(b *pebble.Batch, from, to RowID) error {
 	if it.SeekLT(rowsKey(d.num, kindRows, rel.id, from+1)) {
 		first = slices.Clone(it.Key())
 	}
-	if rel.state.Load().end > to && it.SeekLT(rowsKey(d.num, kindRows, rel.id, to+1)) {
+	if followed && it.SeekLT(rowsKey(d.num, kindRows, rel.id, to+1)) {
 		if n := int64(binary.BigEndian.Uint64(it.Key()[9:])); n < to {
 			next = slices.Clone(it.Key())
 		}
