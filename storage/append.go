@@ -64,7 +64,8 @@ func (d *DB) Commit(ctx context.Context, c Commit) (Committed, error) {
 		return Committed{}, err
 	}
 	if catalog != nil {
-		defer catalog.enter()()
+		catalog.enter()
+		defer catalog.leave()
 		if err := catalog.takeIn(); err != nil {
 			catalog.giveUp()
 			return Committed{}, err
@@ -103,11 +104,7 @@ func (p *pending) committed() Committed {
 	if p.err != nil || p.catalog == nil {
 		return c
 	}
-	c.At = p.catalog.at
-	c.First = make(map[TableID]RowID, len(p.catalog.tables))
-	for i := range p.catalog.tables {
-		c.First[p.catalog.tables[i].rel.id] = p.catalog.tables[i].first
-	}
+	c.At, c.tables = p.catalog.at, p.catalog.tables
 	return c
 }
 

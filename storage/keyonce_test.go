@@ -48,7 +48,7 @@ func TestKeysThatAreThereOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		if live[k] = 0; len(ch.Rows) > 0 {
-			live[k] = done.First[1]
+			live[k] = done.First(1)
 			end = live[k] + 1
 		}
 		if rng.IntN(30) == 0 {

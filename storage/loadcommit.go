@@ -13,8 +13,8 @@ import (
 
 func everyRow(int64) bool { return true }
 
-// enter lets the commit add to its tables, and returns how it leaves. Who has a load is alone there.
-func (w *catalogWork) enter() (leave func()) {
+// enter lets the commit add to its tables, until leave. Who has a load is alone there.
+func (w *catalogWork) enter() {
 	for i := range w.tables {
 		switch t := &w.tables[i]; {
 		case t.load != nil:
@@ -23,14 +23,15 @@ func (w *catalogWork) enter() (leave func()) {
 			t.rel.adding.RLock()
 		}
 	}
-	return func() {
-		for i := range w.tables {
-			switch t := &w.tables[i]; {
-			case t.load != nil:
-				t.rel.adding.Unlock()
-			case t.block != nil:
-				t.rel.adding.RUnlock()
-			}
+}
+
+func (w *catalogWork) leave() {
+	for i := range w.tables {
+		switch t := &w.tables[i]; {
+		case t.load != nil:
+			t.rel.adding.Unlock()
+		case t.block != nil:
+			t.rel.adding.RUnlock()
 		}
 	}
 }

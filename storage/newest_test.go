@@ -51,7 +51,7 @@ func TestOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		if delete(open, k); len(ch.Rows) > 0 {
-			open[k] = c.First[20000]
+			open[k] = c.First(20000)
 		}
 		v, err := d.View(context.Background(), Latest)
 		if err != nil {

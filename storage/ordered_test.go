@@ -87,7 +87,7 @@ func TestOrderedIsNotVisible(t *testing.T) {
 	ctx := context.Background()
 	const id = TableID(1)
 	first, err := d.Commit(ctx, Commit{Tables: []TableChange{oneRow(id, 1)}})
-	if err != nil || first.First[id] != 1 {
+	if err != nil || first.First(id) != 1 {
 		t.Fatal(first, err)
 	}
 	release := disk.hold()

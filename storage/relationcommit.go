@@ -35,7 +35,11 @@ func (t *txn) relations() []relationWork {
 			r := &out[k]
 			r.works = append(r.works, w)
 			if w.closesFew() {
-				r.closed = slices.AppendSeq(r.closed, w.closed())
+				from := len(r.closed)
+				for _, c := range w.few {
+					r.closed = append(r.closed, w.placed(c))
+				}
+				w.closed = r.closed[from:]
 			}
 		}
 	}
@@ -54,16 +58,21 @@ const versionsOfEntry = 8
 // that change the same rows over and over give each of them RowIDs at one distance.
 func hasEntries(row RowID) bool { return mix(uint64(row))%versionsOfEntry == 0 }
 
-// closed are the versions that end, once the commit has its place and its time.
-func (t *tableWork) closed() iter.Seq[table.Closing] {
+// placed is how a version ends, once the commit has its place and its time.
+func (t *tableWork) placed(c Closing) table.Closing {
+	out := table.Closing{Row: c.Row, At: t.at}
+	if c.Next >= 0 {
+		out.Next = t.first + int64(c.Next)
+		out.Kept = c.Kept && int64(c.Next) >= t.loaded() && !hasEntries(out.Next)
+	}
+	return out
+}
+
+// manyClosed are the versions that end, where they are many.
+func (t *tableWork) manyClosed() iter.Seq[table.Closing] {
 	return func(yield func(table.Closing) bool) {
 		for c := range iter.Seq[Closing](t.change.closed()) {
-			out := table.Closing{Row: c.Row, At: t.at}
-			if c.Next >= 0 {
-				out.Next = t.first + int64(c.Next)
-				out.Kept = c.Kept && int64(c.Next) >= t.loaded() && !hasEntries(out.Next)
-			}
-			if !yield(out) {
+			if !yield(t.placed(c)) {
 				return
 			}
 		}
@@ -135,7 +144,11 @@ func (t *tableWork) putKeys(d *DB, b *pebble.Batch) {
 	var found vec.Bitmap
 	if t.keeps {
 		found = vec.NewBitmap(t.block.Len())
-		for c := range t.closed() {
+		all := slices.Values(t.closed)
+		if !t.closesFew() {
+			all = t.manyClosed()
+		}
+		for c := range all {
 			if c.Kept {
 				found.Set(int(c.Next - first))
 			}
@@ -156,7 +169,7 @@ func (t *tableWork) putKeys(d *DB, b *pebble.Batch) {
 func (t *tableWork) putRest(d *DB, b *pebble.Batch) {
 	id := t.rel.id
 	if !t.closesFew() {
-		putClosings(b, d.num, id, t.closed(), t.at)
+		putClosings(b, d.num, id, t.manyClosed(), t.at)
 	}
 	if t.change.Truncate {
 		put(b, timeKey(d.num, kindTruncated, uint32(id), t.at), fields(t.first))
@@ -170,7 +183,7 @@ func (r *relationWork) apply() {
 	rel.close(slices.Values(r.closed))
 	for _, t := range r.works {
 		if !t.closesFew() {
-			rel.close(t.closed())
+			rel.close(t.manyClosed())
 		}
 		adds = adds || t.rows() > 0 || t.change.Truncate
 	}

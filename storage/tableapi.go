@@ -81,8 +81,18 @@ type SequenceChange struct {
 // Committed is the result of a commit.
 type Committed struct {
 	Appended
-	At    Micros            // recorded time, if anything was added or changed
-	First map[TableID]RowID // of the new versions
+	At     Micros // recorded time, if anything was added or changed
+	tables []tableWork
+}
+
+// First is the first of the new versions of a table that the commit has changed.
+func (c Committed) First(t TableID) RowID {
+	for i := range c.tables {
+		if w := &c.tables[i]; w.rel.id == t {
+			return w.first
+		}
+	}
+	return 0
 }
 
 // Object is a definition in the catalog and when it was made.

@@ -130,7 +130,7 @@ func BenchmarkTableScan(b *testing.B) {
 			b.Fatal(err)
 		}
 		for i, k := range at {
-			rows[k] = r.First[2] + int64(i)
+			rows[k] = r.First(2) + int64(i)
 		}
 	}
 	settle := func() {
@@ -185,7 +185,7 @@ func BenchmarkTableCommit64(b *testing.B) {
 						b.Error(err)
 						return
 					}
-					row = r.First[1]
+					row = r.First(1)
 				}
 			})
 			b.StopTimer()

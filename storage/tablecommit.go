@@ -33,8 +33,10 @@ type tableWork struct {
 	at       Micros // recorded time of the commit
 	reserved bool   // rows from first on have index entries already
 	closings int64
-	keeps    bool  // a version has the keys of the one before it
-	last     RowID // of the versions that end
+	few      []Closing       // all of them, if they are few
+	closed   []table.Closing // those, once the commit has its place and its time
+	keeps    bool            // a version has the keys of the one before it
+	last     RowID           // of the versions that end
 }
 
 // rows is how many versions are new.
@@ -70,11 +72,11 @@ func (d *DB) prepare(c *Commit) (*catalogWork, int64, error) {
 				return nil, 0, fmt.Errorf("table %d is changed twice in one commit", ch.Table)
 			}
 		}
-		t, n, err := d.prepareTable(ch)
+		w.tables = append(w.tables, tableWork{rel: d.relation(ch.Table), change: ch, keys: ch.Keys})
+		n, err := w.tables[i].prepare()
 		if err != nil {
 			return nil, 0, fmt.Errorf("table %d: %w", ch.Table, err)
 		}
-		w.tables = append(w.tables, t)
 		bytes += n
 	}
 	// In one order, so that commits that wait for each other's tables do not wait for ever.
@@ -82,25 +84,26 @@ func (d *DB) prepare(c *Commit) (*catalogWork, int64, error) {
 	return w, bytes, nil
 }
 
-func (d *DB) prepareTable(ch *TableChange) (tableWork, int64, error) {
-	t := tableWork{rel: d.relation(ch.Table), change: ch, keys: ch.Keys}
-	bytes, err := t.prepareRows()
-	if err != nil {
-		return t, 0, err
+// prepare encodes the new versions and checks which ones end.
+func (t *tableWork) prepare() (bytes int64, err error) {
+	if bytes, err = t.prepareRows(); err != nil {
+		return 0, err
 	}
 	rows := t.rows()
-	for c := range iter.Seq[Closing](ch.closed()) {
+	for c := range iter.Seq[Closing](t.change.closed()) {
 		switch {
 		case c.Row < 1 || c.Next < -1 || int64(c.Next) >= rows:
-			return t, 0, fmt.Errorf("version %d cannot be closed by new version %d of %d", c.Row, c.Next, rows)
+			return 0, fmt.Errorf("version %d cannot be closed by new version %d of %d", c.Row, c.Next, rows)
 		case c.Row <= t.last:
-			return t, 0, fmt.Errorf("version %d is closed after version %d, or twice", c.Row, t.last)
+			return 0, fmt.Errorf("version %d is closed after version %d, or twice", c.Row, t.last)
 		}
-		t.closings++
+		if t.closings++; t.closesFew() {
+			t.few = append(t.few, c)
+		}
 		t.keeps = t.keeps || c.Kept
 		t.last = c.Row
 	}
-	return t, bytes + 4*t.closings, nil
+	return bytes + 4*t.closings, nil
 }
 
 func (ch *TableChange) closed() Closings {

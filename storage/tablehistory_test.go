@@ -41,7 +41,7 @@ func TestMomentsReadFewVersions(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, k := range accounts {
-			rows[k] = done.First[1] + int64(i)
+			rows[k] = done.First(1) + int64(i)
 		}
 		return done.At
 	}
@@ -102,7 +102,7 @@ func TestCompactionEnds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			first = done.First[1]
+			first = done.First(1)
 			if err := d.sealTables(context.Background(), false); err != nil {
 				t.Fatal(err)
 			}

@@ -597,7 +597,7 @@ func (m *tableModel) commitSome(t fataler, pick picker, refuse bool) {
 		t.Fatalf("committed at %d after %v: %+v", r.At, m.times, r)
 	}
 	for i := range changes {
-		if first, least := r.First[changes[i].mt.id], int64(len(changes[i].mt.versions))+1; first < least {
+		if first, least := r.First(changes[i].mt.id), int64(len(changes[i].mt.versions))+1; first < least {
 			t.Fatalf("first row %d, expected %d", first, least)
 		}
 	}
@@ -605,10 +605,10 @@ func (m *tableModel) commitSome(t fataler, pick picker, refuse bool) {
 }
 
 // done enters a commit into the model.
-func (m *tableModel) done(changes []modelChange, changed []modelObject, first map[TableID]RowID, at Micros) {
+func (m *tableModel) done(changes []modelChange, changed []modelObject, first func(TableID) RowID, at Micros) {
 	m.times = append(m.times, at)
 	for i := range changes {
-		changes[i].apply(first[changes[i].mt.id], at)
+		changes[i].apply(first(changes[i].mt.id), at)
 	}
 	for _, o := range changed {
 		o.at = at

@@ -55,7 +55,7 @@ func TestTransfersKeepTheSum(t *testing.T) {
 	var locks [accounts]sync.Mutex // of an account, as the engine would hold them
 	rows := make([]RowID, accounts)
 	for i := range rows {
-		rows[i] = r.First[1] + int64(i)
+		rows[i] = r.First(1) + int64(i)
 	}
 	rounds := 600
 	if testing.Short() {
@@ -88,7 +88,7 @@ func TestTransfersKeepTheSum(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		rows[pair[0]], rows[pair[1]] = r.First[1], r.First[1]+1
+		rows[pair[0]], rows[pair[1]] = r.First(1), r.First(1)+1
 		return nil
 	}
 	var writers, readers sync.WaitGroup
