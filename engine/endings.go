@@ -12,9 +12,12 @@ type ending struct {
 	next    storage.RowID // own row that replaced it; 0: it was deleted
 }
 
-// endings are how rows ended, by their numbers from 0: some twelve bytes a row, so that a statement may end very many.
+// endings are how rows ended, by their numbers from 0: some twelve bytes a row, so that a statement may end very many. Most transactions end a
+// row or some, so the chunk that is met first needs no map.
 type endings struct {
-	chunks map[int64]*endingChunk
+	first  endingChunk
+	at     int64                  // number of first
+	chunks map[int64]*endingChunk // by their numbers, first among them; nil: there is at most first
 	count  int
 }
 
@@ -27,6 +30,7 @@ const (
 // endingChunk is a sorted list, and from some length on an array with a place for each row.
 type endingChunk struct {
 	few []fewEnding
+	one [1]fewEnding // where few begins
 	all *[endingRows]packedEnding
 }
 
@@ -58,13 +62,24 @@ type endingsReader struct {
 
 func (r *endingsReader) get(e *endings, row int64) (ending, bool) {
 	if n := row / endingRows; !r.known || n != r.n {
-		*r = endingsReader{n, e.chunks[n], true}
+		*r = endingsReader{n, e.find(n), true}
 	}
 	return r.chunk.get(row)
 }
 
 // get returns how a row ended, if it did.
-func (e *endings) get(row int64) (ending, bool) { return e.chunks[row/endingRows].get(row) }
+func (e *endings) get(row int64) (ending, bool) { return e.find(row / endingRows).get(row) }
+
+// find is the chunk with a number, nil if none of its rows has ended.
+func (e *endings) find(n int64) *endingChunk {
+	switch {
+	case e.chunks != nil:
+		return e.chunks[n]
+	case e.at == n && e.count > 0:
+		return &e.first
+	}
+	return nil
+}
 
 func (c *endingChunk) get(row int64) (ending, bool) {
 	if c == nil {
@@ -112,14 +127,19 @@ func (e *endings) setAll(rows []int64, to ending) {
 
 // chunk is the chunk with a number, which is made.
 func (e *endings) chunk(n int64) *endingChunk {
-	c := e.chunks[n]
-	if c == nil {
-		if e.chunks == nil {
-			e.chunks = map[int64]*endingChunk{}
-		}
-		c = &endingChunk{}
-		e.chunks[n] = c
+	c := e.find(n)
+	switch {
+	case c != nil:
+		return c
+	case e.count == 0 && e.chunks == nil:
+		e.at, e.first = n, endingChunk{}
+		e.first.few = e.first.one[:0]
+		return &e.first
+	case e.chunks == nil:
+		e.chunks = map[int64]*endingChunk{e.at: &e.first}
 	}
+	c = &endingChunk{}
+	e.chunks[n] = c
 	return c
 }
 
@@ -153,35 +173,50 @@ func (c *endingChunk) set(at uint16, p packedEnding) (fresh bool) {
 
 // forget takes back what the commands from one on said.
 func (e *endings) forget(command int32) {
+	if e.chunks == nil {
+		taken, _ := e.first.forget(command)
+		e.count -= taken
+		return
+	}
 	for n, c := range e.chunks {
-		kept := c.few[:0]
-		for _, f := range c.few {
-			if f.command < command {
-				kept = append(kept, f)
-			}
-		}
-		e.count -= len(c.few) - len(kept)
-		c.few = kept
-		left := len(kept)
-		if c.all != nil {
-			for i := range c.all {
-				switch p := &c.all[i]; {
-				case p.command >= command:
-					*p = packedEnding{}
-					e.count--
-				case p.command != 0:
-					left++
-				}
-			}
-		}
-		if left == 0 {
+		taken, left := c.forget(command)
+		if e.count -= taken; left == 0 {
 			delete(e.chunks, n)
 		}
 	}
 }
 
+// forget returns how many endings it has taken back, and how many are left.
+func (c *endingChunk) forget(command int32) (taken, left int) {
+	kept := c.few[:0]
+	for _, f := range c.few {
+		if f.command < command {
+			kept = append(kept, f)
+		}
+	}
+	taken, left = len(c.few)-len(kept), len(kept)
+	c.few = kept
+	if c.all == nil {
+		return taken, left
+	}
+	for i := range c.all {
+		switch p := &c.all[i]; {
+		case p.command >= command:
+			*p = packedEnding{}
+			taken++
+		case p.command != 0:
+			left++
+		}
+	}
+	return taken, left
+}
+
 // each calls f for the rows in [from, to) that have ended, in order, until it returns false.
 func (e *endings) each(from, to int64, f func(row int64, e ending) bool) {
+	if e.chunks == nil {
+		e.first.each(e.at*endingRows, from, to, f)
+		return
+	}
 	var list []int64
 	for n := range e.chunks {
 		if (n+1)*endingRows > from && n*endingRows < to {
@@ -190,25 +225,32 @@ func (e *endings) each(from, to int64, f func(row int64, e ending) bool) {
 	}
 	slices.Sort(list)
 	for _, n := range list {
-		c, base := e.chunks[n], n*endingRows
-		give := func(at int64, p packedEnding) bool {
-			row := base + at
-			return p.command == 0 || row < from || row >= to || f(row, p.unpack())
-		}
-		for _, x := range c.few {
-			if !give(int64(x.row), x.packedEnding) {
-				return
-			}
-		}
-		if c.all == nil {
-			continue
-		}
-		for i, p := range c.all {
-			if !give(int64(i), p) {
-				return
-			}
+		if !e.chunks[n].each(n*endingRows, from, to, f) {
+			return
 		}
 	}
+}
+
+// each is endings.each for a chunk whose first row is base; it reports whether f has never returned false.
+func (c *endingChunk) each(base, from, to int64, f func(row int64, e ending) bool) bool {
+	give := func(at int64, p packedEnding) bool {
+		row := base + at
+		return p.command == 0 || row < from || row >= to || f(row, p.unpack())
+	}
+	for _, x := range c.few {
+		if !give(int64(x.row), x.packedEnding) {
+			return false
+		}
+	}
+	if c.all == nil {
+		return true
+	}
+	for i, p := range c.all {
+		if !give(int64(i), p) {
+			return false
+		}
+	}
+	return true
 }
 
 // bytes is about how much memory it takes.

@@ -66,8 +66,8 @@ func (w *writer) keepsKeys(set []int) bool {
 		if !key.unique {
 			continue
 		}
-		if key.Index.Period || slices.ContainsFunc(set, func(c int) bool { return key.reads[c] }) ||
-			slices.ContainsFunc(w.rules.Generated, func(g plan.GeneratedColumn) bool { return key.reads[g.Column] }) {
+		if key.Index.Period || slices.ContainsFunc(set, func(c int) bool { return slices.Contains(key.reads, c) }) ||
+			slices.ContainsFunc(w.rules.Generated, func(g plan.GeneratedColumn) bool { return slices.Contains(key.reads, g.Column) }) {
 			return false
 		}
 	}

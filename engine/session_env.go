@@ -75,7 +75,10 @@ func (s *Session) IdleLimit() (time.Duration, *pgerr.Error) {
 // timeLeft is how long the transaction may go on, if that is limited.
 func (s *Session) timeLeft() (left time.Duration, limited bool) {
 	d := s.derive().longest
-	return max(d-time.Since(s.tx.began), 1), d > 0
+	if d == 0 {
+		return 0, false // the clock need not be looked at
+	}
+	return max(d-time.Since(s.tx.began), 1), true
 }
 
 // limit is how long the statement that goes on now may take, 0: for ever, and why it may not take longer.

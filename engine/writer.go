@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -38,7 +39,7 @@ type tableKey struct {
 	unique bool
 	con    *catalog.Constraint // nil: it belongs to none
 	places []int               // of the columns of a key WITHOUT OVERLAPS among the relation's
-	reads  map[int]bool        // columns that say what the key is, by their places
+	reads  []int               // columns that say what the key is, by their places
 }
 
 // ruled is what all writers for a plan have in common under one catalog.
@@ -81,12 +82,14 @@ func (s *Session) newRuled(rel *catalog.Relation, rules *plan.RowRules) (*ruled,
 		r.refs = s.references(rel).enforced()
 	}
 	for i := range rules.Indexes {
-		k := tableKey{IndexRule: &rules.Indexes[i], unique: rules.Indexes[i].Index.Unique, reads: map[int]bool{}}
+		k := tableKey{IndexRule: &rules.Indexes[i], unique: rules.Indexes[i].Index.Unique}
+		reads := map[int]bool{}
 		for _, e := range append(slices.Clone(k.Keys), k.Where) {
 			if e != nil {
-				plan.Cols(e, k.reads)
+				plan.Cols(e, reads)
 			}
 		}
+		k.reads = slices.Collect(maps.Keys(reads))
 		for c := range rel.Table.Constraints {
 			if con := &rel.Table.Constraints[c]; con.Index == k.Index.ID && con.Kind != catalog.ForeignKey {
 				k.con = con
@@ -386,8 +389,8 @@ func (w *writer) keysBefore(old, rows *vec.Batch, keys []storage.IndexKeys) (bef
 }
 
 // sameColumns reports whether rows have columns of the old ones as they were: no statement has set them.
-func sameColumns(cols map[int]bool, old, rows *vec.Batch) bool {
-	for c := range cols {
+func sameColumns(cols []int, old, rows *vec.Batch) bool {
+	for _, c := range cols {
 		if old.Cols[c] != rows.Cols[c] {
 			return false
 		}
