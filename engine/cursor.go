@@ -3,26 +3,34 @@ package engine
 import (
 	"context"
 
+	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/syntax"
 	"github.com/allsource-db/allsource/vec"
 )
 
-// cursor is an SQL cursor: it goes forward only. One declared WITH HOLD outlives its transaction.
+// cursor is an SQL cursor. One that was declared SCROLL keeps the rows that it has read, the others go forward only. One declared WITH HOLD outlives its
+// transaction.
 type cursor struct {
 	rows   *Rows
 	cancel context.CancelCauseFunc // of the query behind it
 	hold   bool
 	kept   bool       // the transaction that declared it was committed
-	left   *vec.Batch // not given yet
+	left   *vec.Batch // not given yet, of one that goes forward
+	seen   *op.Kept   // of one that scrolls
+	pos    int64      // the row that it is on, from 1; 0: before the first
+	ended  bool       // all rows were read
+	after  bool       // it is after the last row
 }
 
 func (s *Session) declare(ctx context.Context, st *syntax.DeclareCursor, p *Prepared, params []*vec.Column) error {
 	if !s.tx.open() && st.Hold != syntax.Yes {
 		return pgerr.New(pgerr.NoActiveSQLTransaction, "DECLARE CURSOR can only be used in transaction blocks")
 	}
-	if st.Scroll == syntax.Yes {
-		return pgerr.New(pgerr.FeatureNotSupported, "SCROLL cursors are not supported yet").WithHint("Leave SCROLL out and fetch forward.")
+	if len(st.Query.Locking) > 0 {
+		if err := readOnlyCursor(st); err != nil {
+			return err
+		}
 	}
 	if _, ok := s.cursors[st.Name]; ok {
 		return pgerr.New(pgerr.DuplicateCursor, "cursor %q already exists", st.Name)
@@ -35,7 +43,26 @@ func (s *Session) declare(ctx context.Context, st *syntax.DeclareCursor, p *Prep
 		cancel(nil)
 		return err
 	}
-	s.cursors[st.Name] = &cursor{rows: rows, cancel: cancel, hold: st.Hold == syntax.Yes}
+	c := &cursor{rows: rows, cancel: cancel, hold: st.Hold == syntax.Yes}
+	if st.Scroll == syntax.Yes {
+		cfg := s.executionConfig(ctx, nil)
+		c.seen = op.NewKept(cfg.shared.Child(cfg.memory / 4))
+	}
+	s.cursors[st.Name] = c
+	return nil
+}
+
+// readOnlyCursor refuses to lock the rows of a cursor that may come back to them.
+func readOnlyCursor(st *syntax.DeclareCursor) error {
+	how := st.Query.Locking[0].Strength.String()
+	switch {
+	case st.Hold == syntax.Yes:
+		return pgerr.New(pgerr.FeatureNotSupported, "DECLARE CURSOR WITH HOLD ... %s is not supported", how).WithDetail("Holdable cursors must be READ ONLY.")
+	case st.Scroll == syntax.Yes:
+		return pgerr.New(pgerr.FeatureNotSupported, "DECLARE SCROLL CURSOR ... %s is not supported", how).WithDetail("Scrollable cursors must be READ ONLY.")
+	case st.Insensitive == syntax.Yes:
+		return pgerr.New("42P11", "DECLARE INSENSITIVE CURSOR ... %s is not valid", how).WithDetail("Insensitive cursors must be READ ONLY.")
+	}
 	return nil
 }
 
@@ -44,24 +71,21 @@ func (s *Session) fetch(ctx context.Context, st *syntax.Fetch) (*Rows, error) {
 	if !ok {
 		return nil, pgerr.New(pgerr.InvalidCursorName, "cursor %q does not exist", st.Cursor)
 	}
-	if st.Direction != syntax.FetchForward || st.Count < 0 {
-		return nil, pgerr.New(pgerr.ObjectNotInPrerequisite, "cursor can only scan forward").WithHint("Declare it with SCROLL option to enable backward scan.")
-	}
-	want := st.Count
-	if st.All {
-		want = -1
+	next, err := c.seek(ctx, st)
+	if err != nil {
+		return nil, err
 	}
 	if st.Move {
-		n, err := c.skip(ctx, want)
-		return done("MOVE " + itoa(n)), err
-	}
-	return &Rows{Fields: c.rows.Fields, tag: "FETCH", counts: true, pull: func() (*vec.Batch, error) {
-		b, err := c.take(ctx, want)
-		if b != nil && want >= 0 {
-			want -= int64(b.Len)
+		var n int64
+		for {
+			b, err := next()
+			if err != nil || b == nil {
+				return done("MOVE " + itoa(n)), err
+			}
+			n += int64(b.Len)
 		}
-		return b, err
-	}}, nil
+	}
+	return &Rows{Fields: c.rows.Fields, tag: "FETCH", counts: true, pull: next}, nil
 }
 
 // take returns up to n rows (n < 0: any number), nil at the end or when n is 0. When ctx ends, so does the query.
@@ -72,9 +96,9 @@ func (c *cursor) take(ctx context.Context, n int64) (*vec.Batch, error) {
 	b := c.left
 	c.left = nil
 	if b == nil {
-		defer context.AfterFunc(ctx, func() { c.cancel(context.Cause(ctx)) })()
 		var err error
-		if b, err = c.rows.Next(); err != nil || b == nil {
+		if b, err = c.read(ctx); b == nil {
+			c.after = err == nil
 			return nil, err
 		}
 	}
@@ -82,22 +106,14 @@ func (c *cursor) take(ctx context.Context, n int64) (*vec.Batch, error) {
 		c.left = b.Slice(int(n), b.Len)
 		b = b.Slice(0, int(n))
 	}
+	c.pos += int64(b.Len)
 	return b, nil
 }
 
-func (c *cursor) skip(ctx context.Context, n int64) (int64, error) {
-	var moved int64
-	for n != 0 {
-		b, err := c.take(ctx, n)
-		if err != nil || b == nil {
-			return moved, err
-		}
-		moved += int64(b.Len)
-		if n > 0 {
-			n -= int64(b.Len)
-		}
-	}
-	return moved, nil
+// read gives the next rows of the query.
+func (c *cursor) read(ctx context.Context) (*vec.Batch, error) {
+	defer context.AfterFunc(ctx, func() { c.cancel(context.Cause(ctx)) })()
+	return c.rows.Next()
 }
 
 func (s *Session) closeCursor(name string) error {
@@ -116,6 +132,9 @@ func (s *Session) closeCursor(name string) error {
 
 func (c *cursor) close() {
 	c.rows.Close()
+	if c.seen != nil {
+		c.seen.Close()
+	}
 	c.cancel(nil)
 }
 

@@ -99,10 +99,12 @@ func (s *spillFile) reader() (*spillReader, error) {
 	return &spillReader{r: bufio.NewReaderSize(io.NewSectionReader(s.f, 0, math.MaxInt64), spillBuffer)}, nil
 }
 
-// at gives the batch that was written when size was off; nothing may be written any more.
+// at gives the batch that was written when size was off.
 func (s *spillFile) at(off int64) (*vec.Batch, error) {
-	if err := s.finish(); err != nil {
-		return nil, err
+	if s.w != nil {
+		if err := s.w.Flush(); err != nil {
+			return nil, spillError(err)
+		}
 	}
 	var head [4]byte
 	if _, err := s.f.ReadAt(head[:], off); err != nil {

@@ -12,8 +12,6 @@ import (
 // locked is the clauses FOR UPDATE of a query, while the tables that they lock are found.
 type locked struct{ clauses []*syntax.Locking }
 
-var lockWords = [...]string{syntax.ForKeyShare: "FOR KEY SHARE", syntax.ForShare: "FOR SHARE", syntax.ForNoKeyUpdate: "FOR NO KEY UPDATE", syntax.ForUpdate: "FOR UPDATE"}
-
 // mayLock refuses FOR UPDATE where rows of the answer are no rows of tables.
 func (s *selection) mayLock() error {
 	if len(s.q.Locking) == 0 {
@@ -40,7 +38,7 @@ func (s *selection) mayLock() error {
 	if what == "" {
 		return nil
 	}
-	return pgerr.New(pgerr.FeatureNotSupported, "%s is not allowed with %s", lockWords[s.q.Locking[0].Strength], what)
+	return pgerr.New(pgerr.FeatureNotSupported, "%s is not allowed with %s", s.q.Locking[0].Strength, what)
 }
 
 // locking adds the RowIDs of the tables whose rows are locked to the columns, and says which they are.
@@ -69,7 +67,7 @@ func (s *selection) locking() (*plan.LockRows, error) {
 	for _, c := range s.q.Locking {
 		for _, n := range c.Of {
 			if !slices.ContainsFunc(s.scope.items, func(it *item) bool { return it.name == n.Last() }) {
-				return nil, s.f.errorIn(c, pgerr.UndefinedTable, "relation %q in %s clause not found in FROM clause", n.Last(), lockWords[c.Strength])
+				return nil, s.f.errorIn(c, pgerr.UndefinedTable, "relation %q in %s clause not found in FROM clause", n.Last(), c.Strength)
 			}
 		}
 	}

@@ -54,7 +54,7 @@ func (b *binder) otherQuery(q *syntax.Query, e *env, keep bool) (plan.Node, erro
 		if _, ok := q.Body.(*syntax.SetOp); !ok {
 			what = "VALUES and TABLE"
 		}
-		return nil, pgerr.New(pgerr.FeatureNotSupported, "%s is not allowed with %s", lockWords[q.Locking[0].Strength], what)
+		return nil, pgerr.New(pgerr.FeatureNotSupported, "%s is not allowed with %s", q.Locking[0].Strength, what)
 	}
 	n, err := b.body(q.Body, e)
 	if err != nil {

@@ -40,7 +40,7 @@ func (b *binder) locking(list []*syntax.Locking, e *env) error {
 	if len(list) == 0 {
 		return nil
 	}
-	b.locks = "SELECT " + lockWords[list[0].Strength]
+	b.locks = "SELECT " + list[0].Strength.String()
 	if e.asOf != nil {
 		return b.errorIn(list[0], pgerr.ReadOnlySQLTransaction, "cannot execute %s in a read-only transaction", b.locks)
 	}

@@ -296,6 +296,11 @@ const (
 	ForUpdate
 )
 
+// String is what is said of it.
+func (s LockStrength) String() string {
+	return [...]string{"FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE", "FOR UPDATE"}[s]
+}
+
 // LockWait is what to do when a row is locked by someone else.
 type LockWait uint8
 

@@ -149,7 +149,7 @@ func (p *printer) limit(q *Query) {
 }
 
 func (p *printer) locking(l *Locking) {
-	p.w([...]string{"FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE", "FOR UPDATE"}[l.Strength])
+	p.w(l.Strength.String())
 	if l.Of != nil {
 		p.w("OF")
 		commas(p, l.Of, p.name)
