@@ -476,6 +476,13 @@ func (c *Catalog) userDescriptions(t *rows) {
 				t.add(row{"objoid": h.ID, "classoid": extensionOID, "description": h.Comment})
 			}
 		}
+		if d, ok := o.(*DomainObject); ok {
+			for i := range d.Checks {
+				if k := &d.Checks[i]; k.Comment != "" {
+					t.add(row{"objoid": k.ID, "classoid": constraintOID, "description": k.Comment})
+				}
+			}
+		}
 		r := c.byOID[h.ID]
 		if r == nil || r.Table == nil {
 			continue

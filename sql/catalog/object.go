@@ -106,6 +106,16 @@ type DomainObject struct {
 	NotNull bool          `json:"notnull,omitempty"`
 	Default Expression    `json:"default,omitzero"`
 	Checks  []DomainCheck `json:"checks,omitempty"`
+	// NullName is the name of NOT NULL; empty: that which NotNullName makes.
+	NullName string `json:"nullname,omitempty"`
+}
+
+// NotNullName is the name of the constraint that a domain has where it is NOT NULL.
+func (d *DomainObject) NotNullName() string {
+	if d.NullName != "" {
+		return d.NullName
+	}
+	return d.Name + "_not_null"
 }
 
 // DomainCheck is a condition on VALUE.
@@ -114,6 +124,7 @@ type DomainCheck struct {
 	Name     string     `json:"name"`
 	Check    Expression `json:"check"`
 	NotValid bool       `json:"notvalid,omitempty"`
+	Comment  string     `json:"comment,omitempty"`
 }
 
 // CompositeObject is a type of rows.

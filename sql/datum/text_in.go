@@ -104,7 +104,7 @@ func ParseFloat(text string, single bool) (float64, error) {
 	s := strings.ToLower(trimSpace(text))
 	switch strings.TrimLeft(s, "+-") {
 	case "nan":
-		if s == "nan" {
+		if len(s) <= len("-nan") {
 			return math.NaN(), nil
 		}
 	case "inf", "infinity":

@@ -35,9 +35,6 @@ func (p *planner) alterTable(s *syntax.AlterTable) error {
 		return p.alterOther(s, r)
 	}
 	if r.Kind != catalog.Table {
-		if onlyOwner(s) {
-			return nil
-		}
 		return p.alterOther(s, r)
 	}
 	for _, a := range ordered(s.Actions) {
@@ -80,10 +77,6 @@ func ordered(list []*syntax.AlterAction) []*syntax.AlterAction {
 	return out
 }
 
-func onlyOwner(s *syntax.AlterTable) bool {
-	return !slices.ContainsFunc(s.Actions, func(a *syntax.AlterAction) bool { return a.Kind != syntax.AlterOwner })
-}
-
 // alterOther changes views and sequences.
 func (p *planner) alterOther(s *syntax.AlterTable, r *catalog.Relation) error {
 	if want, ok := relationKinds[s.Kind]; ok && want != r.Kind && s.Kind != "TABLE" {
@@ -92,7 +85,11 @@ func (p *planner) alterOther(s *syntax.AlterTable, r *catalog.Relation) error {
 	v, isView := r.Object.(*catalog.ViewObject)
 	for _, a := range s.Actions {
 		switch {
-		case a.Kind == syntax.AlterOwner, a.Kind == syntax.AlterSetTablespace, a.Kind == syntax.AlterClusterOn:
+		case a.Kind == syntax.AlterOwner:
+			if err := p.role(a.Owner); err != nil {
+				return err
+			}
+		case a.Kind == syntax.AlterSetTablespace, a.Kind == syntax.AlterClusterOn:
 		case r.Kind == catalog.Sequence && (a.Kind == syntax.AlterSetLogged || a.Kind == syntax.AlterSetUnlogged):
 		case a.Kind == syntax.AlterSetOptions || a.Kind == syntax.AlterResetOptions:
 			if err := viewOptions(r, a); err != nil {
@@ -167,11 +164,17 @@ func (b *building) alter(a *syntax.AlterAction) error {
 	case syntax.AlterSetOptions, syntax.AlterResetOptions:
 		return b.setOptions(a)
 	case syntax.AlterSetLogged, syntax.AlterSetUnlogged:
+		if err := b.mayPersist(a.Kind == syntax.AlterSetLogged); err != nil {
+			return err
+		}
 		b.table.Persistence = map[bool]catalog.Persistence{true: catalog.Permanent, false: catalog.Unlogged}[a.Kind == syntax.AlterSetLogged]
 		b.put(b.table)
 		return nil
-	case syntax.AlterOwner, syntax.AlterSetTablespace, syntax.AlterClusterOn, syntax.AlterSetWithoutCluster, syntax.AlterReplicaIdentity,
-		syntax.AlterSetAccessMethod:
+	case syntax.AlterOwner:
+		return b.role(a.Owner)
+	case syntax.AlterSetAccessMethod:
+		return accessMethod(a.Name)
+	case syntax.AlterSetTablespace, syntax.AlterClusterOn, syntax.AlterSetWithoutCluster, syntax.AlterReplicaIdentity:
 		return nil
 	case syntax.AlterEnableTrigger, syntax.AlterDisableTrigger, syntax.AlterEnableAlwaysTrigger, syntax.AlterEnableReplicaTrigger:
 		return b.triggers(a)
@@ -185,6 +188,42 @@ func (b *building) alter(a *syntax.AlterAction) error {
 		return nil
 	}
 	return b.alterColumn(a)
+}
+
+// mayPersist refuses that a logged table refers to an unlogged one.
+func (b *building) mayPersist(logged bool) error {
+	for _, o := range append(b.others(), b.table) {
+		t, ok := o.(*catalog.TableObject)
+		if !ok {
+			continue
+		}
+		for i := range t.Constraints {
+			k := &t.Constraints[i]
+			if k.Kind != catalog.ForeignKey || k.RefTable == t.ID {
+				continue
+			}
+			if logged && t.ID == b.table.ID {
+				if ref := catalog.TableOf(b.cat.Object(k.RefTable)); ref.Persistence == catalog.Unlogged {
+					return pgerr.New(pgerr.InvalidTableDefinition, "could not change table %q to logged because it references unlogged table %q", t.Name, ref.Name)
+				}
+			}
+			if !logged && k.RefTable == b.table.ID && t.Persistence == catalog.Permanent {
+				return pgerr.New(pgerr.InvalidTableDefinition, "could not change table %q to unlogged because it references logged table %q", b.table.Name, t.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// accessMethod refuses ways to store a table that PostgreSQL has not either.
+func accessMethod(name string) error {
+	switch name {
+	case "", "heap", "default":
+		return nil
+	case "btree", "hash", "gin", "gist", "brin", "spgist":
+		return pgerr.New(pgerr.ObjectNotInPrerequisite, "access method %q is not of type TABLE", name)
+	}
+	return pgerr.New(pgerr.UndefinedObject, "access method %q does not exist", name)
 }
 
 // triggers enables or disables all triggers, which are those that foreign keys have; there are no others.

@@ -157,7 +157,7 @@ func (p *planner) statement(s syntax.Stmt) error {
 	case *syntax.SetSchema:
 		return p.setSchema(s)
 	case *syntax.AlterOwnerStmt:
-		return nil // every user is the owner
+		return p.role(s.Owner) // every user is the owner
 	case *syntax.Grant:
 		return p.grant(s)
 	case *syntax.CreateExtension:

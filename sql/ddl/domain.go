@@ -31,8 +31,12 @@ func (p *planner) alterDomain(s *syntax.AlterTable) error {
 		}
 		o.NotNull = true
 	case syntax.AlterDropNotNull:
-		o.NotNull = false
+		o.NotNull, o.NullName = false, ""
 	case syntax.AlterAddConstraint:
+		if a.Constraint.Kind == syntax.ConstraintNotNull {
+			err = p.addDomainNull(o, a.Constraint)
+			break
+		}
 		nullable := -1
 		if err := p.domainConstraint(o, a.Constraint, &nullable); err != nil {
 			return err
@@ -52,8 +56,40 @@ func (p *planner) alterDomain(s *syntax.AlterTable) error {
 	return nil
 }
 
+// addDomainNull is ADD NOT NULL, which does nothing where a domain is that already.
+func (p *planner) addDomainNull(o *catalog.DomainObject, c *syntax.Constraint) error {
+	if o.NotNull {
+		return nil
+	}
+	if err := p.notInside(o); err != nil {
+		return err
+	}
+	if o.NotNull = true; c.Name != "" {
+		if err := p.nameDomainNull(o, c.Name); err != nil {
+			return err
+		}
+	}
+	return p.domainNotNull(o)
+}
+
+// nameDomainNull gives the NOT NULL of a domain a name.
+func (p *planner) nameDomainNull(o *catalog.DomainObject, name string) error {
+	if slices.ContainsFunc(o.Checks, func(k catalog.DomainCheck) bool { return k.Name == name }) {
+		return pgerr.New(pgerr.DuplicateObject, "constraint %q for domain %q already exists", name, o.Name)
+	}
+	o.NullName = name
+	return nil
+}
+
 // alterDomainConstraint drops or validates a condition.
 func (p *planner) alterDomainConstraint(o *catalog.DomainObject, a *syntax.AlterAction) error {
+	if o.NotNull && a.Name == o.NotNullName() {
+		if a.Kind == syntax.AlterDropConstraint {
+			o.NotNull, o.NullName = false, ""
+			return nil
+		}
+		return pgerr.New(pgerr.WrongObjectType, "constraint %q of domain %q is not a check constraint", a.Name, o.Name)
+	}
 	at := slices.IndexFunc(o.Checks, func(k catalog.DomainCheck) bool { return k.Name == a.Name })
 	if at < 0 {
 		return p.missing(a.IfExists, pgerr.UndefinedObject, "constraint %q of domain %q does not exist", a.Name, o.Name)

@@ -295,6 +295,13 @@ func (p *planner) renameInViews(before *catalog.Catalog, rel datum.OID, attr int
 func (p *planner) renameConstraint(s *syntax.Rename, o catalog.Object) error {
 	t := catalog.TableOf(o)
 	if d, ok := o.(*catalog.DomainObject); ok {
+		if d.NotNull && s.Old == d.NotNullName() {
+			if err := p.nameDomainNull(d, s.New); err != nil {
+				return err
+			}
+			p.put(d)
+			return nil
+		}
 		at := slices.IndexFunc(d.Checks, func(k catalog.DomainCheck) bool { return k.Name == s.Old })
 		if at < 0 {
 			return pgerr.New(pgerr.UndefinedObject, "constraint %q for domain %s does not exist", s.Old, d.Name)

@@ -44,6 +44,14 @@ func (p *planner) createSchema(s *syntax.CreateSchema) error {
 	return nil
 }
 
+// role refuses the name of a role that nobody has.
+func (p *planner) role(r *syntax.RoleSpec) error {
+	if r == nil || r.Special || slices.Contains(p.Roles, r.Name) {
+		return nil
+	}
+	return pgerr.New(pgerr.UndefinedObject, "role %q does not exist", r.Name)
+}
+
 // comment is COMMENT ON.
 func (p *planner) comment(s *syntax.Comment) error {
 	text := ""
@@ -113,6 +121,20 @@ func (p *planner) commentColumn(s *syntax.Comment, text string) error {
 }
 
 func (p *planner) commentConstraint(s *syntax.Comment, text string) error {
+	if s.Object.OfDomain {
+		x, err := p.object("DOMAIN", &syntax.ObjectName{At: s.Object.At, Name: s.Object.On}, false)
+		if err != nil {
+			return err
+		}
+		d := x.(*catalog.DomainObject)
+		i := slices.IndexFunc(d.Checks, func(k catalog.DomainCheck) bool { return k.Name == s.Object.Name.Last() })
+		if i < 0 {
+			return pgerr.New(pgerr.UndefinedObject, "constraint %q for domain %s does not exist", s.Object.Name.Last(), d.Name)
+		}
+		d.Checks[i].Comment = text
+		p.put(d)
+		return nil
+	}
 	t, err := p.table(s.Object.On, s.Object)
 	if err != nil {
 		return err
@@ -188,8 +210,11 @@ func (p *planner) grant(s *syntax.Grant) error {
 		}
 	}
 	for _, g := range s.Grantees {
-		if !g.Special && g.Name != "public" && !slices.Contains(p.Roles, g.Name) {
-			return pgerr.New(pgerr.UndefinedObject, "role %q does not exist", g.Name)
+		if g.Name == "public" {
+			continue
+		}
+		if err := p.role(g); err != nil {
+			return err
 		}
 	}
 	if s.Revoke {

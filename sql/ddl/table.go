@@ -73,6 +73,9 @@ func (p *planner) createTable(s *syntax.CreateTable) error {
 	case len(s.OfType) > 0:
 		return p.errorIn(s, pgerr.FeatureNotSupported, "typed tables are not supported").WithHint("Name the columns.")
 	}
+	if err := accessMethod(s.Access); err != nil {
+		return err
+	}
 	b, err := p.newTable(s.Name, s.Persistence, s)
 	if err != nil {
 		return err

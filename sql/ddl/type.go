@@ -225,6 +225,9 @@ func (p *planner) domainConstraint(o *catalog.DomainObject, c *syntax.Constraint
 			return pgerr.New(pgerr.SyntaxError, "conflicting NULL/NOT NULL constraints")
 		}
 		*nullable, o.NotNull = n, n == 0
+		if o.NotNull && c.Name != "" {
+			return p.nameDomainNull(o, c.Name)
+		}
 	case syntax.ConstraintDefault:
 		if o.Default.Text != "" {
 			return pgerr.New(pgerr.SyntaxError, "multiple default expressions")

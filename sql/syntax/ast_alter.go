@@ -75,6 +75,8 @@ type ObjectName struct {
 	Args    []*FuncParam
 	Star    bool // aggregate(*)
 	On      Name // of TRIGGER, RULE, POLICY, CONSTRAINT … ON table
+	// OfDomain: On is a domain.
+	OfDomain bool
 }
 
 // Comment is COMMENT ON kind name IS text.

@@ -194,7 +194,8 @@ func (p *parser) comment() Stmt {
 	case "constraint", "trigger", "rule", "policy":
 		p.expect("on")
 		if next := p.peek(1); kind == "constraint" && p.is("domain") && next.isColID() {
-			return p.rest(&Unsupported{At: s.At, Command: "COMMENT"})
+			s.Object.OfDomain = true
+			p.advance()
 		}
 		s.Object.On = p.name()
 	case "column":

@@ -49,6 +49,7 @@ func (p *printer) alteration(s Stmt) {
 		p.object(s.Object)
 		if s.Object.On != nil {
 			p.w("ON")
+			p.flag(s.Object.OfDomain, "DOMAIN")
 			p.name(s.Object.On)
 		}
 		p.w("IS")
