@@ -84,7 +84,7 @@ func (w *eventWriter) add(ctx context.Context, ev storage.Event) error {
 		if len(w.events) < bulkFrom || w.session.tx.open() {
 			return nil
 		}
-		if w.when != nil {
+		if w.when != nil || w.session.tx.reads != nil {
 			return w.limited()
 		}
 		w.bulk = w.session.log.NewBulk(false)
@@ -100,12 +100,12 @@ func (w *eventWriter) add(ctx context.Context, ev storage.Event) error {
 	return w.addBulk(ctx, ev)
 }
 
-// limited bounds the events of an append with a condition: they stay in memory, since no bulk load has one.
+// limited bounds the events of an append that is checked when its turn comes: they stay in memory, since no bulk load is.
 func (w *eventWriter) limited() error {
 	if len(w.events) <= maxPending {
 		return nil
 	}
-	return pgerr.New(pgerr.ProgramLimitExceeded, "an append with a condition cannot have more than %d events", maxPending).
+	return pgerr.New(pgerr.ProgramLimitExceeded, "an append with a condition, or in a SERIALIZABLE transaction, cannot have more than %d events", maxPending).
 		WithHint("Append in parts, the condition with the first.")
 }
 
@@ -150,7 +150,7 @@ func (w *eventWriter) commit(ctx context.Context) (added, repeats int64, err err
 		_, err := w.session.hold(ctx, w.events, w.when)
 		return int64(len(w.events)), 0, err
 	}
-	res, err := w.session.appendEvents(ctx, w.events, only(w.when))
+	res, err := w.session.appendEvents(ctx, w.events, only(w.when), w.session.tx.reads)
 	return int64(res.New), int64(res.Repeats), err
 }
 
@@ -166,10 +166,10 @@ func (s *Session) count(added, repeats int64) {
 	s.engine.metrics.Repeats.Add(repeats)
 }
 
-// appendEvents stores events at once.
-func (s *Session) appendEvents(ctx context.Context, events []storage.Event, cs conditions) (storage.Appended, error) {
-	if len(cs) > 0 {
-		return s.appendIf(ctx, events, cs)
+// appendEvents stores events at once, if their conditions hold and what was read for them is still as it was.
+func (s *Session) appendEvents(ctx context.Context, events []storage.Event, cs conditions, reads *storage.Reads) (storage.Appended, error) {
+	if len(cs) > 0 || reads != nil {
+		return s.appendIf(ctx, events, cs, reads)
 	}
 	res, err := s.log.Append(ctx, events, nil)
 	if err != nil {

@@ -162,7 +162,7 @@ func (b *builder) bareScan(ctx context.Context, c *eventChain) (*op.EventScan, e
 		return nil, err
 	}
 	return &op.EventScan{
-		View: at.view, Cols: c.scan.Cols, Bounds: c.scan.Bounds, Filter: c.scan.Filter, Reverse: c.scan.Reverse,
+		View: at.whole(), Cols: c.scan.Cols, Bounds: c.scan.Bounds, Filter: c.scan.Filter, Reverse: c.scan.Reverse,
 		Limit: c.scan.Limit, Start: b.x.cfg.after, End: at.end, Stats: b.x.statsOf(c.scan),
 	}, nil
 }
@@ -276,9 +276,9 @@ func countsAll(n *plan.Aggregate, c *eventChain) bool {
 
 // countRows answers from what the view knows.
 func countRows(n *plan.Aggregate, s *op.EventScan) *vec.Batch {
-	end := s.View.End()
-	if s.End > 0 {
-		end = min(end, s.End)
+	end := s.End
+	if end == 0 {
+		end = s.View.Rows() + 1
 	}
 	rows := max(0, end-max(1, s.Start)) // positions begin with 1 and have no gaps
 	out := &vec.Batch{Len: 1}

@@ -102,7 +102,7 @@ const optimistic = 3
 // append. What came meanwhile is looked at when it is this append's turn: where the conditions say what must not be there, only
 // that; else everything again, and appends wait for it only when there is no other way. Events that are all there already
 // are what they were, whatever the conditions.
-func (s *Session) appendIf(ctx context.Context, events []storage.Event, cs conditions) (storage.Appended, error) {
+func (s *Session) appendIf(ctx context.Context, events []storage.Event, cs conditions, reads *storage.Reads) (storage.Appended, error) {
 	for try := 1; ; try++ {
 		view, err := s.log.View(ctx, storage.Latest)
 		if err != nil {
@@ -110,6 +110,9 @@ func (s *Session) appendIf(ctx context.Context, events []storage.Event, cs condi
 		}
 		held := cs.check(ctx, s, view, 0)
 		res, err := s.log.AppendIf(ctx, events, func(now storage.View) error {
+			if err := checkReads(ctx, reads, now); err != nil {
+				return err
+			}
 			switch {
 			case held != nil || now.End() == view.End():
 				return held

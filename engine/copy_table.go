@@ -44,9 +44,6 @@ func (s *Session) newTableSink(ctx context.Context, rel *catalog.Relation, st *s
 	if err != nil {
 		return nil, err
 	}
-	if s.isolation() == "serializable" {
-		return nil, errSerializable()
-	}
 	k := &tableSink{session: s, rel: rel, form: copyForm{rel: rel, columns: cols, opts: opts, env: s.env(), rows: reader}, single: !s.tx.open()}
 	s.tx.single = k.single
 	s.tx.work.command++
@@ -67,6 +64,9 @@ func (s *Session) newTableSink(ctx context.Context, rel *catalog.Relation, st *s
 // begin locks the table and finds out what the other columns get: a COPY is an INSERT of parameters, over and over.
 func (k *tableSink) begin(ctx context.Context, where syntax.Expr, script string) error {
 	s := k.session
+	if _, err := s.present(ctx); err != nil {
+		return err
+	}
 	if err := s.lockTable(ctx, k.rel.OID, lock.RowExclusive); err != nil {
 		return err
 	}

@@ -35,6 +35,10 @@ func (s *Session) declare(ctx context.Context, st *syntax.DeclareCursor, p *Prep
 	if _, ok := s.cursors[st.Name]; ok {
 		return pgerr.New(pgerr.DuplicateCursor, "cursor %q already exists", st.Name)
 	}
+	if s.tx.block && st.Hold == syntax.Yes && s.isolation() == serializable {
+		return pgerr.New(pgerr.FeatureNotSupported, "cursors WITH HOLD are not supported in SERIALIZABLE transactions").
+			WithDetail("What they read after the commit would not be part of the transaction.").WithHint("Leave WITH HOLD out, or use REPEATABLE READ.")
+	}
 	// The query outlives this statement, and ends with its connection, or with a FETCH that ends before it is done.
 	qctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })()

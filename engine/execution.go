@@ -342,6 +342,7 @@ func (x *execution) before(ctx context.Context, pos int64) (seen, error) {
 	}
 	switch {
 	case pos > now.last():
+		now.view.Rows() // that it is not there was read
 		return seen{}, pgerr.New(pgerr.InvalidParameterValue, "position %d is not in the log yet", pos).
 			WithDetail("The last position is %d.", now.last())
 	case pos < 1:

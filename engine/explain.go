@@ -191,6 +191,7 @@ func (s *Session) counted(ctx context.Context, n plan.Node, params []*vec.Column
 		if err := s.writable("INSERT"); err != nil {
 			return nil, err
 		}
+		defer s.appendsAlone()()
 		n = a.Input
 	}
 	start := time.Now()

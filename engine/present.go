@@ -40,24 +40,28 @@ func (s *Session) present(ctx context.Context) (*present, error) {
 	if s.tx.present != nil {
 		return s.tx.present, nil
 	}
-	if !s.tx.block {
-		if s.derive().asOf == "" {
-			return nil, nil
-		}
+	if !s.tx.block && s.derive().asOf != "" {
 		at, err := s.defaultPresent(ctx)
 		if s.tx.implicit {
 			s.tx.present = at
 		}
 		return at, err
 	}
-	if s.tx.asked = true; !s.repeatable() {
+	if !s.tx.open() && !s.tx.alone {
+		return nil, nil
+	}
+	s.tx.level = s.isolation()
+	if s.tx.block {
+		s.tx.asked = true
+	}
+	if s.tx.level != serializable && !(s.tx.block && s.repeatable()) {
 		return nil, nil
 	}
 	v, err := s.log.View(ctx, storage.Latest)
 	if err != nil {
 		return nil, err
 	}
-	s.tx.present = &present{seen: seen{view: v}}
+	s.tx.present = &present{seen: seen{view: s.snapshot(v)}}
 	return s.tx.present, nil
 }
 
@@ -78,7 +82,8 @@ func (s *Session) importSnapshot(ctx context.Context, id string) error {
 		return pgerr.New(pgerr.InvalidParameterValue, "invalid snapshot identifier: \"%s\"", id)
 	}
 	if err == nil {
-		s.tx.asked, s.tx.present = true, &present{seen: seen{view: v}}
+		s.tx.asked, s.tx.level = true, s.isolation()
+		s.tx.present = &present{seen: seen{view: s.snapshot(v)}}
 	}
 	return err
 }
@@ -86,7 +91,7 @@ func (s *Session) importSnapshot(ctx context.Context, id string) error {
 // repeatable reports whether the transaction's isolation level is one whose statements all see one snapshot.
 func (s *Session) repeatable() bool {
 	level := s.isolation()
-	return level == "repeatable read" || level == "serializable"
+	return level == "repeatable read" || level == serializable
 }
 
 // inPast reports whether statements look at a moment that AS OF named, where nothing can be written.

@@ -20,6 +20,7 @@ func (s *Session) runAppend(ctx context.Context, p *Prepared, a *plan.Append, pa
 	if s.isFunctionAppend(p) {
 		tag = "SELECT"
 	}
+	defer s.appendsAlone()()
 	if _, err := s.present(ctx); err != nil { // a snapshot begins with this statement too
 		return nil, err
 	}
@@ -227,7 +228,7 @@ func (s *Session) storeReturning(ctx context.Context, events []storage.Event, wh
 	if len(events) == 0 {
 		return heldRows(nil, nil), nil
 	}
-	res, err := s.appendEvents(ctx, events, only(when))
+	res, err := s.appendEvents(ctx, events, only(when), s.tx.reads)
 	if err != nil {
 		return nil, err
 	}

@@ -16,9 +16,13 @@ type sessionLog struct {
 // View implements Log.
 func (l sessionLog) View(ctx context.Context, at storage.Micros) (storage.View, error) {
 	if at == storage.Latest && l.s.locker != nil {
-		return l.After(l.s.locker.After()), nil
+		return l.s.watched(l.After(l.s.locker.After()), at), nil
 	}
-	return l.Log.View(ctx, at)
+	v, err := l.Log.View(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	return l.s.watched(v, at), nil
 }
 
 // Fate implements Log.

@@ -250,6 +250,9 @@ func (v *vars) get(name string) (string, bool) {
 	if val, ok := v.session[key]; ok {
 		return val, true
 	}
+	if _, ok := settingsByKey["default_"+key]; ok { // where no transaction is open it is what the next one gets
+		return v.get("default_" + key)
+	}
 	if s, ok := settingsByKey[key]; ok {
 		return s.def, true
 	}

@@ -27,6 +27,9 @@ type transaction struct {
 	readOnly bool
 	asked    bool           // a query ran
 	present  *present       // nil: the newest there is, or not known yet
+	level    string         // of isolation, once it was asked for a snapshot
+	alone    bool           // one append, which is stored at once
+	reads    *storage.Reads // what a SERIALIZABLE transaction has read since its snapshot; else nil
 	now      storage.Micros // transaction_timestamp; 0 when none is under way
 	began    time.Time      // by the clock that timeouts run by
 	held     held
@@ -263,6 +266,10 @@ func (s *Session) commit(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.stillAsRead(ctx); err != nil {
+		s.rollback()
+		return err
+	}
 	tx := s.tx
 	defer tx.work.release()
 	pending, when, out := tx.held.events, tx.held.conditions(), tx.outgoing
@@ -274,9 +281,9 @@ func (s *Session) commit(ctx context.Context) error {
 	switch {
 	case err != nil:
 	case tx.work.changed():
-		err = s.commitWork(ctx, &tx.work, pending, when)
+		err = s.commitWork(ctx, &tx.work, pending, when, tx.reads)
 	case len(pending) > 0:
-		_, err = s.appendEvents(ctx, pending, when)
+		_, err = s.appendEvents(ctx, pending, when, tx.reads)
 	}
 	if !tx.single {
 		s.vars.end(err == nil)

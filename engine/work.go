@@ -239,9 +239,6 @@ func (s *Session) lockTable(ctx context.Context, table datum.OID, mode lock.Mode
 
 // atomic runs a statement that changes tables: inside a transaction as its next command, else as a transaction of its own.
 func (s *Session) atomic(ctx context.Context, f func() (*Rows, error)) (*Rows, error) {
-	if s.isolation() == "serializable" {
-		return nil, errSerializable()
-	}
 	single := !s.tx.open()
 	s.tx.single = single
 	s.tx.work.command++
@@ -275,21 +272,19 @@ func (s *Session) late(ctx context.Context) error {
 	return nil
 }
 
-func errSerializable() error {
-	return pgerr.New(pgerr.FeatureNotSupported, "changing tables in a SERIALIZABLE transaction is not supported yet").
-		WithHint("REPEATABLE READ gives one snapshot and refuses conflicting updates; lock rows with SELECT … FOR UPDATE where that is not enough.")
-}
-
 // isolation is the isolation level of the transaction, or of the statement that is one.
 func (s *Session) isolation() string {
-	if s.tx.block {
+	switch {
+	case s.tx.level != "":
+		return s.tx.level
+	case s.tx.block:
 		return s.derive().isolation[1]
 	}
 	return s.derive().isolation[0]
 }
 
 // commitWork stores what a transaction has done, with the events that it appends.
-func (s *Session) commitWork(ctx context.Context, w *work, events []storage.Event, when conditions) error {
+func (s *Session) commitWork(ctx context.Context, w *work, events []storage.Event, when conditions, reads *storage.Reads) error {
 	tables, err := w.changes()
 	if err != nil {
 		return err
@@ -302,8 +297,13 @@ func (s *Session) commitWork(ctx context.Context, w *work, events []storage.Even
 	if w.yields() {
 		c.Ordered = w.owner.Yield
 	}
-	if len(when) > 0 {
-		c.Check = func(now storage.View) error { return when.check(ctx, s, now, 0) }
+	if len(when) > 0 || reads != nil {
+		c.Check = func(now storage.View) error {
+			if err := checkReads(ctx, reads, now); err != nil {
+				return err
+			}
+			return when.check(ctx, s, now, 0)
+		}
 	}
 	if len(tables)+len(c.Objects)+len(c.Sequences)+len(c.Indexes)+len(events) > 0 {
 		stored := s.engine.saved.stored.Load()

@@ -223,7 +223,12 @@ func (v *draftView) States(ctx context.Context, entity string, versions []int64,
 	if err != nil {
 		return err
 	}
-	switch base := v.View.(type) {
+	under := v.View
+	if w, ok := under.(*watchedView); ok {
+		w.noteEntity(entity)
+		under = w.v
+	}
+	switch base := under.(type) {
 	case *view:
 		return base.d.states(ctx, v, entity, below+int64(own), below, versions, do)
 	case *groupView:

@@ -25,6 +25,8 @@ type relation struct {
 
 	shape  atomic.Pointer[table.Shape] // of the last new versions
 	lately latelyClosed
+
+	changed atomic.Int64 // when the last commit that changed it since the program began was recorded
 }
 
 // shapeOf is the shape of rows of some columns: that of others before them, if they are alike.

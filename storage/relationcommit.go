@@ -195,6 +195,7 @@ func (r *relationWork) apply() {
 		})
 	}
 	for _, t := range r.works {
+		rel.changed.Store(t.at)
 		bytes += t.early.MemSize() + t.block.MemSize()
 		t.enterRest()
 	}

@@ -24,17 +24,18 @@ const (
 	unknown // the server was killed before it answered the COMMIT
 )
 
-// story is a transaction as its client saw it. repeatable is that of REPEATABLE READ.
+// story is a transaction as its client saw it. repeatable is that of REPEATABLE READ; serial says that it is SERIALIZABLE besides.
 type story struct {
 	id         int
 	repeatable bool
+	serial     bool
 	fate       fate
 	deeds      []deed
 }
 
 // history finds what transactions must not do to each other, from what lists say about the order of appends (Adya's phenomena, found as Elle
 // finds them): G0, G1a, G1b and G1c are forbidden to all of them; cycles of dependencies without two anti-dependencies in a row, among them lost
-// updates and G-single, to those that read repeatably (snapshot isolation).
+// updates and G-single, to those that read repeatably (snapshot isolation); all cycles (G2) among those that are SERIALIZABLE.
 type history struct {
 	stories  []story
 	final    map[int][]int // the lists when all was over
@@ -83,6 +84,7 @@ func checkHistory(stories []story, final map[int][]int) []string {
 		}
 	}
 	h.cycles(edges)
+	h.serial()
 	return h.problems
 }
 
@@ -230,6 +232,64 @@ func (h *history) cycles(edges [][]edge) {
 	}
 }
 
+// serial looks for circles of any dependencies among the transactions that are SERIALIZABLE. What others appended in between leaves their order as it is, and
+// that of their events is one of them: they are as if they came in the order of their commits.
+func (h *history) serial() {
+	next := make([][]int, len(h.stories))
+	orders := map[int][]int{} // of a list: for each value, who appended it, -1 for somebody else
+	for key, list := range h.final {
+		before := -1
+		for _, v := range list {
+			w, ok := h.writers[[2]int{key, v}]
+			if !ok || !h.stories[w].serial {
+				w = -1
+			}
+			orders[key] = append(orders[key], w)
+			if w >= 0 && before >= 0 && w != before {
+				next[before] = append(next[before], w)
+			}
+			if w >= 0 {
+				before = w
+			}
+		}
+	}
+	for i := range h.stories {
+		s := &h.stories[i]
+		if !s.serial || s.fate != committed {
+			continue
+		}
+		for at, d := range s.deeds {
+			if !d.read || d.undone {
+				continue
+			}
+			order := orders[d.key]
+			n := len(d.list) - len(standing(s.deeds[:at], d.key))
+			if n < 0 || n > len(order) {
+				continue // that was said already
+			}
+			for k := n - 1; k >= 0; k-- {
+				if w := order[k]; w >= 0 && w != i {
+					next[w] = append(next[w], i)
+					break
+				}
+			}
+			for _, w := range order[n:] {
+				if w >= 0 && w != i {
+					next[i] = append(next[i], w)
+					break
+				}
+			}
+		}
+	}
+	if c := circle(next); c != nil {
+		text := ""
+		for _, i := range c {
+			text += fmt.Sprintf("\n%+v", h.stories[i])
+		}
+		h.bad("G2: there is no order of these SERIALIZABLE transactions:%s", text)
+	}
+}
+
 // circle finds a circle in a graph, nil if there is none.
 func circle(next [][]int) []int {
 	const entered, left = 1, 2
@@ -269,6 +329,7 @@ func TestHistories(t *testing.T) {
 	txn := func(repeatable bool, f fate, deeds ...deed) story {
 		return story{repeatable: repeatable, fate: f, deeds: deeds}
 	}
+	serial := func(f fate, deeds ...deed) story { return story{repeatable: true, serial: true, fate: f, deeds: deeds} }
 	for _, x := range []struct {
 		name    string
 		stories []story
@@ -277,6 +338,14 @@ func TestHistories(t *testing.T) {
 	}{
 		{"one after the other", []story{txn(true, committed, see(1), add(1, 1), see(1, 1)), txn(true, committed, see(1, 1), add(1, 2))}, map[int][]int{1: {1, 2}}, ""},
 		{"write skew is snapshot isolation", []story{txn(true, committed, see(1), add(2, 1)), txn(true, committed, see(2), add(1, 2))}, map[int][]int{1: {2}, 2: {1}}, ""},
+		{"write skew", []story{serial(committed, see(1), add(2, 1)), serial(committed, see(2), add(1, 2))}, map[int][]int{1: {2}, 2: {1}}, "G2"},
+		{"write skew behind somebody else", []story{serial(committed, see(1), add(2, 1)), serial(committed, see(2), add(1, 2)), txn(false, committed, add(1, 3))}, map[int][]int{1: {3, 2}, 2: {1}}, "G2"},
+		{"write skew with who is not SERIALIZABLE", []story{serial(committed, see(1), add(2, 1)), txn(true, committed, see(2), add(1, 2))}, map[int][]int{1: {2}, 2: {1}}, ""},
+		{"write skew of who was refused", []story{serial(committed, see(1), add(2, 1)), serial(aborted, see(2), add(1, 2))}, map[int][]int{2: {1}}, ""},
+		{"the anomaly of a transaction that only reads", []story{serial(committed, see(1), add(2, 1)), serial(committed, add(1, 2)), serial(committed, see(1, 2), see(2))},
+			map[int][]int{1: {2}, 2: {1}}, "G2"},
+		{"it comes after the commit", []story{serial(committed, see(1), add(beside, 1)), serial(committed, add(1, 1), add(beside, 2))},
+			map[int][]int{1: {1}, beside: {2, 1}}, "G2"},
 		{"read skew is READ COMMITTED", []story{txn(false, committed, see(1), see(2, 2)), txn(false, committed, add(1, 1), add(2, 2))}, map[int][]int{1: {1}, 2: {2}}, ""},
 		{"read skew", []story{txn(true, committed, see(1), see(2, 2)), txn(false, committed, add(1, 1), add(2, 2))}, map[int][]int{1: {1}, 2: {2}}, "G-single"},
 		{"anti-dependencies in a row", []story{txn(true, committed, see(1), add(4, 9)), txn(true, committed, add(1, 1), see(2)), txn(true, committed, add(2, 2), add(3, 3)),

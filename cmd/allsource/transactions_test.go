@@ -44,7 +44,7 @@ type transactions struct {
 }
 
 // TestTransactions lets sessions do random transactions at once, on a server that is killed now and then, and has their histories checked: lists
-// for snapshot isolation and READ COMMITTED, registers for linearizability, and the events that were appended beside for being there exactly
+// for SERIALIZABLE, snapshot isolation and READ COMMITTED, registers for linearizability, and the events that were appended beside for being there exactly
 // when the transaction is. `make histories` lets it go on for long.
 func TestTransactions(t *testing.T) {
 	x := &transactions{registers: map[int][]porcupine.Operation{}, began: time.Now()}
@@ -68,14 +68,18 @@ func TestTransactions(t *testing.T) {
 // lists does one transaction with lists and writes down what it was.
 func (x *transactions) lists(c *pgx.Conn, rng *rand.Rand, n, turn int) error {
 	ctx := context.Background()
-	s := story{id: int(x.next.Add(1)), repeatable: rng.IntN(2) == 0, fate: aborted}
+	s := story{id: int(x.next.Add(1)), repeatable: rng.IntN(3) > 0, fate: aborted}
+	s.serial = s.repeatable && rng.IntN(3) > 0
 	defer func() {
 		x.mu.Lock()
 		x.stories = append(x.stories, s)
 		x.mu.Unlock()
 	}()
 	level := pgx.ReadCommitted
-	if s.repeatable {
+	switch {
+	case s.serial:
+		level = pgx.Serializable
+	case s.repeatable:
 		level = pgx.RepeatableRead
 	}
 	tx, err := c.BeginTx(ctx, pgx.TxOptions{IsoLevel: level})

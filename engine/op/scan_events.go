@@ -11,6 +11,7 @@ import (
 
 // View is what a scan needs of the log as of one moment; storage.View has it.
 type View interface {
+	Rows() int64
 	End() int64
 	Groups(ctx context.Context, preds []storage.Pred) (groups []storage.Group, skipped int, err error)
 	History(entity string, from, to int64) (storage.History, error)
@@ -64,6 +65,9 @@ func (s *EventScan) plan(ctx context.Context, x *expr.EvalCtx, k *knower) ([]mor
 		end = min(end, s.End)
 	}
 	preds, window, err := s.preds(x, end)
+	if err == nil && window.empty() {
+		s.View.Rows() // that there is nothing yet was read too
+	}
 	if err != nil || window.empty() {
 		return nil, err
 	}

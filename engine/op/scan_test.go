@@ -30,7 +30,8 @@ func entityOf(pos int64) string { return fmt.Sprintf("e%d", pos%97) }
 func typeOf(pos int64) string   { return []string{"placed", "paid", "sent"}[pos*pos%3] }
 func priceOf(pos int64) float64 { return math.Sin(float64(pos)) * 1e6 / float64(pos%13+1) }
 
-func (l *fakeLog) End() int64 { return l.n + 1 }
+func (l *fakeLog) Rows() int64 { return l.n }
+func (l *fakeLog) End() int64  { return l.n + 1 }
 
 func (l *fakeLog) all() []storage.Group {
 	var out []storage.Group
