@@ -87,7 +87,7 @@ func Plans(s syntax.Stmt) bool {
 		*syntax.AlterEnum, *syntax.AlterOwnerStmt, *syntax.CreateExtension, *syntax.Grant:
 		return true
 	case *syntax.Drop:
-		return dropsObjects(s.Kind)
+		return dropsObjects(s.Kind) || s.Kind == "ROLE"
 	case *syntax.Rename:
 		return dropsObjects(s.Kind)
 	case *syntax.SetSchema:
@@ -147,6 +147,9 @@ func (p *planner) statement(s syntax.Stmt) error {
 	case *syntax.Comment:
 		return p.comment(s)
 	case *syntax.Drop:
+		if s.Kind == "ROLE" {
+			return p.dropRoles(s)
+		}
 		return p.drop(s)
 	case *syntax.AlterTable:
 		return p.alterTable(s)

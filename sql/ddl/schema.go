@@ -44,14 +44,6 @@ func (p *planner) createSchema(s *syntax.CreateSchema) error {
 	return nil
 }
 
-// role refuses the name of a role that nobody has.
-func (p *planner) role(r *syntax.RoleSpec) error {
-	if r == nil || r.Special || slices.Contains(p.Roles, r.Name) {
-		return nil
-	}
-	return pgerr.New(pgerr.UndefinedObject, "role %q does not exist", r.Name)
-}
-
 // comment is COMMENT ON.
 func (p *planner) comment(s *syntax.Comment) error {
 	text := ""
@@ -193,36 +185,4 @@ func (p *planner) indexObject(n syntax.Name, missingOK bool, at syntax.Node) (ca
 		return nil, nil, nil
 	}
 	return nil, nil, pgerr.New(pgerr.UndefinedObject, "index %q does not exist", dotted(n))
-}
-
-// grant gives what everybody has: who may connect to a database may do everything in it.
-func (p *planner) grant(s *syntax.Grant) error {
-	for _, o := range s.Objects {
-		switch {
-		case s.AllInSchema || s.Kind == "SCHEMA":
-			if !p.cat.HasSchema(o.Name.Last()) {
-				return pgerr.New(pgerr.InvalidSchemaName, "schema %q does not exist", o.Name.Last())
-			}
-		case s.Kind == "TABLE" || s.Kind == "SEQUENCE":
-			if _, err := p.relation(o.Name, nil); err != nil {
-				return err
-			}
-		}
-	}
-	for _, g := range s.Grantees {
-		if g.Name == "public" {
-			continue
-		}
-		if err := p.role(g); err != nil {
-			return err
-		}
-	}
-	if s.Revoke {
-		for _, o := range s.Objects {
-			if p.Notice != nil {
-				p.Notice(&pgerr.Error{Code: "01006", Severity: pgerr.Warning, Message: "no privileges could be revoked for \"" + o.Name.Last() + "\""})
-			}
-		}
-	}
-	return nil
 }

@@ -47,6 +47,10 @@ type Grant struct {
 	GrantOption bool // WITH GRANT OPTION
 	GrantedBy   *RoleSpec
 	Cascade     bool
+	// Default makes it ALTER DEFAULT PRIVILEGES FOR ROLE ForRoles IN SCHEMA InSchemas: it is about objects of a kind to come, and there are no Objects.
+	Default   bool
+	ForRoles  []*RoleSpec
+	InSchemas []Ident
 }
 
 // Privilege is one privilege, in lower case, with the columns it is for.

@@ -61,6 +61,9 @@ func (s *CreateFunction) Tag() string {
 
 // Tag implements Stmt.
 func (s *Grant) Tag() string {
+	if s.Default {
+		return "ALTER DEFAULT PRIVILEGES"
+	}
 	if s.Revoke {
 		return "REVOKE"
 	}

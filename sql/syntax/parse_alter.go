@@ -17,6 +17,9 @@ func (p *parser) alter() Stmt {
 		u.Command = "ALTER " + upper(p.objectKind(objectKinds))
 		return p.rest(u)
 	}
+	if p.accept("default", "privileges") {
+		return p.defaultPrivileges(at)
+	}
 	kind := p.acceptKind(alterKinds)
 	if kind == "" {
 		u.Command = "ALTER " + upper(p.objectKind(objectKinds))

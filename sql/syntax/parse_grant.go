@@ -52,9 +52,34 @@ var allKinds = map[string]string{
 	"tables": "TABLE", "sequences": "SEQUENCE", "functions": "FUNCTION", "procedures": "PROCEDURE", "routines": "ROUTINE",
 }
 
+// defaultKinds are the kinds of objects that default privileges are about.
+var defaultKinds = map[string]string{
+	"tables": "TABLE", "sequences": "SEQUENCE", "functions": "FUNCTION", "routines": "ROUTINE", "types": "TYPE", "schemas": "SCHEMA",
+}
+
+// defaultPrivileges reads what follows ALTER DEFAULT PRIVILEGES.
+func (p *parser) defaultPrivileges(at At) Stmt {
+	g := &Grant{At: at, Default: true}
+	for {
+		switch {
+		case p.accept("for", "role"), p.accept("for", "user"):
+			g.ForRoles = list(p, p.roleSpec)
+			continue
+		case p.accept("in", "schema"):
+			g.InSchemas = list(p, p.ident)
+			continue
+		case !p.isAny("grant", "revoke"):
+			p.unexpected()
+		}
+		g.Revoke = p.word() == "revoke"
+		return p.grantRest(g)
+	}
+}
+
 // grant reads GRANT and REVOKE of privileges and of roles.
-func (p *parser) grant() Stmt {
-	g := &Grant{At: p.at(), Revoke: p.word() == "revoke"}
+func (p *parser) grant() Stmt { return p.grantRest(&Grant{At: p.at(), Revoke: p.word() == "revoke"}) }
+
+func (p *parser) grantRest(g *Grant) Stmt {
 	admin := ""
 	if g.Revoke {
 		if g.OptionFor = p.accept("grant", "option", "for"); !g.OptionFor {
@@ -72,7 +97,7 @@ func (p *parser) grant() Stmt {
 	} else {
 		g.Privileges = list(p, p.privilege)
 	}
-	if g.OptionFor || admin == "" && p.is("on") {
+	if g.Default || g.OptionFor || admin == "" && p.is("on") {
 		p.expect("on")
 		p.grantObjects(g)
 	} else {
@@ -121,6 +146,15 @@ func (p *parser) privilege() *Privilege {
 
 // grantObjects reads what follows ON.
 func (p *parser) grantObjects(g *Grant) {
+	if g.Default {
+		if g.Kind = "LARGE OBJECT"; !p.accept("large", "objects") {
+			if g.Kind = defaultKinds[p.tok.text]; g.Kind == "" {
+				p.unexpected()
+			}
+			p.advance()
+		}
+		return
+	}
 	next := p.peek(1)
 	if kind := allKinds[next.text]; p.is("all") && kind != "" {
 		p.advance()

@@ -123,6 +123,17 @@ func (p *printer) privileges(vs []*Privilege) {
 
 func (p *printer) grant(s *Grant) {
 	to := "TO"
+	if s.Default {
+		p.w("ALTER DEFAULT PRIVILEGES")
+		if s.ForRoles != nil {
+			p.w("FOR ROLE")
+			p.roles(s.ForRoles)
+		}
+		if s.InSchemas != nil {
+			p.w("IN SCHEMA")
+			commas(p, s.InSchemas, p.ident)
+		}
+	}
 	if s.Revoke {
 		p.w("REVOKE")
 		p.flag(s.OptionFor, "GRANT OPTION FOR")
@@ -132,7 +143,9 @@ func (p *printer) grant(s *Grant) {
 	}
 	p.privileges(s.Privileges)
 	p.w("ON")
-	if s.AllInSchema {
+	if s.Default {
+		p.w(s.Kind + "S")
+	} else if s.AllInSchema {
 		p.w("ALL", s.Kind+"S", "IN SCHEMA")
 	} else {
 		p.w(s.Kind)
