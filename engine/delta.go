@@ -34,6 +34,7 @@ type delta struct {
 	starts  []ownStart // ascending
 	load    *storage.TableLoad
 	loaded  int64 // rows in the load: the first ones
+	kept    []keptRun
 	reader  *storage.LoadReader
 	batches []ownBatch                            // the other rows
 	inKeys  int                                   // of batches, how many are in keys
@@ -63,6 +64,9 @@ type ownBatch struct {
 	// spans are the periods of the rows, by index WITHOUT OVERLAPS.
 	spans map[uint32][]keySpan
 }
+
+// keptRun is rows in the load, each of which takes the place of one with the same keys, which all indexes have.
+type keptRun struct{ first, end int64 }
 
 // ownStart says which command added the rows from one on.
 type ownStart struct {
@@ -202,11 +206,29 @@ func (d *delta) tryPut(ctx context.Context, list []ownBatch) error {
 	for _, k := range b.keys {
 		d.load.AddIndex(k.Index)
 	}
+	for i := range list {
+		d.keepRun(&list[i])
+	}
 	if len(list) > 1 {
 		b = joined(list)
 	}
 	// Of rows of earlier commands among them nothing may be lost because this one is cancelled: a savepoint may keep them.
 	return d.load.Add(context.WithoutCancel(ctx), b.rows, b.keys)
+}
+
+// end is the row after the last.
+func (b *ownBatch) end() int64 { return b.first + int64(b.rows.Len) }
+
+// keepRun notes that rows which go to the load have the keys of those before them.
+func (d *delta) keepRun(b *ownBatch) {
+	if !b.kept {
+		return
+	}
+	if n := len(d.kept); n > 0 && d.kept[n-1].end == b.first {
+		d.kept[n-1].end = b.end()
+	} else {
+		d.kept = append(d.kept, keptRun{b.first, b.end()})
+	}
 }
 
 // joined makes one batch of several.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"sort"
 
 	"github.com/allsource-db/allsource/storage"
 	"github.com/allsource-db/allsource/vec"
@@ -101,6 +102,8 @@ func (d *delta) closings(place func(n int64) int64) storage.Closings {
 	emptied := d.emptiedBy()
 	return func(yield func(storage.Closing) bool) {
 		var at endingsReader
+		var run keptRun // that was met last
+		chained := d.dead.count > 0
 		d.ended.each(0, newestRow, func(row int64, e ending) bool {
 			if e.command <= emptied {
 				return true // TRUNCATE closes it
@@ -108,10 +111,16 @@ func (d *delta) closings(place func(n int64) int64) storage.Closings {
 			c := storage.Closing{Row: row, Next: -1, Kept: true}
 			next := e.next
 			for next != 0 {
-				c.Kept = c.Kept && d.isKept(-next-1)
-				after, over := at.get(&d.dead, -next-1)
+				n := -next - 1
+				if c.Kept && (n < run.first || n >= run.end) {
+					run, c.Kept = d.keptAround(n)
+				}
+				after, over := ending{}, false
+				if chained {
+					after, over = at.get(&d.dead, n)
+				}
 				if !over {
-					c.Next = int(place(-next - 1))
+					c.Next = int(place(n))
 					break
 				}
 				next = after.next
@@ -127,18 +136,16 @@ func oneShape(a, b []storage.TableColumn) bool {
 	return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0]
 }
 
-// isKept reports whether an own row took the place of one with the same keys. Those in the load need not be told from others: all their keys are written.
-func (d *delta) isKept(n int64) bool {
-	i, ok := slices.BinarySearchFunc(d.batches, n, func(b ownBatch, n int64) int {
-		switch {
-		case b.first > n:
-			return 1
-		case b.first+int64(b.rows.Len) <= n:
-			return -1
+// keptAround reports whether an own row took the place of one with the same keys, and gives rows around it for which that is so.
+func (d *delta) keptAround(n int64) (run keptRun, kept bool) {
+	if n < d.loaded {
+		if i := sort.Search(len(d.kept), func(i int) bool { return d.kept[i].end > n }); i < len(d.kept) {
+			run = d.kept[i]
 		}
-		return 0
-	})
-	return ok && d.batches[i].kept
+	} else if i := sort.Search(len(d.batches), func(i int) bool { return d.batches[i].end() > n }); i < len(d.batches) && d.batches[i].kept {
+		run = keptRun{d.batches[i].first, d.batches[i].end()}
+	}
+	return run, run.first <= n && n < run.end
 }
 
 // newestRow is after all rows.

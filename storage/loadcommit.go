@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"iter"
 	"math/bits"
 	"slices"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/allsource-db/allsource/storage/table"
+	"github.com/allsource-db/allsource/vec"
 )
 
 func everyRow(int64) bool { return true }
@@ -45,6 +47,7 @@ func (w *catalogWork) takeIn() error {
 			continue
 		}
 		t.first = t.rel.state.Load().end
+		t.enters = t.entries()
 		if err := t.takeInKeys(); err != nil {
 			return err
 		}
@@ -66,6 +69,22 @@ func (w *catalogWork) takeIn() error {
 	return nil
 }
 
+// entries tells which versions of the load, by their places, get index entries: not those that were taken back, nor those that are found by the entries
+// of the ones before them.
+func (t *tableWork) entries() func(place int64) bool {
+	l := t.load
+	if !t.keeps || len(l.keys) == 0 {
+		return l.has
+	}
+	found := vec.NewBitmap(int(l.rows))
+	for c := range iter.Seq[Closing](t.change.closed()) {
+		if place := int64(c.Next); place < l.rows && t.placed(c).Kept {
+			found.Set(c.Next)
+		}
+	}
+	return func(place int64) bool { return l.has(place) && !found.Get(int(place)) }
+}
+
 func (t *tableWork) takeInKeys() error {
 	l, d := t.load, t.rel.d
 	var all sync.WaitGroup
@@ -82,7 +101,7 @@ func (t *tableWork) takeInKeys() error {
 			}
 			t.reserved = true
 		}
-		all.Go(func() { errs[k] = keys.takeIn(l.indexes[k], t.first, l.has) })
+		all.Go(func() { errs[k] = keys.takeIn(l.indexes[k], t.first, t.enters) })
 	}
 	all.Wait()
 	return errors.Join(append(errs, l.settle(0))...)
@@ -109,7 +128,7 @@ func (t *tableWork) putLoad(d *DB, b *pebble.Batch) error {
 	}
 	for k, keys := range l.keys {
 		if keys.few() {
-			if err := keys.put(b, l.indexes[k], t.first, l.has); err != nil {
+			if err := keys.put(b, l.indexes[k], t.first, t.enters); err != nil {
 				return err
 			}
 		}

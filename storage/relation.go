@@ -245,17 +245,24 @@ func (rel *relation) close(closings iter.Seq[table.Closing]) {
 	defer rel.mu.Unlock()
 	st := rel.state.Load()
 	var g *tableGroup
-	for c := range closings {
-		if g == nil || c.Row < g.first || c.Row >= g.end {
-			g = st.groupOf(c.Row)
+	n := int64(0) // of g
+	tell := func() {
+		if g == nil {
+			return
 		}
-		if g != nil {
-			g.changes.Add(1)
-			if g.closed.Add(1); g.isCrowded() {
-				rel.d.s.work.wake(rel.d)
-			}
+		g.changes.Add(n)
+		if g.closed.Add(n); g.isCrowded() {
+			rel.d.s.work.wake(rel.d)
 		}
 	}
+	for c := range closings {
+		if g == nil || c.Row < g.first || c.Row >= g.end {
+			tell()
+			g, n = st.groupOf(c.Row), 0
+		}
+		n++
+	}
+	tell()
 }
 
 // groupOf is the base group that has the row, unless history has it; nil: none.

@@ -63,7 +63,7 @@ func (t *tableWork) placed(c Closing) table.Closing {
 	out := table.Closing{Row: c.Row, At: t.at}
 	if c.Next >= 0 {
 		out.Next = t.first + int64(c.Next)
-		out.Kept = c.Kept && int64(c.Next) >= t.loaded() && !hasEntries(out.Next)
+		out.Kept = c.Kept && !hasEntries(out.Next)
 	}
 	return out
 }
@@ -149,7 +149,7 @@ func (t *tableWork) putKeys(d *DB, b *pebble.Batch) {
 			all = t.manyClosed()
 		}
 		for c := range all {
-			if c.Kept {
+			if c.Kept && c.Next >= first {
 				found.Set(int(c.Next - first))
 			}
 		}

@@ -30,8 +30,9 @@ type tableWork struct {
 	block    *table.Block // new versions after those; nil: none
 	keys     []IndexKeys  // of the block
 	first    RowID
-	at       Micros // recorded time of the commit
-	reserved bool   // rows from first on have index entries already
+	at       Micros                 // recorded time of the commit
+	enters   func(place int64) bool // which versions of the load get index entries
+	reserved bool                   // rows from first on have index entries already
 	closings int64
 	few      []Closing       // all of them, if they are few
 	closed   []table.Closing // those, once the commit has its place and its time
