@@ -39,7 +39,7 @@ func (rel *relation) compactOnce() (bool, error) {
 	for _, g := range st.groups {
 		if g.end > truncated && g.isCrowded() {
 			if rel.countClosed(g); g.isCrowded() {
-				return true, rel.rewrite([]*tableGroup{g})
+				return true, rel.split(g)
 			}
 		}
 	}
@@ -131,6 +131,62 @@ func sameColumns(a, b []table.Column) bool {
 
 func (st *relationState) tailBetween(from, to RowID) bool {
 	return slices.ContainsFunc(st.tail, func(r table.Rows) bool { return r.Base() < to && r.End() > from })
+}
+
+// split makes of a base group one with what is open and history of what is closed. Where all has ended at one moment, as statements do that change whole
+// tables, nothing is written again: its object only gets the ends. The caller holds d.seal.
+func (rel *relation) split(g *tableGroup) error {
+	if g.closed.Load() < int64(g.rows) {
+		return rel.rewrite([]*tableGroup{g})
+	}
+	ids, err := g.ids(0, g.rows)
+	if err != nil {
+		return err
+	}
+	v := &tableView{rel: rel, st: rel.state.Load(), moment: math.MaxInt64}
+	ends, err := v.ends(ids)
+	if err != nil {
+		return err
+	}
+	at := ends[0]
+	if at == math.MaxInt64 || slices.ContainsFunc(ends, func(end Micros) bool { return end != at }) {
+		return rel.rewrite([]*tableGroup{g})
+	}
+	return rel.endTogether(g, at)
+}
+
+// endTogether makes a base group one of history.
+func (rel *relation) endTogether(g *tableGroup, at Micros) error {
+	d := rel.d
+	meta, err := d.s.get(blobKey(d.num, g.object, partMeta))
+	if err != nil {
+		return err
+	}
+	part, meta, err := table.EndTogether(meta, at)
+	if err != nil {
+		return damaged(err)
+	}
+	now := &tableGroup{d: d, object: g.object, first: g.first, end: g.end, rows: g.rows, bytes: g.bytes + int64(len(part.Data)), history: true,
+		firstAt: g.firstAt, lastAt: g.lastAt, endFrom: at, endTo: at}
+	if err := d.s.room.take(int64(len(part.Data) + len(meta))); err != nil {
+		return err
+	}
+	b := d.s.pdb.NewBatch()
+	put(b, blobKey(d.num, g.object, part.ID), part.Data)
+	put(b, blobKey(d.num, g.object, partMeta), meta)
+	put(b, heapKey(d.num, rel.id, g.object), now.encode())
+	if err := d.s.commit(b, false); err != nil {
+		return err
+	}
+	rel.change(func(st *relationState) {
+		st.groups = slices.DeleteFunc(slices.Clone(st.groups), func(other *tableGroup) bool { return other == g })
+		st.history = insertGroup(st.history, now, byEnd)
+	})
+	g.heir = now
+	g.retired.Store(true)
+	d.s.readers.drop(g)
+	d.s.count.compactions.Add(1)
+	return nil
 }
 
 // rewrite writes the versions of groups, all base or all history, anew: those that are open as a base group, those that are closed as a

@@ -39,6 +39,7 @@ type tableGroup struct {
 	open    openGroup
 	reads   atomic.Int64
 	retired atomic.Bool
+	heir    *tableGroup // has the same object; it is there as long as views hold this one. Set once the group is replaced
 }
 
 // visibleNow is which versions of a base group are visible to views that know all of its closings. It holds while the group has

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"time"
 
@@ -114,4 +115,108 @@ func TestCompactionEnds(t *testing.T) {
 		}
 		s.Close()
 	}
+}
+
+// TestGroupsEndTogether closes all versions of some groups in one commit. They become history without being written again, and views of before, of the
+// moment between and after a restart see what they saw, also when the history is merged and what nobody holds is deleted.
+func TestGroupsEndTogether(t *testing.T) {
+	ctx := context.Background()
+	disk := vfs.NewMem()
+	options := Options{RowGroupRows: 64, SealRows: 1 << 20, Manual: true}
+	s, d := openTest(t, disk, options)
+	sizes := []int{64, 8, 8, 8, 8, 64}
+	rows := 0
+	for _, n := range sizes { // a group each
+		l, err := d.NewTableLoad(1, benchColumns, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Add(ctx, benchRows(rows, n, 0), nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.write(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Commit(ctx, Commit{Tables: []TableChange{{Table: 1, Load: l}}}); err != nil {
+			t.Fatal(err)
+		}
+		rows += n
+	}
+	before := mustView(t, d, Latest)
+	groups, _, err := before.Table(1).Groups(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects := map[uint64]int{}
+	for _, g := range d.relation(1).state.Load().groups {
+		objects[g.object] = g.rows
+	}
+	at := before.At()
+	ch := TableChange{Table: 1, Closed: func(yield func(Closing) bool) {
+		for row := range rows {
+			if !yield(Closing{Row: RowID(row) + 1, Next: -1}) {
+				return
+			}
+		}
+	}}
+	if _, err := d.Commit(ctx, Commit{Tables: []TableChange{ch}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Compact(ctx); err != nil {
+		t.Fatal(err)
+	}
+	st := d.relation(1).state.Load()
+	same := 0
+	for _, g := range st.history {
+		if g.rows == 64 && objects[g.object] == 64 {
+			same++
+		}
+	}
+	if len(st.groups) != 0 || len(st.history) != 3 || same != 2 {
+		t.Errorf("%d base groups, %d of history, of which %d were not written again; expected none, three and two", len(st.groups), len(st.history), same)
+	}
+	for range 2 {
+		runtime.GC()
+		time.Sleep(10 * time.Millisecond) // for cleanups
+		if err := d.collectGarbage(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(when string, groups []RowGroup, want int) {
+		t.Helper()
+		seen, sum := 0, int64(0)
+		for _, g := range groups {
+			visible, err := g.Visible(ctx)
+			if err != nil {
+				t.Fatal(when, err)
+			}
+			c, err := g.Read(ctx, benchColumns[0], 0, g.Len())
+			if err != nil {
+				t.Fatal(when, err)
+			}
+			for i := range g.Len() {
+				if visible == nil || visible.Get(i) {
+					seen, sum = seen+1, sum+c.Int(i)
+				}
+			}
+		}
+		if seen != want || sum != int64(want*(want-1)/2) {
+			t.Errorf("%s: %d rows with the sum %d, expected %d", when, seen, sum, want)
+		}
+	}
+	groupsAt := func(at Micros) []RowGroup {
+		groups, _, err := mustView(t, d, at).Table(1).Groups(ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return groups
+	}
+	check("a view of before", groups, rows)
+	check("now", groupsAt(Latest), 0)
+	check("as of before", groupsAt(at), rows)
+	s.Close()
+	s, d = openTest(t, disk, options)
+	defer s.Close()
+	check("now, after a restart", groupsAt(Latest), 0)
+	check("as of before, after a restart", groupsAt(at), rows)
 }

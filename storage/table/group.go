@@ -1,7 +1,9 @@
 package table
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/cespare/xxhash/v2"
@@ -111,6 +113,33 @@ func (e *GroupEncoder) Encode(v *Versions, n int) (*Group, error) {
 	meta = append(binary.AppendUvarint(meta, uint64(len(v.Columns))), columns...)
 	g.Meta = binary.LittleEndian.AppendUint64(meta, xxhash.Sum64(meta))
 	return g, nil
+}
+
+// EndTogether is what a group of versions of which none had ended has when all have, at one moment: one part more and another meta blob. All other parts
+// stay as they are.
+func EndTogether(meta []byte, at int64) (part Part, now []byte, err error) {
+	m, err := parseGroupMeta(meta)
+	if err != nil {
+		return Part{}, nil, err
+	}
+	if m.flags&hasEnds != 0 {
+		return Part{}, nil, errors.New("the versions of the group have ended before")
+	}
+	ends := make([]int64, m.rows)
+	for i := range ends {
+		ends[i] = at
+	}
+	e, err := segment.NewTypedEncoder()
+	if err != nil {
+		return Part{}, nil, err
+	}
+	data, _, err := e.Encode(&vec.Column{Kind: vec.Int64, Len: m.rows, I64: ends})
+	if err != nil {
+		return Part{}, nil, err
+	}
+	now = bytes.Clone(meta[:len(meta)-8])
+	now[len(binary.AppendUvarint([]byte{groupFormat}, uint64(m.rows)))] |= hasEnds
+	return Part{partEnds, data}, binary.LittleEndian.AppendUint64(now, xxhash.Sum64(now)), nil
 }
 
 // groupMeta is a meta blob taken apart.
