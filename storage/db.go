@@ -45,6 +45,7 @@ type DB struct {
 	relations  relations
 	moves      indexMoves
 	tableBytes atomic.Int64 // of the tails of tables
+	watched    atomic.Bool  // the worker waits until nobody writes
 	catalog    objectLog
 	numbers    objectNumbers
 

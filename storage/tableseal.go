@@ -21,11 +21,19 @@ func (st *relationState) tailLen() int {
 	return n
 }
 
+// idleShare is the share of SealRows (one of so many) from which a tail is sealed though it is not full, once nobody writes: rows are read
+// more slowly than columns.
+const idleShare = 16
+
 // wakeSeal tells the background when there is something to seal; late is how many closings are not folded.
 func (rel *relation) wakeSeal(late int) {
-	o := &rel.d.s.o
-	if late >= o.SealRows || rel.state.Load().tailLen() >= o.SealRows || rel.d.tableBytes.Load() >= o.SealBytes {
-		rel.d.s.work.wake(rel.d)
+	d := rel.d
+	n := max(late, rel.state.Load().tailLen())
+	switch o := &d.s.o; {
+	case n >= o.SealRows || d.tableBytes.Load() >= o.SealBytes:
+		d.s.work.wake(d)
+	case n >= o.SealRows/idleShare:
+		d.s.work.watch(d)
 	}
 }
 
@@ -34,6 +42,28 @@ func (d *DB) sealDue() bool {
 	o, st := &d.s.o, d.state.Load()
 	return st.tail.Len() >= o.SealRows || d.tailBytes.Load() >= o.SealBytes || d.tableBytes.Load() >= o.SealBytes ||
 		slices.ContainsFunc(d.tables(), func(rel *relation) bool { return max(rel.state.Load().tailLen(), rel.lately.count()) >= o.SealRows })
+}
+
+// watchTails has those sealed that are not small, once nobody writes.
+func (d *DB) watchTails() {
+	for _, rel := range d.tables() {
+		if rel.state.Load().tailLen() >= d.s.o.SealRows/idleShare {
+			d.s.work.watch(d)
+			return
+		}
+	}
+}
+
+// sealIdle seals the tails that are not small.
+func (d *DB) sealIdle(ctx context.Context) error {
+	for _, rel := range d.tables() {
+		if rel.state.Load().tailLen() >= d.s.o.SealRows/idleShare {
+			if err := rel.seal(ctx, true); err != nil {
+				return err
+			}
+		}
+	}
+	return d.compactTables(ctx)
 }
 
 // tables are the relations of a database, by number.
