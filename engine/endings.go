@@ -12,13 +12,14 @@ type ending struct {
 	next    storage.RowID // own row that replaced it; 0: it was deleted
 }
 
-// endings are how rows ended, by their numbers from 0: some twelve bytes a row, so that a statement may end very many. Most transactions end a
-// row or some, so the chunk that is met first needs no map.
+// endings are how rows ended, by their numbers from 0: some twelve bytes a row, next to nothing where one statement ends rows that follow each other,
+// so that it may end very many. Most transactions end a row or some, so the chunk that is met first needs no map.
 type endings struct {
 	first  endingChunk
 	at     int64                  // number of first
 	chunks map[int64]*endingChunk // by their numbers, first among them; nil: there is at most first
 	count  int
+	inRuns int // of count, those in runs
 }
 
 // endingRows is how many consecutive numbers a chunk is for, and fewEndings how many of them are in a list.
@@ -27,11 +28,49 @@ const (
 	fewEndings = 512
 )
 
-// endingChunk is a sorted list, and from some length on an array with a place for each row.
+// endingChunk is a run, or else a sorted list, and from some length on an array with a place for each row.
 type endingChunk struct {
+	run endingRun
 	few []fewEnding
-	one [1]fewEnding // where few begins
 	all *[endingRows]packedEnding
+}
+
+// endingRun is rows that follow each other, ended by one command; what replaced them, if anything, follows each other too.
+type endingRun struct {
+	first, rows uint16
+	packedEnding
+}
+
+// find is how a row of the run ended; the command is 0 for others.
+func (r *endingRun) find(row uint16) packedEnding {
+	if row < r.first || row-r.first >= r.rows {
+		return packedEnding{}
+	}
+	return r.after(row - r.first)
+}
+
+// after is how the row so many after it ended, if it did as this one.
+func (p packedEnding) after(rows uint16) packedEnding {
+	if p.next != 0 {
+		p.next += uint32(rows)
+	}
+	return p
+}
+
+// extend adds rows to the run if they follow on it, or if the chunk has none yet.
+func (c *endingChunk) extend(first, rows uint16, p packedEnding) bool {
+	r := &c.run
+	switch {
+	case c.all != nil || len(c.few) > 0:
+		return false
+	case r.rows == 0:
+		*r = endingRun{first, rows, p}
+	case first == r.first+r.rows && p == r.after(r.rows):
+		r.rows += rows
+	default:
+		return false
+	}
+	return true
 }
 
 type packedEnding struct {
@@ -85,6 +124,10 @@ func (c *endingChunk) get(row int64) (ending, bool) {
 	if c == nil {
 		return ending{}, false
 	}
+	if c.run.rows > 0 {
+		p := c.run.find(uint16(row % endingRows))
+		return p.unpack(), p.command != 0
+	}
 	if c.all != nil {
 		p := c.all[row%endingRows]
 		return p.unpack(), p.command != 0
@@ -97,30 +140,43 @@ func (c *endingChunk) get(row int64) (ending, bool) {
 }
 
 // set says how a row ended, in the place of what was said before.
-func (e *endings) set(row int64, to ending) {
-	if e.chunk(row/endingRows).set(uint16(row%endingRows), packedEnding{to.command, uint32(-to.next)}) {
-		e.count++
-	}
-}
+func (e *endings) set(row int64, to ending) { e.setAll([]int64{row}, to) }
 
 // setAll is set for many rows. What replaced them, if anything, are own rows that are numbered from that of to downwards.
 func (e *endings) setAll(rows []int64, to ending) {
+	p := packedEnding{to.command, uint32(-to.next)}
 	for i := 0; i < len(rows); {
 		n, end := rows[i]/endingRows, i+1
 		for end < len(rows) && rows[end]/endingRows == n {
 			end++
 		}
-		c := e.chunk(n)
-		if c.all == nil && len(c.few)+end-i > fewEndings {
+		e.setIn(e.chunk(n), rows[i:end], p)
+		p, i = p.after(uint16(end-i)), end
+	}
+}
+
+// setIn is setAll for rows of a chunk.
+func (e *endings) setIn(c *endingChunk, rows []int64, p packedEnding) {
+	first := uint16(rows[0] % endingRows)
+	if rows[len(rows)-1]-rows[0] == int64(len(rows)-1) && ascending(rows) && c.extend(first, uint16(len(rows)), p) {
+		e.count += len(rows)
+		e.inRuns += len(rows)
+		return
+	}
+	if r := c.run; r.rows > 0 {
+		e.inRuns -= int(r.rows)
+		if c.run = (endingRun{}); int(r.rows)+len(rows) > fewEndings {
 			c.spread()
 		}
-		for ; i < end; i++ {
-			if c.set(uint16(rows[i]%endingRows), packedEnding{to.command, uint32(-to.next)}) {
-				e.count++
-			}
-			if to.next != 0 {
-				to.next--
-			}
+		for i := range r.rows {
+			c.set(r.first+i, r.after(i))
+		}
+	} else if c.all == nil && len(c.few)+len(rows) > fewEndings {
+		c.spread()
+	}
+	for i, row := range rows {
+		if c.set(uint16(row%endingRows), p.after(uint16(i))) {
+			e.count++
 		}
 	}
 }
@@ -133,7 +189,6 @@ func (e *endings) chunk(n int64) *endingChunk {
 		return c
 	case e.count == 0 && e.chunks == nil:
 		e.at, e.first = n, endingChunk{}
-		e.first.few = e.first.one[:0]
 		return &e.first
 	case e.chunks == nil:
 		e.chunks = map[int64]*endingChunk{e.at: &e.first}
@@ -152,7 +207,7 @@ func (c *endingChunk) spread() {
 	c.few = nil
 }
 
-// set reports whether the row had not ended before.
+// set says how a row ended, in a chunk that is no run. It reports whether the row had not ended before.
 func (c *endingChunk) set(at uint16, p packedEnding) (fresh bool) {
 	if c.all == nil {
 		i, found := c.place(at)
@@ -174,19 +229,33 @@ func (c *endingChunk) set(at uint16, p packedEnding) (fresh bool) {
 // forget takes back what the commands from one on said.
 func (e *endings) forget(command int32) {
 	if e.chunks == nil {
-		taken, _ := e.first.forget(command)
-		e.count -= taken
+		e.forgetIn(&e.first, command)
 		return
 	}
 	for n, c := range e.chunks {
-		taken, left := c.forget(command)
-		if e.count -= taken; left == 0 {
+		if left := e.forgetIn(c, command); left == 0 {
 			delete(e.chunks, n)
 		}
 	}
 }
 
-// forget returns how many endings it has taken back, and how many are left.
+// forgetIn is forget for a chunk, and returns how many endings are left in it.
+func (e *endings) forgetIn(c *endingChunk, command int32) (left int) {
+	if r := c.run; r.rows > 0 {
+		if r.command < command {
+			return int(r.rows)
+		}
+		e.count -= int(r.rows)
+		e.inRuns -= int(r.rows)
+		c.run = endingRun{}
+		return 0
+	}
+	taken, left := c.forget(command)
+	e.count -= taken
+	return left
+}
+
+// forget returns how many endings it has taken back from a chunk that is no run, and how many are left.
 func (c *endingChunk) forget(command int32) (taken, left int) {
 	kept := c.few[:0]
 	for _, f := range c.few {
@@ -237,6 +306,11 @@ func (c *endingChunk) each(base, from, to int64, f func(row int64, e ending) boo
 		row := base + at
 		return p.command == 0 || row < from || row >= to || f(row, p.unpack())
 	}
+	for i := range c.run.rows {
+		if !give(int64(c.run.first+i), c.run.after(i)) {
+			return false
+		}
+	}
 	for _, x := range c.few {
 		if !give(int64(x.row), x.packedEnding) {
 			return false
@@ -254,4 +328,4 @@ func (c *endingChunk) each(base, from, to int64, f func(row int64, e ending) boo
 }
 
 // bytes is about how much memory it takes.
-func (e *endings) bytes() int64 { return 16*int64(e.count) + 64*int64(len(e.chunks)) }
+func (e *endings) bytes() int64 { return 16*int64(e.count-e.inRuns) + 80*int64(len(e.chunks)) }
