@@ -291,6 +291,11 @@ func (s *Session) reshape() {
 
 // doWork does one thing with rows; where load says so an index may be one that is there only after the commit.
 func (s *Session) doWork(ctx context.Context, x ddl.Work, load bool) (int64, error) {
+	if r, ok := x.(ddl.Run); !ok || !r.Count {
+		// What changes a table is about all of its rows, those too that came after the transaction's snapshot.
+		s.newest = true
+		defer func() { s.newest = false }()
+	}
 	switch x := x.(type) {
 	case ddl.Check:
 		return 0, s.checkRows(ctx, x)

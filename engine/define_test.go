@@ -157,3 +157,37 @@ func TestDefinitionsOfMany(t *testing.T) {
 		t.Errorf("names are there twice: %s", got)
 	}
 }
+
+// TestDefinitionIsAboutAllRows: also about those that came after the snapshot of a transaction that reads repeatably. One that is SERIALIZABLE is refused where it has read them.
+func TestDefinitionIsAboutAllRows(t *testing.T) {
+	b := newBed(t)
+	defer b.close(t)
+	p, q := b.connect(t, 0), b.connect(t, 0)
+	defer p.s.Close()
+	defer q.s.Close()
+	for _, c := range []struct{ ddl, state, rows string }{ // as PostgreSQL 15 has it
+		{"ALTER TABLE t ADD CHECK (v > 0)", "23514", ""},
+		{"ALTER TABLE t ALTER v TYPE text USING 'x' || v", "", "1,x1\n2,x1\n3,x-5\n4,NULL\n"},
+		{"ALTER TABLE t ADD UNIQUE (v)", "23505", ""},
+		{"CREATE UNIQUE INDEX ON t (v)", "23505", ""},
+		{"ALTER TABLE t ALTER v SET NOT NULL", "23502", ""},
+		{"ALTER TABLE t ADD w int DEFAULT 3 NOT NULL", "", "1,1,3\n2,1,3\n3,-5,3\n4,NULL,3\n"},
+		{"ALTER TABLE t ADD FOREIGN KEY (v) REFERENCES u", "23503", ""},
+	} {
+		for _, level := range []string{"REPEATABLE READ", "SERIALIZABLE"} {
+			if s := p.state("DROP TABLE IF EXISTS t, u; CREATE TABLE t (k int, v int); INSERT INTO t VALUES (1, 1); CREATE TABLE u (v int PRIMARY KEY); INSERT INTO u VALUES (1)"); s != "" {
+				t.Fatal(s)
+			}
+			if s := p.state("BEGIN ISOLATION LEVEL "+level+"; SELECT 1") + q.state("INSERT INTO t VALUES (2, 1), (3, -5), (4, NULL)"); s != "" {
+				t.Fatal(s)
+			}
+			if s := p.state(c.ddl); s != c.state {
+				t.Errorf("%s, %s: %q, expected %q", level, c.ddl, s, c.state)
+			}
+			end := p.state("COMMIT")
+			if rows := asked(t, q, "SELECT * FROM t ORDER BY k"); end == "" && c.state == "" && rows != c.rows || end != "" && (end != "40001" || level != "SERIALIZABLE") {
+				t.Errorf("%s, %s, COMMIT: %q, and then\n%s", level, c.ddl, end, rows)
+			}
+		}
+	}
+}

@@ -37,7 +37,10 @@ func (p *present) within(s seen, what string) (seen, error) {
 
 // present is what the statement that starts now takes for the newest state; nil: the newest there is.
 func (s *Session) present(ctx context.Context) (*present, error) {
-	if s.tx.present != nil {
+	switch {
+	case s.newest:
+		return nil, nil
+	case s.tx.present != nil:
 		return s.tx.present, nil
 	}
 	if !s.tx.block && s.derive().asOf != "" {

@@ -37,6 +37,7 @@ type Session struct {
 	overlay   overlay
 	past      pastCatalog
 	pretended *catalog.Catalog // while a definition is carried out: what stands for the catalog; nil: it is itself
+	newest    bool             // statements see the newest state, whatever the snapshot of their transaction
 	prepared  map[string]*Prepared
 	planned   *cachedPlan // of the script that was parsed last; nil: it was not in the cache
 	whole     syntax.Stmt // the one statement of that script; nil: it has several
