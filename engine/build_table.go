@@ -26,7 +26,7 @@ func (b *builder) tableRows(ctx context.Context, n *plan.Scan) (*op.TableRows, e
 	if err != nil {
 		return nil, err
 	}
-	t := &op.TableRows{Cols: physical, Period: isPeriod(n.System)}
+	t := &op.TableRows{Cols: physical, Period: n.System.IsPeriod()}
 	id := storage.TableID(n.Relation.OID)
 	if d := b.x.cfg.delta(id); d != nil && n.System == nil && !d.isEmpty() { // what comes to be in it belongs to later commands
 		t.Own = d.view(b.x.cfg.command)
@@ -54,14 +54,9 @@ func (c *executionConfig) delta(id storage.TableID) *delta {
 	return c.work.deltas[id]
 }
 
-// isPeriod tells a clause that asks about more than a moment.
-func isPeriod(c *plan.TimeClause) bool {
-	return c != nil && (c.Kind == plan.FromTo || c.Kind == plan.Between || c.Kind == plan.All)
-}
-
 // seeTable is a table under a time clause; nil: nothing of it.
 func (x *execution) seeTable(ctx context.Context, id storage.TableID, c *plan.TimeClause) (storage.TableView, error) {
-	if isPeriod(c) {
+	if c.IsPeriod() {
 		return x.seePeriod(ctx, id, c)
 	}
 	s, err := x.see(ctx, c)

@@ -39,6 +39,7 @@ type Log interface {
 	// SetSequence is durable with the next commit or Sync.
 	SetSequence(id uint32, value int64, called bool) error
 	Sync() error
+	FirstObject(id uint32) []byte // the first definition of an object, nil: there is none
 	NewObjectID() (uint32, error) // of objects, and of what belongs to them
 	// NewTableLoad and NewIndexLoad begin what is written ahead of a commit.
 	NewTableLoad(t storage.TableID, cols []storage.TableColumn, indexes []uint32) (*storage.TableLoad, error)

@@ -143,6 +143,16 @@ func (s *Session) indexed() func(*catalog.Relation, *catalog.TableIndex) bool {
 	}
 }
 
+// isWhole reports whether an index has the rows that a table ever had: it was made with the table. One that was made later lacks those that had ended.
+func (s *Session) isWhole(rel *catalog.Relation, ix *catalog.TableIndex) bool {
+	first, err := catalog.Decode(rel.OID, s.log.FirstObject(uint32(rel.OID)))
+	if err != nil {
+		return false // nobody else has seen the table
+	}
+	t, ok := first.(*catalog.TableObject)
+	return ok && slices.ContainsFunc(t.Indexes, func(had catalog.TableIndex) bool { return had.ID == ix.ID })
+}
+
 // latestCatalog is the newest catalog, with what the session alone sees.
 func (s *Session) latestCatalog() *catalog.Catalog {
 	v, err := s.log.View(context.Background(), storage.Latest)

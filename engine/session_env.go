@@ -254,7 +254,7 @@ func (s *Session) funcCtx(ctx context.Context, env *datum.Env, c *catalog.Catalo
 }
 
 func (s *Session) optOptions(ctx context.Context) opt.Options {
-	o := opt.Options{Off: map[string]bool{}, Context: &expr.EvalCtx{Fn: s.funcCtx(ctx, s.env(), s.catalog())}, Stats: logStats{ctx: func() context.Context { return ctx }, log: s.log.Log}, Indexed: s.indexed(),
+	o := opt.Options{Off: map[string]bool{}, Context: &expr.EvalCtx{Fn: s.funcCtx(ctx, s.env(), s.catalog())}, Stats: logStats{ctx: func() context.Context { return ctx }, log: s.log.Log}, Indexed: s.indexed(), Whole: s.isWhole,
 		IndexRule: func(rel *catalog.Relation, ix *catalog.TableIndex) (plan.IndexRule, error) {
 			in := s.momentContext("")
 			in.Catalog = s.catalog()

@@ -64,6 +64,17 @@ func (l *objectLog) at(moment Micros) []Object {
 	return out
 }
 
+// FirstObject is the first definition that an object had, not to be changed; nil: there was none.
+func (d *DB) FirstObject(id uint32) []byte {
+	l := &d.catalog
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if list := l.versions[id]; len(list) > 0 {
+		return list[0].value
+	}
+	return nil
+}
+
 // version is when the objects were changed last, up to a moment; 0: never.
 func (l *objectLog) version(moment Micros) uint64 {
 	l.mu.RLock()

@@ -16,6 +16,9 @@ func (r *run) indexKeys(s *plan.Scan, ix *catalog.TableIndex) (keys []expr.Expr,
 	if r.o.Indexed != nil && !r.o.Indexed(s.Relation, ix) {
 		return nil, false
 	}
+	if r.o.Whole != nil && s.System.IsPeriod() && !r.o.Whole(s.Relation, ix) {
+		return nil, false
+	}
 	keys = make([]expr.Expr, len(ix.Keys))
 	for i, k := range ix.Keys {
 		if k.Column > 0 {

@@ -22,6 +22,8 @@ type Options struct {
 	// Indexed says whether an index has all the rows that a table has for the query; nil: each has. One that is younger than a snapshot lacks what ended before it
 	// was made.
 	Indexed func(rel *catalog.Relation, ix *catalog.TableIndex) bool
+	// Whole says whether an index has all the rows that a table ever had; nil: each has. Queries about a period need that.
+	Whole func(rel *catalog.Relation, ix *catalog.TableIndex) bool
 	// IndexRule binds the keys and the predicate of an index over the columns of its relation; nil: those that compute something are not used.
 	IndexRule func(rel *catalog.Relation, ix *catalog.TableIndex) (plan.IndexRule, error)
 	// Traced is called after each rule that changed the plan; may be nil.

@@ -79,6 +79,11 @@ const (
 	AsOfPosition
 )
 
+// IsPeriod tells a clause that asks about more than a moment; nil does not.
+func (c *TimeClause) IsPeriod() bool {
+	return c != nil && (c.Kind == FromTo || c.Kind == Between || c.Kind == All)
+}
+
 // What a ScanCol of a table may name beside its columns.
 const (
 	RowID   = -1 // the row version, int8: negative ones are the transaction's own
