@@ -122,7 +122,7 @@ func sampled(name, path string) bool {
 // hasTransactions reports whether a file is about transactions, or about the past, which does not have a transaction's own events.
 func hasTransactions(path string) bool {
 	switch filepath.Base(path) {
-	case "catalog.slt", "cursors.slt", "errors.slt", "tables.slt", "past.slt":
+	case "catalog.slt", "cursors.slt", "errors.slt", "tables.slt", "past.slt", "routines.slt", "savepoint_checks.slt":
 		return true
 	}
 	return strings.Contains(path, "/events/") || strings.Contains(path, "/later/")

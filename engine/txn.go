@@ -49,6 +49,8 @@ type savepoint struct {
 	objects  int
 	numbers  map[datum.OID]*sequence
 	cursors  map[string]*cursor // that there were
+	atCommit checks
+	modes    map[datum.OID]bool // of constraints
 }
 
 // open reports whether appends wait for a later commit.
@@ -329,15 +331,16 @@ func (s *Session) save(name string) {
 	out := &s.tx.outgoing
 	w := &s.tx.work
 	s.tx.saves = append(s.tx.saves, savepoint{name, len(s.tx.held.events), len(out.listens), len(out.messages), s.tx.readOnly, s.vars.clone(),
-		w.command, w.mark(), len(w.objects), w.sequences, maps.Clone(s.cursors)})
+		w.command, w.mark(), len(w.objects), w.sequences, maps.Clone(s.cursors), w.atCommit, w.modes})
 }
 
 // backTo undoes what came after savepoint i, which stays, and forgets the savepoints after it.
 func (s *Session) backTo(i int) {
 	back := &s.tx.saves[i]
 	s.tx.held.cut(back.pending)
-	s.tx.work.goBack(back.command+1, back.locks)
-	s.tx.work.objects, s.tx.work.sequences = s.tx.work.objects[:back.objects], back.numbers
+	w := &s.tx.work
+	w.goBack(back.command+1, back.locks)
+	w.objects, w.sequences, w.atCommit, w.modes = w.objects[:back.objects], back.numbers, back.atCommit, back.modes
 	s.reshape()
 	s.tx.outgoing.cut(back.listens, back.messages)
 	s.vars.goBack(back.vars)

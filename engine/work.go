@@ -25,7 +25,7 @@ type work struct {
 	late    checks               // what is checked when the statement is over
 	// What is checked before the commit, and what SET CONSTRAINTS said of which constraint (0: of all).
 	atCommit checks
-	modes    map[datum.OID]bool
+	modes    map[datum.OID]bool // replaced, never changed
 	// Sequences that begin anew with the commit, as they are for the transaction. Savepoints share the map: it is replaced, never changed.
 	sequences map[datum.OID]*sequence
 }
@@ -240,12 +240,16 @@ func (s *Session) lockTable(ctx context.Context, table datum.OID, mode lock.Mode
 // atomic runs a statement that changes tables: inside a transaction as its next command, else as a transaction of its own.
 func (s *Session) atomic(ctx context.Context, f func() (*Rows, error)) (*Rows, error) {
 	single := !s.tx.open()
-	s.tx.single = single
+	if single {
+		s.tx.single = true
+	}
 	s.tx.work.command++
 	s.tx.work.running = true
 	rows, err := rescued(f)
 	if err == nil {
 		err = s.late(ctx)
+	} else {
+		s.tx.work.late = checks{} // of rows that are not there
 	}
 	s.tx.work.running = false
 	if !single {
