@@ -97,12 +97,14 @@ func (b *builder) operator(n plan.Node, used map[int]bool) (op.Op, error) {
 	case *plan.CTERef:
 		return b.cteRef(n)
 	case *plan.Filter:
-		return b.overFor(n.Input, reads(used, n.Cond), func(in op.Op) op.Op { return op.NewFilter(b.env, in, n.Cond) })
+		return b.overFor(n.Input, reads(used, n.Cond), func(in op.Op) op.Op { return op.NewFilter(b.env, inTurn(in, n.Cond), n.Cond) })
 	case *plan.Project:
 		if hasSet(n.Exprs) {
-			return b.over(n.Input, func(in op.Op) op.Op { return op.NewProjectSet(b.env, in, plan.Width(n.Input), n.Exprs) })
+			return b.over(n.Input, func(in op.Op) op.Op {
+				return op.NewProjectSet(b.env, inTurn(in, n.Exprs...), plan.Width(n.Input), n.Exprs)
+			})
 		}
-		return b.overFor(n.Input, reads(map[int]bool{}, n.Exprs...), func(in op.Op) op.Op { return op.NewProject(b.env, in, n.Exprs) })
+		return b.overFor(n.Input, reads(map[int]bool{}, n.Exprs...), func(in op.Op) op.Op { return op.NewProject(b.env, inTurn(in, n.Exprs...), n.Exprs) })
 	case *plan.Aggregate:
 		return b.aggregate(n)
 	case *plan.Sort:

@@ -50,7 +50,7 @@ func (i sessionInfo) CatalogText(what string, oid datum.OID, sub int) (string, b
 		return indexText(c, what, oid, sub)
 	case "functionargs", "functionidentity", "functionresult", "functiondef":
 		if f, ok := c.Object(oid).(*catalog.FunctionObject); ok {
-			return i.s.ownFunctionText(what, f), true
+			return i.s.ownFunctionText(what, f), what != "functionresult" || !f.Procedure
 		}
 		return functionText(what, oid)
 	}
@@ -61,7 +61,7 @@ func (i sessionInfo) CatalogText(what string, oid datum.OID, sub int) (string, b
 func (i sessionInfo) visible(kind string, oid datum.OID) (name string, ok bool) {
 	c, path := i.catalog, i.s.searchPath()
 	if f, is := c.Object(oid).(*catalog.FunctionObject); is && kind == "function" {
-		if slices.Contains(c.Functions(path, "", f.Name), f) {
+		if slices.Contains(c.Functions(path, "", f.Name), f) || slices.Contains(c.Procedures(path, "", f.Name), f) {
 			name = f.Name
 		}
 		return name, true

@@ -56,6 +56,8 @@ type execution struct {
 		env     op.Env
 	}
 
+	callers callers
+
 	latestMu sync.Mutex
 	latest   *seen
 	withOwn  *seen // latest and the transaction's own events
@@ -126,6 +128,9 @@ func newExecution(cfg executionConfig) *execution {
 	}
 	cfg.fn.ReadTime = func() (int64, error) { return x.readTime(cfg.fn.Context) }
 	cfg.fn.Entities = entityReader{x}
+	if x.callers.x = x; cfg.session != nil {
+		cfg.fn.Routines = &x.callers
+	}
 	top := &x.outermost
 	x.root = &top.builder
 	top.builder = builder{x: x, env: &top.env}

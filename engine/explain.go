@@ -125,7 +125,7 @@ func (s *Session) explain(ctx context.Context, st *syntax.Explain, p *Prepared, 
 	if inner, err = s.current(ctx, inner, params); err != nil {
 		return nil, err
 	}
-	if !inner.locks {
+	if !inner.locks && !inner.runs {
 		if inner, err = s.lockReads(ctx, inner, params); err != nil {
 			return nil, err
 		}
@@ -164,7 +164,7 @@ func (s *Session) explain(ctx context.Context, st *syntax.Explain, p *Prepared, 
 // analyzed runs a statement to its end; what it appends and changes stays. It returns it as it was run, and the execution, which the caller
 // closes.
 func (s *Session) analyzed(ctx context.Context, p *Prepared, params []*vec.Column) (*Prepared, *execution, error) {
-	if !p.locks {
+	if !p.locks && !p.runs {
 		x, err := s.counted(ctx, p.node, params)
 		return p, x, err
 	}
@@ -195,7 +195,7 @@ func (s *Session) counted(ctx context.Context, n plan.Node, params []*vec.Column
 		n = a.Input
 	}
 	start := time.Now()
-	x, root, err := s.openNode(ctx, n, params, true)
+	x, root, err := s.openNode(ctx, n, params, opening{analyze: true, serial: runsRoutines(n)})
 	if err != nil {
 		return nil, err
 	}

@@ -22,8 +22,12 @@ func (s *Session) ownFunctionText(what string, f *catalog.FunctionObject) string
 		return s.functionArgs(f, false)
 	}
 	var b strings.Builder
-	b.WriteString("CREATE OR REPLACE FUNCTION " + funcs.QuoteIdent(s.schemaName(f.Schema)) + "." + funcs.QuoteIdent(f.Name) +
-		"(" + s.functionArgs(f, true) + ")\n RETURNS " + s.functionReturns(f) + "\n LANGUAGE " + f.Language + "\n")
+	what, returns := "FUNCTION", "\n RETURNS "+s.functionReturns(f)
+	if f.Procedure {
+		what, returns = "PROCEDURE", ""
+	}
+	b.WriteString("CREATE OR REPLACE " + what + " " + funcs.QuoteIdent(s.schemaName(f.Schema)) + "." + funcs.QuoteIdent(f.Name) +
+		"(" + s.functionArgs(f, true) + ")" + returns + "\n LANGUAGE " + f.Language + "\n")
 	var options []string
 	switch f.Volatility {
 	case "i":
@@ -52,7 +56,7 @@ func (s *Session) ownFunctionText(what string, f *catalog.FunctionObject) string
 	case "atomic":
 		b.WriteString("BEGIN ATOMIC\n" + strings.TrimSuffix(s.viewText(f.Body), ";") + ";\nEND\n")
 	default:
-		quote := "$function$"
+		quote := "$" + strings.ToLower(what) + "$"
 		for strings.Contains(f.Body, quote) {
 			quote = quote[:len(quote)-1] + "x$"
 		}
@@ -67,7 +71,10 @@ func (s *Session) functionArgs(f *catalog.FunctionObject, defaults bool) string 
 	for i := range f.Args {
 		a := &f.Args[i]
 		text := map[string]string{"o": "OUT ", "b": "INOUT ", "v": "VARIADIC "}[a.Mode]
-		if a.Mode == "t" || a.Mode == "o" && !defaults {
+		if a.Mode == "i" && f.Procedure {
+			text = "IN "
+		}
+		if a.Mode == "t" {
 			continue
 		}
 		if a.Name != "" {
@@ -122,7 +129,7 @@ func (s *Session) ownFunctionName(f *catalog.FunctionObject, signature bool) str
 	}
 	var types []string
 	for _, a := range f.Args {
-		if a.Mode == "i" || a.Mode == "b" {
+		if a.Input() {
 			types = append(types, s.catalog().FormatType(s.searchPath(), a.Type))
 		}
 	}
@@ -137,10 +144,11 @@ func (s *Session) ownFunctionNamed(text string) (datum.OID, bool) {
 		return 0, false
 	}
 	n := syntax.Name(parts)
-	for _, f := range s.catalog().Functions(s.searchPath(), n.Qualifier(), n.Last()) {
+	c := s.catalog()
+	for _, f := range slices.Concat(c.Functions(s.searchPath(), n.Qualifier(), n.Last()), c.Procedures(s.searchPath(), n.Qualifier(), n.Last())) {
 		var in []datum.OID
 		for _, a := range f.Args {
-			if a.Mode == "i" || a.Mode == "b" {
+			if a.Input() {
 				in = append(in, a.Type.OID)
 			}
 		}

@@ -172,6 +172,9 @@ func (m *modifier) insert(ctx context.Context, b *vec.Batch) error {
 
 // each locks the rows that a batch is about, sees to those that others have changed meanwhile, and changes them all.
 func (m *modifier) each(ctx context.Context, b *vec.Batch, change func(ctx context.Context, b *vec.Batch) error) error {
+	if err := m.untouched(b); err != nil {
+		return err
+	}
 	if b = m.first(b); b.Len == 0 {
 		return nil
 	}
@@ -187,6 +190,22 @@ func (m *modifier) each(ctx context.Context, b *vec.Batch, change func(ctx conte
 			if err := change(ctx, part); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// untouched refuses rows that a function has changed which the statement calls.
+func (m *modifier) untouched(b *vec.Batch) error {
+	calls := &m.b.x.callers
+	if len(calls.resume) == 0 {
+		return nil
+	}
+	for _, row := range b.Cols[0].I64[:b.Len] {
+		if live, by := m.w.d.state(row); !live && calls.othersDid(by) {
+			return pgerr.New(pgerr.TriggeredDataChange, "tuple to be %s was already modified by an operation triggered by the current command",
+				map[plan.ModifyKind]string{plan.UpdateRows: "updated", plan.DeleteRows: "deleted"}[m.n.Kind]).
+				WithHint("Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.")
 		}
 	}
 	return nil

@@ -31,6 +31,9 @@ type Prepared struct {
 	changing   bool             // the plan is not to be kept: a view in it follows the log
 	moving     bool             // a view in it is that of a moment, which is only known when the statement is executed
 	described  bool             // the client was told what columns it gives
+	runs       bool             // it calls functions that run statements
+	routine    *bind.Routine    // the function whose statement it is; nil: nobody's
+	procedure  *syntax.FuncCall // of CALL
 	locking    string           // what locks rows, as SELECT FOR UPDATE
 	planning   time.Duration
 	moments    []int            // parameters that name the moment of an AS OF clause
@@ -61,8 +64,7 @@ func (p *Prepared) Changes() bool {
 		o, err := parseExplain(st)
 		return err == nil && o.analyze && p.inner.Changes()
 	}
-	_, ok := p.node.(*plan.Append)
-	return ok || p.locks
+	return p.appends() || p.locks || p.runs || p.procedure != nil || p.inner != nil && p.inner.procedure != nil
 }
 
 // Prepare analyses a statement of a script. types are the parameters' types where the client says them (0: inferred).
@@ -155,6 +157,8 @@ func (s *Session) prepare(ctx context.Context, st syntax.Statement, script strin
 		if cur, ok := s.cursors[t.Cursor]; ok && !t.Move {
 			p.Fields = cur.rows.Fields
 		}
+	case *syntax.Call:
+		return p, s.prepareCall(ctx, p, t, types)
 	case *syntax.Show:
 		p.Fields = showFields(t)
 	case *syntax.Transaction:
@@ -190,7 +194,9 @@ const (
 // compile binds and optimizes a query. params are the values of its parameters if they are known.
 func (s *Session) compile(ctx context.Context, p *Prepared, types []datum.OID, params []*vec.Column) error {
 	start := time.Now()
-	bound, err := bind.Bind(s.bindContext(ctx, p.script, params), p.stmt.Stmt, types)
+	in := s.bindContext(ctx, p.script, params)
+	in.Routine, in.Procedure = p.routine, p.procedure
+	bound, err := bind.Bind(in, p.stmt.Stmt, types)
 	if err != nil {
 		return err
 	}
@@ -208,7 +214,8 @@ func (s *Session) compile(ctx context.Context, p *Prepared, types []datum.OID, p
 	p.changing, p.moving, p.locking = bound.Changing, bound.Moving, bound.Locks
 	_, empties := node.(*plan.Truncate)
 	p.locks = empties || plan.Locks(node)
-	p.tables, p.catalog, p.changed = readsTables(node), s.catalog(), changedTables(node)
+	p.runs = runsRoutines(node)
+	p.tables, p.catalog, p.changed = p.runs || readsTables(node), s.catalog(), changedTables(node)
 	return nil
 }
 

@@ -11,7 +11,13 @@ import (
 
 // open builds and opens the operators of a prepared query. Close the operator, then the execution.
 func (s *Session) open(ctx context.Context, p *Prepared, params []*vec.Column) (*execution, op.Op, error) {
-	return s.openNode(ctx, p.node, params, false)
+	return s.openNode(ctx, p.node, params, opening{serial: p.runs})
+}
+
+// opening says how a plan is to be executed.
+type opening struct {
+	analyze bool // count for EXPLAIN ANALYZE
+	serial  bool // by one worker: what it calls changes what others would read
 }
 
 // executionConfig is what executions in the session need, about the newest state of the log.
@@ -36,12 +42,14 @@ func (s *Session) changer() *Session {
 	return nil
 }
 
-func (s *Session) openNode(ctx context.Context, n plan.Node, params []*vec.Column, analyze bool) (*execution, op.Op, error) {
+func (s *Session) openNode(ctx context.Context, n plan.Node, params []*vec.Column, how opening) (*execution, op.Op, error) {
 	cfg, err := s.presentConfig(ctx, params)
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg.analyze = analyze
+	if cfg.analyze = how.analyze; how.serial {
+		cfg.workers = 1
+	}
 	return s.openWith(ctx, n, cfg)
 }
 

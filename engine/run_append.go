@@ -31,7 +31,7 @@ func (s *Session) runAppend(ctx context.Context, p *Prepared, a *plan.Append, pa
 			return done(tag + " " + itoa(n)), err
 		}
 	}
-	x, in, err := s.openNode(ctx, a.Input, params, false)
+	x, in, err := s.openNode(ctx, a.Input, params, opening{serial: p.runs})
 	if err != nil {
 		return nil, err
 	}

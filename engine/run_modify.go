@@ -13,10 +13,12 @@ import (
 	"github.com/allsource-db/allsource/vec"
 )
 
-// change runs a plan that changes or locks rows of tables.
+// change runs a plan that changes or locks rows of tables, or may do so by the functions that it calls.
 func (s *Session) change(ctx context.Context, p *Prepared, params []*vec.Column) (*Rows, error) {
-	if err := s.writable(p.stmt.Stmt.Tag()); err != nil {
-		return nil, err
+	if p.locks || p.appends() {
+		if err := s.writable(p.stmt.Stmt.Tag()); err != nil {
+			return nil, err
+		}
 	}
 	return s.atomic(ctx, func() (*Rows, error) {
 		// The snapshot of a transaction that reads repeatably is that of before the wait for a table.
@@ -53,11 +55,11 @@ func (s *Session) lockTables(ctx context.Context, p *Prepared, params []*vec.Col
 		if now == before {
 			return p, nil
 		}
-		again := &Prepared{stmt: p.stmt, script: p.script, text: p.text}
-		if err := s.compile(ctx, again, p.ParamTypes, params); err != nil {
+		again := *p
+		if err := s.compile(ctx, &again, p.ParamTypes, params); err != nil {
 			return nil, err
 		}
-		p, before = again, now
+		p, before = &again, now
 	}
 }
 
@@ -109,12 +111,15 @@ func (s *Session) runModify(ctx context.Context, p *Prepared, params []*vec.Colu
 	if err != nil {
 		return nil, err
 	}
+	if p.runs {
+		cfg.workers = 1
+	}
 	x, root, err := s.openWith(ctx, p.node, cfg)
 	if err != nil {
 		return nil, err
 	}
 	m := topModify(p.node)
-	if m == nil && !plan.Modifies(p.node) && s.tx.block {
+	if m == nil && !plan.Modifies(p.node) && !p.runs && s.tx.block {
 		return streamed(ctx, p, x, root), nil // it only locks, and the locks stay
 	}
 	defer x.Close()

@@ -44,6 +44,8 @@ type Session struct {
 	lifted    *lifted     // of that script, nil: it has no values that could be parameters
 	cursors   map[string]*cursor
 	ruled     map[*plan.RowRules]*ruled
+	routines  map[routineKey]*routine
+	depth     int       // of functions that run statements and call each other
 	mailbox   *mailbox  // nil until it listens
 	began     time.Time // of the session
 	over      error     // why the connection is to end; nil: it is not

@@ -62,6 +62,8 @@ func (s *Session) execute(ctx context.Context, p *Prepared, params []*vec.Column
 		return done(st.Tag()), s.setConstraints(ctx, st)
 	case *syntax.Do:
 		return done(st.Tag()), s.doStmt(ctx, st)
+	case *syntax.Call:
+		return s.callStmt(ctx, p, params)
 	case *syntax.Lock:
 		return done(st.Tag()), s.lockStmt(ctx, st)
 	case *syntax.Checkpoint:
@@ -84,7 +86,7 @@ func (s *Session) query(ctx context.Context, p *Prepared, params []*vec.Column) 
 	if p, err = s.current(ctx, p, params); err != nil {
 		return nil, err
 	}
-	if p.locks {
+	if p.locks || p.runs {
 		return s.change(ctx, p, params)
 	}
 	if p, err = s.lockReads(ctx, p, params); err != nil {

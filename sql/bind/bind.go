@@ -22,6 +22,10 @@ type Context struct {
 	AsOf func(*plan.TimeClause) *catalog.Catalog
 	// Calls says that the expression is to be shown and not evaluated: users' functions in it stay calls.
 	Calls bool
+	// Routine is the function whose statement is bound; nil: it is nobody's.
+	Routine *Routine
+	// Procedure is the call that is one of a procedure, as CALL has it.
+	Procedure *syntax.FuncCall
 }
 
 // Bound is a bound statement.
@@ -48,7 +52,7 @@ const maxParams = 65535
 // It answers 0A000 to statements that are no queries and add no events.
 func Bind(ctx *Context, stmt syntax.Stmt, paramTypes []datum.OID) (*Bound, error) {
 	b := newBinder(ctx, paramTypes)
-	node, err := b.statement(stmt)
+	node, err := b.boundIn(ctx.Routine, stmt)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +65,18 @@ func Bind(ctx *Context, stmt syntax.Stmt, paramTypes []datum.OID) (*Bound, error
 	}
 	out.ParamTypes, err = b.paramTypes()
 	return out, err
+}
+
+// boundIn binds a statement, which is one of a routine's unless that is nil.
+func (b *binder) boundIn(r *Routine, stmt syntax.Stmt) (node plan.Node, err error) {
+	if r == nil {
+		return b.statement(stmt)
+	}
+	err = b.inRoutine(r, func() error {
+		node, err = b.statement(stmt)
+		return err
+	})
+	return node, err
 }
 
 // returns reports whether a statement that changes something gives rows; known is false for queries.

@@ -183,7 +183,7 @@ func (f *frame) resolveCall(x *syntax.FuncCall, name string, args []typed, names
 		return f.coerce(e, row, funcs.Explicit, x)
 	}
 	actual := typesOf(args)
-	funcsNamed, own := f.overloads(x.Name)
+	funcsNamed, own := f.overloads(x)
 	list := f.candidates(funcsNamed, len(args), names, x.Variadic)
 	best, many := f.chooseNamed(list, actual)
 	if best != nil && own[best.fn] != nil {
@@ -457,11 +457,18 @@ func (f *frame) noFunction(x *syntax.FuncCall, actual []datum.OID, names []strin
 			parts[i] = names[i] + " => " + parts[i]
 		}
 	}
+	if err := f.otherKind(x, actual, names); err != nil {
+		return err
+	}
 	sig := dotted(x.Name) + "(" + strings.Join(parts, ", ") + ")"
 	if many {
 		return f.errorIn(x, pgerr.AmbiguousFunction, "function %s is not unique", sig).
 			WithHint("Could not choose a best candidate function. You might need to add explicit type casts.")
 	}
-	return f.errorIn(x, pgerr.UndefinedFunction, "function %s does not exist", sig).
-		WithHint("No function matches the given name and argument types. You might need to add explicit type casts.")
+	word := "function"
+	if x == f.ctx.Procedure {
+		word = "procedure"
+	}
+	return f.errorIn(x, pgerr.UndefinedFunction, "%s %s does not exist", word, sig).
+		WithHint("No %s matches the given name and argument types. You might need to add explicit type casts.", word)
 }

@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/allsource-db/allsource/sql/catalog"
@@ -13,7 +14,7 @@ import (
 	"github.com/allsource-db/allsource/vec"
 )
 
-// A function of users is one query, which is bound in the place of the call.
+// A function of users that is one query is bound in the place of the call, where that gives the same; the others are run (routine.go).
 
 // ownCall is a call of a users' function before its query stands in its place.
 type ownCall struct {
@@ -30,9 +31,12 @@ func (c *ownCall) WithChildren([]expr.Expr) expr.Expr { return c }
 func (c *ownCall) String() string                     { return c.def.Name }
 
 // overloads are the functions that a name may mean: those of the table, then those of users.
-func (f *frame) overloads(n syntax.Name) (list []*funcs.Func, own map[*funcs.Func]*catalog.FunctionObject) {
-	schema := n.Qualifier()
-	if schema == "" || schema == pgCatalog || schema == "information_schema" || f.ctx.Catalog.ExtensionFunction(schema, n.Last()) {
+func (f *frame) overloads(x *syntax.FuncCall) (list []*funcs.Func, own map[*funcs.Func]*catalog.FunctionObject) {
+	n, schema := x.Name, x.Name.Qualifier()
+	called := f.ctx.Procedure != nil && x == f.ctx.Procedure
+	if called {
+		list = nil
+	} else if schema == "" || schema == pgCatalog || schema == "information_schema" || f.ctx.Catalog.ExtensionFunction(schema, n.Last()) {
 		list = functionsNamed(n.Last())
 	}
 	if schema == pgCatalog {
@@ -45,6 +49,9 @@ func (f *frame) overloads(n syntax.Name) (list []*funcs.Func, own map[*funcs.Fun
 		}
 	}
 	defs := c.Functions(f.ctx.SearchPath, schema, n.Last())
+	if called {
+		defs = c.Procedures(f.ctx.SearchPath, schema, n.Last())
+	}
 	if len(defs) == 0 {
 		return list, nil
 	}
@@ -64,14 +71,13 @@ func signature(c *catalog.Catalog, d *catalog.FunctionObject) *funcs.Func {
 	fn := &funcs.Func{OID: d.ID, Name: d.Name, Ret: ret.OID, RetSet: d.Set, Strict: d.Strict, Volatile: funcs.Volatility(d.Volatility[0])}
 	for _, a := range d.Args {
 		t, _ := c.Resolve(a.Type)
-		switch a.Mode {
-		case "i", "b":
+		if takes(d, a.Mode) {
 			fn.Args, fn.ArgNames = append(fn.Args, t.OID), append(fn.ArgNames, a.Name)
-			if a.Default.Text != "" {
+			if fn.Variadic = fn.Variadic || a.Mode == "v"; a.Default.Text != "" {
 				fn.Defaults++
 			}
 		}
-		if a.Mode != "i" {
+		if a.Mode != "i" && a.Mode != "v" {
 			fn.Out = append(fn.Out, datum.Field{Name: a.Name, Type: t})
 		}
 	}
@@ -86,10 +92,15 @@ func signature(c *catalog.Catalog, d *catalog.FunctionObject) *funcs.Func {
 	return fn
 }
 
-// inputs are the parameters that a call gives values for.
-func inputs(d *catalog.FunctionObject) (out []*catalog.FunctionParam) {
+// takes reports whether a call gives values for parameters of a mode.
+func takes(d *catalog.FunctionObject, mode string) bool {
+	return mode == "i" || mode == "b" || mode == "v" || mode == "o" && d.Procedure
+}
+
+// given are the parameters that a call gives values for.
+func given(d *catalog.FunctionObject) (out []*catalog.FunctionParam) {
 	for i := range d.Args {
-		if m := d.Args[i].Mode; m == "i" || m == "b" {
+		if takes(d, d.Args[i].Mode) {
 			out = append(out, &d.Args[i])
 		}
 	}
@@ -98,7 +109,13 @@ func inputs(d *catalog.FunctionObject) (out []*catalog.FunctionParam) {
 
 // ownFunction puts the arguments of a call in their places.
 func (f *frame) ownFunction(best *candidate, def *catalog.FunctionObject, args []typed, x *syntax.FuncCall) (expr.Expr, error) {
-	params := inputs(def)
+	params := given(def)
+	if best.expanded {
+		var err error
+		if args, err = f.gathered(best.fn, args, x); err != nil {
+			return nil, err
+		}
+	}
 	full := make([]typed, len(params))
 	for i := range params {
 		from := i
@@ -137,6 +154,9 @@ func (f *frame) ownFunction(best *candidate, def *catalog.FunctionObject, args [
 		if e, err = f.inDomain(e, domain); err != nil {
 			return nil, err
 		}
+		if params[i].Mode == "o" {
+			continue // a place for what the procedure gives
+		}
 		c.args = append(c.args, e)
 	}
 	if len(best.fn.Out) > 0 {
@@ -155,7 +175,7 @@ func (f *frame) ownFunction(best *candidate, def *catalog.FunctionObject, args [
 	case f.ctx.Calls:
 		return &expr.Apply{Name: f.functionName(def), Args: c.args[:min(len(args), len(c.args))], Body: &expr.Const{Val: vec.NullColumn(kindOf(c.typ.OID), 1), Typ: c.typ}}, nil
 	}
-	return f.inlined(c)
+	return f.value(c)
 }
 
 // functionName is the name of a function, with its schema where the search path does not find it.
@@ -187,12 +207,8 @@ func (c *ownCall) body() (*syntax.Query, error) {
 
 // during binds something of the query of a function: names in it are those of parameters too, and errors have no place in the statement.
 func (f *frame) during(c *ownCall, in *functionQuery, do func() error) error {
-	if slices.Contains(f.inlining, c.def.ID) {
-		return pgerr.New(pgerr.FeatureNotSupported, "function %q calls itself: recursive functions are not supported", c.def.Name).
-			WithHint("WITH RECURSIVE is.")
-	}
 	in.name, in.used = c.def.Name, make([]int, len(in.args))
-	for _, p := range inputs(c.def) {
+	for _, p := range c.def.Inputs() {
 		in.names = append(in.names, p.Name)
 	}
 	ctx := *f.ctx
@@ -219,11 +235,17 @@ func sealed(s *scope) *scope {
 	return &scope{up: sealed(s.up), width: s.width, lateral: s.lateral}
 }
 
-// inlined is the value of a call.
-func (f *frame) inlined(c *ownCall) (expr.Expr, error) {
-	if c.def.Set {
-		return nil, f.errorIn(c.at, pgerr.FeatureNotSupported, "set-returning function %q can only stand in FROM", c.def.Name).
-			WithHint("You might be able to move the set-returning function into a LATERAL FROM item.")
+// value is the value of a call.
+func (f *frame) value(c *ownCall) (expr.Expr, error) {
+	runs, err := f.runs(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.setAllowed(c.fn, c.at); err != nil {
+		return nil, err
+	}
+	if runs || c.def.Set {
+		return f.run(c)
 	}
 	q, err := c.body()
 	if err != nil {
@@ -236,6 +258,9 @@ func (f *frame) inlined(c *ownCall) (expr.Expr, error) {
 	e, again, err := f.valueOf(c, q, once)
 	if err == nil && again {
 		e, _, err = f.valueOf(c, q, true)
+	}
+	if errors.Is(err, errRuns) {
+		return f.run(c)
 	}
 	if err != nil {
 		return nil, err
@@ -259,6 +284,9 @@ func (f *frame) trust(c *ownCall, e expr.Expr) {
 	}
 	f.trusted[e] = true
 }
+
+// errRuns says that the query of a function cannot stand in the place of its call.
+var errRuns = errors.New("the function must be run")
 
 // valueOf binds the query of a call as a value. once: over arguments that are evaluated before; again asks for that, since one of
 // them gives another value each time.
@@ -291,8 +319,7 @@ func (f *frame) valueOf(c *ownCall, q *syntax.Query, once bool) (e expr.Expr, ag
 		return e, again, nil
 	}
 	if expr.Any(e, func(e expr.Expr) bool { _, ok := e.(*expr.Subquery); return ok }) {
-		return nil, false, f.errorIn(c.at, pgerr.FeatureNotSupported, "an argument of %s cannot be volatile", c.def.Name).
-			WithHint("It is evaluated wherever the query of the function names it.")
+		return nil, false, errRuns
 	}
 	return &expr.Apply{Name: c.def.Name, Args: c.args, Body: e}, false, nil
 }
@@ -317,8 +344,7 @@ func (f *frame) bodyValue(c *ownCall, q *syntax.Query, place *scope) (expr.Expr,
 		return nil, err
 	}
 	if volatilePlan(n) && len(f.scope.items) > 0 {
-		return nil, pgerr.New(pgerr.FeatureNotSupported, "function %q is volatile, and its query has a FROM clause: it cannot be called for each row", c.def.Name).
-			WithHint("A query that is one expression can, and any in FROM.")
+		return nil, errRuns
 	}
 	n = &plan.Limit{Input: n, Count: intConst(1, datum.Int8)}
 	fields := n.Schema()

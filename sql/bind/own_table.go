@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/allsource-db/allsource/sql/catalog"
@@ -14,25 +15,30 @@ import (
 
 // ownTable is a users' function in FROM. fields are those of a column definition list, nil without one.
 func (f *frame) ownTable(c *ownCall, name string, fields []datum.Field, ordinal bool) (n plan.Node, one bool, err error) {
-	if ordinal && c.def.Set {
-		return nil, false, f.errorIn(c.at, pgerr.FeatureNotSupported, "function %q can stand neither in ROWS FROM nor with WITH ORDINALITY", c.def.Name)
-	}
 	if c.typ.OID == datum.Record && datum.RecordFields(c.typ) == nil {
 		if fields == nil {
 			return nil, false, f.errorIn(c.at, pgerr.SyntaxError, "a column definition list is required for functions returning \"record\"")
 		}
 		c.typ = datum.RecordType(fields)
 	}
+	runs, err := f.runs(c)
+	if err == nil && !runs && c.def.Set && !ordinal {
+		n, err = f.ownRows(c)
+		runs = errors.Is(err, errRuns)
+	}
+	if runs || err == nil && c.def.Set && ordinal {
+		return f.runTable(c, name, ordinal)
+	}
+	if err != nil {
+		return nil, false, err
+	}
 	if !c.def.Set {
-		e, err := f.inlined(c)
+		e, err := f.value(c)
 		if err != nil {
 			return nil, false, err
 		}
 		n, _, one, err = f.valueTable(e, name, ordinal)
 		return n, one, err
-	}
-	if n, err = f.ownRows(c); err != nil {
-		return nil, false, err
 	}
 	if fields = datum.RecordFields(c.typ); fields == nil {
 		fields, one = []datum.Field{{Name: name, Type: c.typ}}, true
@@ -63,8 +69,7 @@ func (f *frame) ownRows(c *ownCall) (n plan.Node, err error) {
 	}
 	for i, times := range in.used {
 		if times > 1 && expr.IsVolatile(c.args[i]) {
-			return nil, f.errorIn(c.at, pgerr.FeatureNotSupported, "an argument of %s cannot be volatile", c.def.Name).
-				WithHint("It is evaluated wherever the query of the function names it.")
+			return nil, errRuns
 		}
 	}
 	if !c.def.Strict {
@@ -136,14 +141,19 @@ func CheckFunction(ctx *Context, def *catalog.FunctionObject) ([]datum.OID, erro
 	own.Text = ""
 	f := &frame{binder: newBinder(&own, nil), env: &env{}, scope: &scope{}, what: "SELECT"}
 	f.defining, f.checking = newTracker(), def.ID
-	var err error
+	runs, err := f.runs(c)
 	switch {
+	case err != nil:
+	case runs:
+		err = f.checkBody(c)
 	case !def.Set:
-		_, err = f.inlined(c)
+		_, err = f.value(c)
 	case c.typ.OID == datum.Record && datum.RecordFields(c.typ) == nil:
 		return nil, nil // its columns are said by the call
 	default:
-		_, err = f.ownRows(c)
+		if _, err = f.ownRows(c); errors.Is(err, errRuns) {
+			err = nil
+		}
 	}
 	if err != nil {
 		e := *pgerr.From(err)

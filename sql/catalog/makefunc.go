@@ -21,7 +21,7 @@ func (c *Catalog) userProcRows(t *rows) {
 	c.userFunctions(func(f *FunctionObject) {
 		in, all, modes, names, defaults, named := []datum.OID{}, []datum.OID{}, "", []string{}, 0, false
 		for _, a := range f.Args {
-			if a.Mode == "i" || a.Mode == "b" {
+			if a.Input() {
 				in = append(in, a.Type.OID)
 			}
 			if a.Default.Text != "" {
@@ -32,8 +32,11 @@ func (c *Catalog) userProcRows(t *rows) {
 		}
 		r := row{
 			"oid": f.ID, "proname": f.Name, "pronamespace": f.Schema, "proowner": superuser, "prolang": sqlLang, "procost": f.Cost, "prorows": f.Rows,
-			"prokind": "f", "proisstrict": f.Strict, "prosecdef": f.Definer, "proretset": f.Set, "provolatile": f.Volatility, "proparallel": "u",
+			"prokind": f.Kind(), "proisstrict": f.Strict, "prosecdef": f.Definer, "proretset": f.Set, "provolatile": f.Volatility, "proparallel": "u",
 			"pronargs": len(in), "pronargdefaults": defaults, "prorettype": f.Returns.OID, "proargtypes": in, "prosrc": f.Body,
+		}
+		if n := len(f.Args); n > 0 && f.Args[n-1].Mode == "v" {
+			r["provariadic"] = datum.ElemOf(f.Args[n-1].Type.OID)
 		}
 		if f.Form != "" {
 			r["prosrc"], r["prosqlbody"] = "", f.Body
@@ -53,7 +56,7 @@ func (c *Catalog) userRoutineRows(t *rows) {
 	c.userFunctions(func(f *FunctionObject) {
 		ret, _ := c.Resolve(f.Returns)
 		r := row{"specific_catalog": c.database, "specific_schema": c.SchemaName(f.Schema), "specific_name": f.Name + "_" + decimalText(int(f.ID)),
-			"routine_catalog": c.database, "routine_schema": c.SchemaName(f.Schema), "routine_name": f.Name, "routine_type": "FUNCTION",
+			"routine_catalog": c.database, "routine_schema": c.SchemaName(f.Schema), "routine_name": f.Name, "routine_type": map[bool]string{false: "FUNCTION", true: "PROCEDURE"}[f.Procedure],
 			"data_type": infoType(ret), "type_udt_catalog": c.database, "type_udt_schema": pgCatalog, "routine_body": "SQL", "external_language": "SQL",
 			"is_deterministic": yesNo(f.Volatility == "i"), "security_type": "INVOKER", "is_null_call": yesNo(f.Strict)}
 		if f.Definer {

@@ -169,6 +169,27 @@ type FunctionParam struct {
 	Default Expression `json:"default,omitzero"`
 }
 
+// Input reports whether the body of a function sees a value of the parameter.
+func (p *FunctionParam) Input() bool { return p.Mode == "i" || p.Mode == "b" || p.Mode == "v" }
+
+// Inputs are the parameters whose values the body sees.
+func (f *FunctionObject) Inputs() (out []*FunctionParam) {
+	for i := range f.Args {
+		if f.Args[i].Input() {
+			out = append(out, &f.Args[i])
+		}
+	}
+	return out
+}
+
+// Kind is pg_proc's prokind.
+func (f *FunctionObject) Kind() string {
+	if f.Procedure {
+		return "p"
+	}
+	return "f"
+}
+
 // ExtensionObject says that CREATE EXTENSION was given for something that the server has anyway.
 type ExtensionObject struct {
 	Header

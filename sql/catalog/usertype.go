@@ -91,7 +91,16 @@ func (e *EnumObject) Label(label string) *EnumLabel {
 }
 
 // Functions lists the users' functions of a name, in the order of the search path, or those of one schema.
-func (c *Catalog) Functions(searchPath []string, schema, name string) (out []*FunctionObject) {
+func (c *Catalog) Functions(searchPath []string, schema, name string) []*FunctionObject {
+	return c.routines(searchPath, schema, name, false)
+}
+
+// Procedures is Functions for procedures.
+func (c *Catalog) Procedures(searchPath []string, schema, name string) []*FunctionObject {
+	return c.routines(searchPath, schema, name, true)
+}
+
+func (c *Catalog) routines(searchPath []string, schema, name string, procedures bool) (out []*FunctionObject) {
 	if c.own == nil || c.own.functions[name] == nil {
 		return nil
 	}
@@ -101,7 +110,7 @@ func (c *Catalog) Functions(searchPath []string, schema, name string) (out []*Fu
 	for _, s := range searchPath {
 		id := c.schemaOID(s)
 		for _, f := range c.own.functions[name] {
-			if f.Schema == id && !f.Procedure {
+			if f.Schema == id && f.Procedure == procedures {
 				out = append(out, f)
 			}
 		}

@@ -61,8 +61,11 @@ func (p *planner) parameters(f *catalog.FunctionObject, s *syntax.CreateFunction
 			return err
 		}
 		x := catalog.FunctionParam{Name: a.Name, Mode: paramModes[a.Mode], Type: t}
-		if x.Mode == "v" {
-			return p.errorIn(a, pgerr.FeatureNotSupported, "VARIADIC parameters are not supported").WithHint("Take an array.")
+		if last := len(f.Args) - 1; last >= 0 && f.Args[last].Mode == "v" && x.Input() {
+			return p.errorIn(a, "42P13", "VARIADIC parameter must be the last input parameter")
+		}
+		if x.Mode == "v" && datum.ElemOf(t.OID) == 0 && t.OID != datum.AnyArray {
+			return p.errorIn(a, "42P13", "VARIADIC parameter must be an array")
 		}
 		if a.Default != nil {
 			typ, _ := p.cat.Resolve(t)
@@ -70,7 +73,7 @@ func (p *planner) parameters(f *catalog.FunctionObject, s *syntax.CreateFunction
 				return err
 			}
 			defaults = true
-		} else if defaults && (x.Mode == "i" || x.Mode == "b") {
+		} else if defaults && x.Input() {
 			return p.errorIn(a, "42P13", "input parameters after one with a default value must also have defaults")
 		}
 		if x.Name != "" && slices.ContainsFunc(f.Args, func(y catalog.FunctionParam) bool { return y.Name == x.Name && (y.Mode == "t") == (x.Mode == "t") }) {
@@ -88,6 +91,8 @@ func (p *planner) parameters(f *catalog.FunctionObject, s *syntax.CreateFunction
 func (p *planner) returns(f *catalog.FunctionObject, s *syntax.CreateFunction, out []catalog.FunctionParam) error {
 	f.Returns = catalog.TypeRef{OID: datum.Void, Mod: -1}
 	switch {
+	case f.Procedure && len(out) > 0:
+		f.Returns = catalog.TypeRef{OID: datum.Record, Mod: -1}
 	case len(out) == 1 && !f.Set:
 		f.Returns = out[0].Type
 	case len(out) == 1:
@@ -166,31 +171,24 @@ func (p *planner) functionOptions(f *catalog.FunctionObject, s *syntax.CreateFun
 	return nil
 }
 
-// checkBody refuses a body that is no single query.
+// checkBody refuses a body that could not be run, unless check_function_bodies is off.
 func (p *planner) checkBody(f *catalog.FunctionObject) error {
-	list, err := syntax.Parse(f.Body)
-	if err != nil {
+	if _, err := syntax.Parse(f.Body); err != nil {
 		e := *pgerr.From(err)
 		e.Position = 0
 		return &e
 	}
-	if f.Procedure {
-		return pgerr.New(pgerr.FeatureNotSupported, "procedures are not supported").WithHint("A function in SQL whose body is a query is.")
-	}
-	if len(list) != 1 {
-		return pgerr.New(pgerr.FeatureNotSupported, "functions of %d statements are not supported", len(list)).WithHint("The body of a function is one query.")
-	}
-	if _, ok := list[0].Stmt.(*syntax.Query); !ok {
-		return pgerr.New(pgerr.FeatureNotSupported, "%s in the body of a function is not supported", list[0].Stmt.Tag()).WithHint("The body of a function is one query.")
-	}
 	if !p.Bodies && f.Form == "" {
 		return nil
+	}
+	if f.Form != "" {
+		f.Path = slices.Clone(p.Bind.SearchPath)
 	}
 	reads, err := bind.CheckFunction(p.bound(), f)
 	if err != nil || f.Form == "" {
 		return err
 	}
-	f.Path, f.Uses = slices.Clone(p.Bind.SearchPath), reads
+	f.Uses = reads
 	p.put(f)
 	return nil
 }

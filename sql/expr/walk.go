@@ -74,7 +74,7 @@ func IsConst(e Expr) bool {
 			return !steadyCast(n)
 		}
 		fn := calledBy(x)
-		return fn != nil && (fn.RetSet || fn.Volatile != funcs.Immutable)
+		return fn != nil && (fn.RetSet || fn.Runs || fn.Volatile != funcs.Immutable)
 	})
 }
 
@@ -126,7 +126,7 @@ func volatile(x Expr) bool {
 		return IsVolatile(a.Body)
 	}
 	fn := calledBy(x)
-	return fn != nil && (fn.RetSet || fn.Volatile == funcs.Volatile)
+	return fn != nil && (fn.RetSet || fn.Runs || fn.Volatile == funcs.Volatile)
 }
 
 // HasSet reports whether e calls a set-returning function.

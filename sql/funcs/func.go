@@ -48,6 +48,10 @@ type Func struct {
 	// Moment says that the last argument is a moment, and where it is left out the one of the AS OF clause in force.
 	Moment bool
 
+	// Runs says that the function runs statements (Ctx.Routines): it is called for each row, one call after the other, however volatile
+	// it says that it is.
+	Runs bool
+
 	// Query is the SQL text of a function in FROM that is nothing but a query. Its $1, $2… are the arguments, at any depth.
 	Query string
 
@@ -110,6 +114,7 @@ type Ctx struct {
 	// Sequences and Advisory are of the session; nil where no statement runs.
 	Sequences Sequences
 	Advisory  Advisory
+	Routines  Routines // nil where functions of users cannot run statements
 	// Room is how many bytes the results of one function over a batch may have, as no memory budget sees them before they
 	// are made; 0 is the most.
 	Room int64

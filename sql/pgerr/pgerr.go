@@ -19,6 +19,7 @@ const (
 	FeatureNotSupported         Code = "0A000"
 	InvalidTransactionInit      Code = "0B000"
 	CardinalityViolation        Code = "21000"
+	TriggeredDataChange         Code = "27000"
 	DataException               Code = "22000"
 	StringDataRightTruncation   Code = "22001"
 	NumericValueOutOfRange      Code = "22003"
