@@ -1,9 +1,11 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -47,6 +49,58 @@ func TestEntriesOfKeptKeys(t *testing.T) {
 		}
 		if n := len(found) - 1; n > rounds/4 || n < rounds/16 || found[0] != RowID(i)+1 {
 			t.Errorf("key %d has %d entries from version %d on", i, n, found[0])
+		}
+	}
+}
+
+// TestSuccessorTakenBack ends versions whose successors, with the same keys, the load has taken back: their index entries stay what leads to them.
+func TestSuccessorTakenBack(t *testing.T) {
+	ctx := context.Background()
+	s, d := openTest(t, vfs.NewMem(), Options{Manual: true})
+	defer s.Close()
+	const rows = 8
+	keys := []IndexKeys{{Index: 2}}
+	for i := range rows {
+		keys[0].Keys = append(keys[0].Keys, []byte{'k', byte(i), '.'})
+	}
+	if _, err := d.Commit(ctx, Commit{Tables: []TableChange{{Table: 1, Columns: benchColumns, Rows: []*vec.Batch{benchRows(0, rows, 0)}, Keys: keys}}}); err != nil {
+		t.Fatal(err)
+	}
+	l, err := d.NewTableLoad(1, benchColumns, []uint32{2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Add(ctx, benchRows(0, rows, 1), keys); err != nil {
+		t.Fatal(err)
+	}
+	var closed []Closing
+	for i := range rows {
+		l.Drop(int64(i))
+		closed = append(closed, Closing{Row: RowID(i) + 1, Next: i, Kept: true})
+	}
+	if _, err := d.Commit(ctx, Commit{Tables: []TableChange{{Table: 1, Load: l, Closed: closingsOf(closed...)}}}); err != nil {
+		t.Fatal(err)
+	}
+	d.moves.want(entryRange{rel: d.relation(1), index: 2})
+	if err := d.Compact(ctx); err != nil {
+		t.Fatal(err)
+	}
+	ever := mustView(t, d, Latest).TableBetween(1, math.MinInt64, math.MaxInt64, false)
+	for i, key := range keys[0].Keys {
+		var found []RowID
+		c := ever.Seek(ctx, 2, KeyRange{Lo: key, Hi: append(bytes.Clone(key), 0)})
+		for {
+			_, row, ok, err := c.Next(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !ok {
+				break
+			}
+			found = append(found, row)
+		}
+		if !slices.Equal(found, []RowID{RowID(i) + 1}) {
+			t.Errorf("key %d: versions %d", i, found)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func (t *tableWork) placed(c Closing) table.Closing {
 	out := table.Closing{Row: c.Row, At: t.at}
 	if c.Next >= 0 {
 		out.Next = t.first + int64(c.Next)
-		out.Kept = c.Kept && !hasEntries(out.Next)
+		out.Kept = c.Kept && !hasEntries(out.Next) && (int64(c.Next) >= t.loaded() || t.load.has(int64(c.Next))) // else it never was
 	}
 	return out
 }
