@@ -48,9 +48,9 @@ func (i sessionInfo) CatalogText(what string, oid datum.OID, sub int) (string, b
 			return text, true
 		}
 		return indexText(c, what, oid, sub)
-	case "functionargs", "functionidentity", "functionresult", "functiondef":
+	case "functionargs", "functionidentity", "functionresult", "functiondef", "functionbody":
 		if f, ok := c.Object(oid).(*catalog.FunctionObject); ok {
-			return i.s.ownFunctionText(what, f), what != "functionresult" || !f.Procedure
+			return i.s.ownFunctionText(what, f), (what != "functionresult" || !f.Procedure) && (what != "functionbody" || f.Form != "")
 		}
 		return functionText(what, oid)
 	}
@@ -189,7 +189,7 @@ func indexText(c *catalog.Catalog, what string, oid datum.OID, sub int) (string,
 
 func functionText(what string, oid datum.OID) (string, bool) {
 	f := funcs.LookupFuncOID(oid)
-	if f == nil || what == "functiondef" {
+	if f == nil || what == "functiondef" || what == "functionbody" {
 		return "", false
 	}
 	if what == "functionresult" {

@@ -20,6 +20,8 @@ func (s *Session) ownFunctionText(what string, f *catalog.FunctionObject) string
 		return s.functionArgs(f, true)
 	case "functionidentity":
 		return s.functionArgs(f, false)
+	case "functionbody":
+		return s.functionBody(f)
 	}
 	var b strings.Builder
 	what, returns := "FUNCTION", "\n RETURNS "+s.functionReturns(f)
@@ -50,19 +52,24 @@ func (s *Session) ownFunctionText(what string, f *catalog.FunctionObject) string
 	if options != nil {
 		b.WriteString(" " + strings.Join(options, " ") + "\n")
 	}
-	switch f.Form {
-	case "return":
-		b.WriteString("RETURN " + strings.TrimPrefix(f.Body, "SELECT ") + "\n")
-	case "atomic":
-		b.WriteString("BEGIN ATOMIC\n" + strings.TrimSuffix(s.viewText(f.Body), ";") + ";\nEND\n")
-	default:
-		quote := "$" + strings.ToLower(what) + "$"
-		for strings.Contains(f.Body, quote) {
-			quote = quote[:len(quote)-1] + "x$"
-		}
-		b.WriteString("AS " + quote + f.Body + quote + "\n")
+	if f.Form != "" {
+		b.WriteString(s.functionBody(f) + "\n")
+		return b.String()
 	}
+	quote := "$" + strings.ToLower(what) + "$"
+	for strings.Contains(f.Body, quote) {
+		quote = quote[:len(quote)-1] + "x$"
+	}
+	b.WriteString("AS " + quote + f.Body + quote + "\n")
 	return b.String()
+}
+
+// functionBody is a body that is SQL in the definition.
+func (s *Session) functionBody(f *catalog.FunctionObject) string {
+	if f.Form == "return" {
+		return "RETURN " + strings.TrimPrefix(f.Body, "SELECT ")
+	}
+	return "BEGIN ATOMIC\n" + strings.TrimSuffix(s.viewText(f.Body), ";") + ";\nEND"
 }
 
 // functionArgs lists parameters, with their defaults if those are asked for.

@@ -337,6 +337,7 @@ var catalogTexts = map[datum.OID]struct {
 	1662: {"pg_get_triggerdef", "none", "the trigger as SQL", []datum.OID{datum.Oid}},
 	2730: {"pg_get_triggerdef", "none", "the trigger as SQL", []datum.OID{datum.Oid, datum.Bool}},
 	2098: {"pg_get_functiondef", "functiondef", "the function as SQL", []datum.OID{datum.Oid}},
+	6197: {"pg_get_function_sqlbody", "functionbody", "the body of a function whose definition has it as SQL, not as a string", []datum.OID{datum.Oid}},
 	2162: {"pg_get_function_arguments", "functionargs", "the function's arguments", []datum.OID{datum.Oid}},
 	2232: {"pg_get_function_identity_arguments", "functionidentity", "the function's arguments", []datum.OID{datum.Oid}},
 	2165: {"pg_get_function_result", "functionresult", "the function's result type", []datum.OID{datum.Oid}},

@@ -19,7 +19,6 @@ func systemMoreFuncs() []Func {
 		row(3842, "pg_relation_is_updatable", datum.Int4, "the kinds of changes that a relation takes, as a bit set", fixedInt(28), datum.Regclass, datum.Bool).as(Stable),
 		row(1928, "pg_stat_get_numscans", datum.Int8, "scans counted: none are", fixedInt(0), datum.Oid).as(Stable),
 		row(2878, "pg_stat_get_live_tuples", datum.Int8, "rows counted: none are", fixedInt(0), datum.Oid).as(Stable),
-		row(6197, "pg_get_function_sqlbody", datum.Text, "body of a function written in SQL", nothing(vec.Bytes), datum.Oid).as(Stable),
 		row(315, "pg_jit_available", datum.Bool, "whether queries are compiled", always(false)).as(Volatile),
 		row(3073, "pg_is_wal_replay_paused", datum.Bool, "whether replay is paused", always(false)).as(Volatile),
 		row(3820, "pg_last_wal_receive_lsn", datum.PgLSN, "null: the server is no standby", nothing(vec.Int64)).as(Volatile),
