@@ -125,10 +125,15 @@ func endsBlock(k syntax.TransactionKind) bool {
 	return k == syntax.Commit || k == syntax.Rollback || k == syntax.RollbackTo
 }
 
-func (s *Session) prepare(ctx context.Context, st syntax.Statement, script string, types []datum.OID) (_ *Prepared, err error) {
+func (s *Session) prepare(ctx context.Context, st syntax.Statement, script string, types []datum.OID) (*Prepared, error) {
+	return s.prepareIn(ctx, nil, st, script, types)
+}
+
+// prepareIn is prepare for a statement of a function, nil: of none.
+func (s *Session) prepareIn(ctx context.Context, of *bind.Routine, st syntax.Statement, script string, types []datum.OID) (_ *Prepared, err error) {
 	defer op.Rescue(&err)
 	st.Stmt = selectInto(st.Stmt)
-	p := &Prepared{stmt: st, script: script, text: st.Text}
+	p := &Prepared{stmt: st, script: script, text: st.Text, routine: of}
 	switch t := st.Stmt.(type) {
 	case *syntax.Query, *syntax.Insert, *syntax.Update, *syntax.Delete, *syntax.Merge, *syntax.Truncate:
 		return p, s.compile(ctx, p, types, nil)

@@ -242,21 +242,12 @@ func (s *Session) statementOf(ctx context.Context, r *routine, k int) (*Prepared
 	case *syntax.Copy:
 		return nil, pgerr.New(pgerr.FeatureNotSupported, "cannot COPY to/from client in an SQL function")
 	}
-	st.Stmt = selectInto(st.Stmt)
-	p := &Prepared{stmt: st, script: r.def.Body, text: st.Text, routine: r.of}
-	switch st.Stmt.(type) {
-	case *syntax.Query, *syntax.Insert, *syntax.Update, *syntax.Delete, *syntax.Merge, *syntax.Truncate:
-		if err := s.compile(ctx, p, r.of.Args, nil); err != nil {
-			return nil, err
-		}
-	default:
-		var err error
-		if p, err = s.prepare(ctx, st, r.def.Body, nil); err != nil {
-			return nil, err
-		}
+	p, err := s.prepareIn(ctx, r.of, st, r.def.Body, r.of.Args)
+	if err != nil {
+		return nil, err
 	}
-	if _, query := st.Stmt.(*syntax.Query); r.def.Volatility != "v" && (!query || p.locks || p.appends()) {
-		return nil, pgerr.New(pgerr.FeatureNotSupported, "%s is not allowed in a non-volatile function", st.Stmt.Tag())
+	if _, query := p.stmt.Stmt.(*syntax.Query); r.def.Volatility != "v" && (!query || p.locks || p.appends()) {
+		return nil, pgerr.New(pgerr.FeatureNotSupported, "%s is not allowed in a non-volatile function", p.stmt.Stmt.Tag())
 	}
 	r.prepared[k] = p
 	return p, nil
@@ -280,28 +271,12 @@ func (p *Prepared) appends() bool {
 
 // callStmt runs a procedure.
 func (s *Session) callStmt(ctx context.Context, p *Prepared, params []*vec.Column) (*Rows, error) {
-	rows, err := s.query(ctx, p.inner, params)
-	if err != nil {
-		return nil, err
+	rows, err := s.query(ctx, p.inner, params) // carried out to its end, as it runs a routine
+	if err != nil || p.Fields == nil {
+		return done("CALL"), err
 	}
-	defer rows.Close()
-	var list []*vec.Batch
-	for {
-		b, err := rows.Next()
-		if err != nil {
-			return nil, err
-		}
-		if b == nil {
-			break
-		}
-		list = append(list, b)
-	}
-	if p.Fields == nil {
-		return done("CALL"), nil
-	}
-	out := manyRows("CALL", p.Fields, list)
-	out.counts = false
-	return out, nil
+	rows.tag, rows.counts = "CALL", false
+	return rows, nil
 }
 
 // prepareCall makes CALL the query over the rows of a procedure that it is.
@@ -330,26 +305,18 @@ func runsRoutines(n plan.Node) bool {
 				return true
 			}
 		case *plan.Modify:
-			if slices.ContainsFunc(n.Rules.Generated, func(g plan.GeneratedColumn) bool { return calls(g.Expr) }) ||
-				slices.ContainsFunc(n.Rules.Checks, func(c plan.RowCheck) bool { return calls(c.Cond) }) {
+			if slices.ContainsFunc(n.Rules.Generated, func(g plan.GeneratedColumn) bool { return expr.RunsStatements(g.Expr) }) ||
+				slices.ContainsFunc(n.Rules.Checks, func(c plan.RowCheck) bool { return expr.RunsStatements(c.Cond) }) {
 				return true
 			}
 		}
-		return slices.ContainsFunc(plan.Exprs(n), calls)
-	})
-}
-
-// calls reports whether an expression calls a function that runs statements.
-func calls(e expr.Expr) bool {
-	return e != nil && expr.Any(e, func(e expr.Expr) bool {
-		c, ok := e.(*expr.Call)
-		return ok && c.Fn.Runs
+		return slices.ContainsFunc(plan.Exprs(n), expr.RunsStatements)
 	})
 }
 
 // inTurn gives rows one by one to expressions that call functions which run statements.
 func inTurn(in op.Op, list ...expr.Expr) op.Op {
-	if slices.ContainsFunc(list, calls) {
+	if slices.ContainsFunc(list, expr.RunsStatements) {
 		return op.NewSingly(in)
 	}
 	return in

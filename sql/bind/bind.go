@@ -57,14 +57,20 @@ func Bind(ctx *Context, stmt syntax.Stmt, paramTypes []datum.OID) (*Bound, error
 		return nil, err
 	}
 	out := &Bound{Node: node, Tag: stmt.Tag(), ReadOnly: !b.appends, Changing: b.changing, Moving: b.moving, Locks: b.locks, AsOf: b.topAsOf, TimeParams: b.timeParams}
-	if out.Fields = node.Schema(); out.Fields == nil {
-		out.Fields = []plan.Field{} // rows without columns are rows
-	}
-	if gives, known := returns(node); known && !gives {
-		out.Fields = nil
-	}
+	out.Fields = answer(node)
 	out.ParamTypes, err = b.paramTypes()
 	return out, err
+}
+
+// answer are the columns that a statement gives, nil when it gives no rows.
+func answer(n plan.Node) []plan.Field {
+	if gives, known := returns(n); known && !gives {
+		return nil
+	}
+	if fields := n.Schema(); fields != nil {
+		return fields
+	}
+	return []plan.Field{} // rows without columns are rows
 }
 
 // boundIn binds a statement, which is one of a routine's unless that is nil.

@@ -62,7 +62,7 @@ func Definition(ctx *Context, rel *catalog.Relation, x syntax.Expr, p Place) (ex
 	if p.Immutable != "" && (b.mutable || !b.immutable(e)) {
 		return nil, pgerr.New(pgerr.InvalidObjectDefinition, "%s", p.Immutable)
 	}
-	if p.Immutable != "" && expr.Any(e, func(e expr.Expr) bool { c, ok := e.(*expr.Call); return ok && c.Fn.Runs }) {
+	if p.Immutable != "" && expr.RunsStatements(e) {
 		return nil, pgerr.New(pgerr.FeatureNotSupported, "a function that runs statements is not allowed in %s", p.What).
 			WithHint("One whose body is a single query without calls of itself is.")
 	}

@@ -23,6 +23,8 @@ type ownCall struct {
 	args []expr.Expr // all of them, of the types of the parameters
 	typ  datum.Type
 	at   syntax.Node
+
+	parsed []syntax.Statement // the body; nil: not yet
 }
 
 func (c *ownCall) Type() datum.Type                   { return c.typ }
@@ -192,17 +194,26 @@ func (f *frame) functionName(def *catalog.FunctionObject) string {
 	return name
 }
 
-// body parses the query of a function.
+// statements parses the body of a function, once.
+func (c *ownCall) statements() (list []syntax.Statement, err error) {
+	if c.parsed == nil {
+		c.parsed, err = syntax.Parse(c.def.Body)
+	}
+	return c.parsed, err
+}
+
+// body is the query that a function is.
 func (c *ownCall) body() (*syntax.Query, error) {
-	st, err := syntax.ParseOne(c.def.Body)
+	list, err := c.statements()
 	if err != nil {
 		return nil, err
 	}
-	q, ok := st.Stmt.(*syntax.Query)
-	if !ok {
-		return nil, pgerr.New(pgerr.InternalError, "the body of function %q is no query", c.def.Name)
+	if len(list) == 1 {
+		if q, ok := list[0].Stmt.(*syntax.Query); ok {
+			return q, nil
+		}
 	}
-	return q, nil
+	return nil, pgerr.New(pgerr.InternalError, "the body of function %q is no query", c.def.Name)
 }
 
 // during binds something of the query of a function: names in it are those of parameters too, and errors have no place in the statement.
@@ -348,15 +359,26 @@ func (f *frame) bodyValue(c *ownCall, q *syntax.Query, place *scope) (expr.Expr,
 	}
 	n = &plan.Limit{Input: n, Count: intConst(1, datum.Int8)}
 	fields := n.Schema()
-	if len(fields) == 1 && (len(datum.RecordFields(c.typ)) != 1 || fields[0].Type.OID == c.typ.OID) {
+	if isValue(fields, c.typ) {
 		return subquery(expr.Scalar, n, fields[0].Type), nil
 	}
+	row := rowOfAll(fields)
+	n = &plan.Project{Input: n, Exprs: []expr.Expr{row}, Fields: []plan.Field{{Name: c.def.Name, Type: row.Type()}}}
+	return subquery(expr.Scalar, n, row.Type()), nil
+}
+
+// isValue reports whether what a body gives is a value of a function's type itself, and not a row of fields of it.
+func isValue(fields []plan.Field, typ datum.Type) bool {
+	return len(fields) == 1 && (len(datum.RecordFields(typ)) != 1 || fields[0].Type.OID == typ.OID)
+}
+
+// rowOfAll is the row of all columns of a plan with these fields.
+func rowOfAll(fields []plan.Field) *expr.Row {
 	row := &expr.Row{}
 	for i, fl := range fields {
 		row.Elems, row.Names = append(row.Elems, &expr.Col{Index: i, Typ: fl.Type, Name: fl.Name}), append(row.Names, fl.Name)
 	}
-	n = &plan.Project{Input: n, Exprs: []expr.Expr{row}, Fields: []plan.Field{{Name: c.def.Name, Type: row.Type()}}}
-	return subquery(expr.Scalar, n, row.Type()), nil
+	return row
 }
 
 // volatilePlan reports whether a volatile function is called anywhere in a plan.

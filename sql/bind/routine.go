@@ -28,7 +28,7 @@ func (f *frame) runs(c *ownCall) (bool, error) {
 	if c.def.Procedure || slices.Contains(f.inlining, c.def.ID) {
 		return true, nil
 	}
-	list, err := syntax.Parse(c.def.Body)
+	list, err := c.statements()
 	if err != nil {
 		return false, err
 	}
@@ -111,21 +111,17 @@ func Result(ctx *Context, def *catalog.FunctionObject, ret datum.Type, fields []
 		return nil, nil
 	case fields == nil:
 		return nil, mismatch(c, "Function's final statement must be SELECT or INSERT/UPDATE/DELETE/MERGE RETURNING.")
-	case len(fields) == 1 && (len(datum.RecordFields(ret)) != 1 || fields[0].Type.OID == ret.OID):
+	case isValue(fields, ret):
 		e = &expr.Col{Typ: fields[0].Type, Name: fields[0].Name}
 	default:
-		row := &expr.Row{}
-		for i, fl := range fields {
-			row.Elems, row.Names = append(row.Elems, &expr.Col{Index: i, Typ: fl.Type, Name: fl.Name}), append(row.Names, fl.Name)
-		}
-		e = row
+		e = rowOfAll(fields)
 	}
 	return f.returned(c, e)
 }
 
 // checkBody binds the statements of a body that runs. What is no query is looked at when it runs.
 func (f *frame) checkBody(c *ownCall) error {
-	list, err := syntax.Parse(c.def.Body)
+	list, err := c.statements()
 	if err != nil {
 		return err
 	}
@@ -145,12 +141,7 @@ func (f *frame) checkBody(c *ownCall) error {
 		err := f.inRoutine(&Routine{Def: c.def, Args: types}, func() error {
 			n, err := f.statement(st.Stmt)
 			if err == nil {
-				if last = n.Schema(); last == nil {
-					last = []plan.Field{}
-				}
-				if gives, known := returns(n); known && !gives {
-					last = nil
-				}
+				last = answer(n)
 			}
 			return err
 		})
@@ -203,8 +194,7 @@ func (f *frame) gathered(fn *funcs.Func, args []typed, x *syntax.FuncCall) ([]ty
 	for _, a := range x.Args[fixed:] {
 		list.Elems = append(list.Elems, a.Expr)
 	}
-	var all syntax.Expr = list
-	elems, err := f.bind(all)
+	elems, err := f.bind(list)
 	if err != nil {
 		return nil, err
 	}

@@ -129,6 +129,14 @@ func volatile(x Expr) bool {
 	return fn != nil && (fn.RetSet || fn.Runs || fn.Volatile == funcs.Volatile)
 }
 
+// RunsStatements reports whether e calls a users' function whose statements run. The plans of subqueries are not entered.
+func RunsStatements(e Expr) bool {
+	return Any(e, func(x Expr) bool {
+		fn := calledBy(x)
+		return fn != nil && fn.Runs
+	})
+}
+
 // HasSet reports whether e calls a set-returning function.
 func HasSet(e Expr) bool {
 	return Any(e, func(x Expr) bool {
