@@ -38,7 +38,7 @@ func splitMemory(total int64) memorySplit {
 
 func (s *Store) pebbleOptions(split memorySplit) *pebble.Options {
 	o := &pebble.Options{
-		FS:                          s.o.FS,
+		FS:                          logFS{s.o.FS},
 		Lock:                        s.lock,
 		Cache:                       s.blocks,
 		MemTableSize:                split.memtable,
