@@ -298,8 +298,8 @@ func (s *Session) commitWork(ctx context.Context, w *work, events []storage.Even
 		return err
 	}
 	c := storage.Commit{Events: events, Tables: tables, Objects: objects, Sequences: w.sequenceChanges(), Indexes: w.indexes, Passing: s.temporary.passing(w, tables)}
-	if w.yields() {
-		c.Ordered = w.owner.Yield
+	if w.owner != nil {
+		c.Ordered = s.ordered(w)
 	}
 	if len(when) > 0 || reads != nil {
 		c.Check = func(now storage.View) error {
@@ -324,6 +324,24 @@ func (s *Session) commitWork(ctx context.Context, w *work, events []storage.Even
 		s.begun(id, q)
 	}
 	return nil
+}
+
+// ordered is called when the commit has its place. Until a row that went is given up by all who share it with the transaction, they have what took its place
+// too: nobody takes a key away that somebody is about to refer to.
+func (s *Session) ordered(w *work) func(at storage.Micros) {
+	log, yields := s.log.Log, w.yields()
+	return func(at storage.Micros) {
+		w.owner.HandOn(func(table uint32, row int64) int64 {
+			_, next, err := log.Fate(storage.TableID(table), row)
+			if err != nil {
+				return 0 // who looks at the table next meets the error
+			}
+			return next
+		})
+		if yields {
+			w.owner.Yield(at)
+		}
+	}
 }
 
 // abandon gives up what a transaction that has failed has done: others need not wait for its end. What came before a savepoint stays.

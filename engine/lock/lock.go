@@ -83,7 +83,7 @@ func (m *Manager) NewSession(pid int32) *Session { return &Session{m: m, pid: pi
 // by one goroutine.
 type Owner struct {
 	s       *Session
-	taken   []taken // in order; under m.mu
+	taken   []taken // in order; under m.mu, since HandOn of others adds to them
 	few     [4]taken
 	next    Mark
 	yielded int64 // under m.mu; see Yield
@@ -184,12 +184,7 @@ func (o *Owner) try(k Key, mode Mode) (blocked *entry) {
 			all.meet(o.s, mode)
 		}
 	}
-	e := m.entries[k]
-	if e == nil {
-		e = &entry{key: k}
-		e.holds = e.first[:0]
-		m.entries[k] = e
-	}
+	e := m.entry(k)
 	h := e.of(o)
 	if k.Kind != Advisory && h != nil && h.modes.covers(mode) {
 		return nil
@@ -199,6 +194,17 @@ func (o *Owner) try(k Key, mode Mode) (blocked *entry) {
 	}
 	o.take(e, h, mode)
 	return nil
+}
+
+// entry is that of a thing, a new one where nobody has it.
+func (m *Manager) entry(k Key) *entry {
+	e := m.entries[k]
+	if e == nil {
+		e = &entry{key: k}
+		e.holds = e.first[:0]
+		m.entries[k] = e
+	}
+	return e
 }
 
 // Yield lets others have all that the owner has locked, since what it did is decided, at a time that is not 0. It is not over: who takes one of
@@ -288,10 +294,9 @@ func (o *Owner) ReleaseTo(mark Mark) {
 
 // Release gives everything back.
 func (o *Owner) Release() {
-	if len(o.taken) > 0 {
+	if o.next > 0 { // else there never was anything
 		o.ReleaseTo(0)
 	}
-	o.taken = nil
 }
 
 // Unlock gives an advisory lock back once, and reports whether the owner had it.

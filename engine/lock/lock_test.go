@@ -441,3 +441,42 @@ func TestReadable(t *testing.T) {
 		t.Errorf("%d are counted in the end", n)
 	}
 }
+
+// A row that takes the place of one that others share is shared by them, as long as the one is.
+func TestHandOn(t *testing.T) {
+	m := New()
+	a, b, c := m.NewSession(1).NewOwner(), m.NewSession(2).NewOwner(), m.NewSession(3).NewOwner()
+	for n := range int64(2) {
+		if !a.TryLock(row(10+n), ForKeyShare) || !b.TryLock(row(10+n), ForChange) {
+			t.Fatal("not shared")
+		}
+	}
+	b.TryLock(row(12), ForChange)
+	mark := a.Mark()
+	a.TryLock(row(13), ForKeyShare)
+	b.TryLock(row(13), ForChange)
+	b.HandOn(func(table uint32, row int64) int64 {
+		if row == 12 {
+			t.Error("asked about a row that is not shared")
+		}
+		return map[int64]int64{10: 20, 13: 23}[row] // 11 stays
+	})
+	b.Release()
+	has := func(want ...bool) {
+		t.Helper()
+		for i, n := range []int64{20, 21, 22, 23} {
+			if c.TryLock(row(n), ForUpdate) == want[i] {
+				t.Errorf("row %d is shared: %v", n, !want[i])
+			}
+		}
+		c.Release()
+	}
+	has(true, false, false, true)
+	a.ReleaseTo(mark)
+	has(true, false, false, false)
+	a.Release()
+	has(false, false, false, false)
+	if len(m.entries) > 0 || len(m.many) > 0 {
+		t.Errorf("%d entries left, %d tables", len(m.entries), len(m.many))
+	}
+}

@@ -1,5 +1,7 @@
 package lock
 
+import "slices"
+
 // class is all rows of a table, or all keys of an index: one of them may stand for all, where they are many.
 type class struct {
 	kind   Kind
@@ -128,4 +130,43 @@ func (o *Owner) lockAll(c class) {
 		}
 	}
 	m.many[c].byOwner[o] = len(still)
+}
+
+// HandOn gives those that share a row with the owner the row that takes its place, as they have the one that goes: who refers to a key refers to it as long
+// as it stays. next tells which row that is, 0 if there is none; it is called for rows that others have too. Savepoints give both back together.
+func (o *Owner) HandOn(next func(table uint32, row int64) int64) {
+	m := o.s.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, t := range o.taken {
+		k := t.e.key
+		if k.Kind != Row || k.Row == everyRow || len(t.e.holds) < 2 {
+			continue
+		}
+		k.Row = next(k.Object, k.Row)
+		if k.Row == 0 {
+			continue
+		}
+		to := m.entry(k)
+		for i := range t.e.holds {
+			if other := t.e.holds[i].owner; other != o && other.yielded == 0 {
+				other.inherit(t.e, to)
+			}
+		}
+	}
+}
+
+// inherit takes a thing as the owner has another one.
+func (o *Owner) inherit(from, to *entry) {
+	if to.of(o) != nil {
+		return
+	}
+	to.holds = append(to.holds, hold{owner: o, modes: from.of(o).modes})
+	class := class{to.key.Kind, to.key.Object}
+	o.s.m.many[class].byOwner[o]++
+	for i := len(o.taken) - 1; i >= 0; i-- {
+		if t := o.taken[i]; t.e == from {
+			o.taken = slices.Insert(o.taken, i+1, taken{to, t.mode, t.at})
+		}
+	}
 }
