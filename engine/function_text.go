@@ -69,7 +69,16 @@ func (s *Session) functionBody(f *catalog.FunctionObject) string {
 	if f.Form == "return" {
 		return "RETURN " + strings.TrimPrefix(f.Body, "SELECT ")
 	}
-	return "BEGIN ATOMIC\n" + strings.TrimSuffix(s.viewText(f.Body), ";") + ";\nEND"
+	list, err := syntax.Parse(f.Body)
+	if err != nil {
+		return f.Body
+	}
+	var b strings.Builder
+	b.WriteString("BEGIN ATOMIC\n")
+	for i := range list {
+		b.WriteString(strings.TrimSuffix(s.viewText(syntax.Format(list[i].Stmt)), ";") + ";\n")
+	}
+	return b.String() + "END"
 }
 
 // functionArgs lists parameters, with their defaults if those are asked for.

@@ -233,11 +233,7 @@ func (s *Session) viewText(text string) string {
 	if err != nil {
 		return text
 	}
-	q, ok := st.Stmt.(*syntax.Query)
-	if !ok {
-		return text
-	}
-	syntax.Walk(q, func(n syntax.Node) bool {
+	syntax.Walk(st.Stmt, func(n syntax.Node) bool {
 		if t, ok := n.(*syntax.TableName); ok && len(t.Name) == 2 {
 			if r := s.catalog().Lookup(nil, t.Name[0], t.Name[1]); r != nil && s.catalog().Lookup(s.searchPath(), "", t.Name[1]) == r {
 				t.Name = t.Name[1:]
@@ -245,6 +241,10 @@ func (s *Session) viewText(text string) string {
 		}
 		return true
 	})
+	q, ok := st.Stmt.(*syntax.Query)
+	if !ok {
+		return syntax.Format(st.Stmt)
+	}
 	sel, ok := q.Body.(*syntax.Select)
 	if !ok || q.With != nil || sel.Distinct || len(sel.Windows) > 0 {
 		return " " + syntax.Format(q) + ";"

@@ -1,7 +1,10 @@
 package bind
 
 import (
+	"cmp"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
@@ -176,13 +179,21 @@ type tracker struct {
 	columns map[*syntax.ColumnRef]syntax.Name
 	stars   map[*syntax.ColumnRef][]syntax.Name
 	fields  map[*syntax.ColumnRef]plan.Field
+	named   map[*string]attribute // columns that are named without a table, as in INSERT INTO t (a)
 	reads   map[datum.OID]map[int16]bool
+	keys    map[datum.OID][]datum.OID   // by their relations
 	labels  map[*syntax.Const]datum.OID // literals of enums
+}
+
+// attribute is a column of a relation.
+type attribute struct {
+	rel  datum.OID
+	attr int16
 }
 
 func newTracker() *tracker {
 	return &tracker{map[*syntax.TableName]*catalog.Relation{}, map[*syntax.ColumnRef]syntax.Name{}, map[*syntax.ColumnRef][]syntax.Name{},
-		map[*syntax.ColumnRef]plan.Field{}, map[datum.OID]map[int16]bool{}, map[*syntax.Const]datum.OID{}}
+		map[*syntax.ColumnRef]plan.Field{}, map[*string]attribute{}, map[datum.OID]map[int16]bool{}, map[datum.OID][]datum.OID{}, map[*syntax.Const]datum.OID{}}
 }
 
 func (t *tracker) read(rel datum.OID, attr int16) {
@@ -202,6 +213,21 @@ func (t *tracker) table(x *syntax.TableName, rel *catalog.Relation) {
 	}
 }
 
+// key notes that a grouping by the primary key of a relation gives its other columns.
+func (t *tracker) key(rel *catalog.Relation, ix *catalog.Index) {
+	if t != nil && rel.Object != nil && ix.Constraint != 0 && !slices.Contains(t.keys[rel.OID], ix.Constraint) {
+		t.keys[rel.OID] = append(t.keys[rel.OID], ix.Constraint)
+	}
+}
+
+// name notes which column of a relation is meant where no table can be named.
+func (t *tracker) name(x *string, rel *catalog.Relation, column int) {
+	if t != nil {
+		t.named[x] = attribute{rel.OID, rel.AttrNum(column)}
+		t.read(rel.OID, rel.AttrNum(column))
+	}
+}
+
 // column notes which column a name means.
 func (t *tracker) column(x *syntax.ColumnRef, it *item, c *column) {
 	if t == nil {
@@ -213,6 +239,13 @@ func (t *tracker) column(x *syntax.ColumnRef, it *item, c *column) {
 	t.fields[x] = c.field
 	if c.field.Table != 0 {
 		t.read(c.field.Table, c.field.Attr)
+	}
+}
+
+// restar forgets which columns * means: it is bound anew.
+func (t *tracker) restar(x *syntax.ColumnRef) {
+	if t != nil {
+		delete(t.stars, x)
 	}
 }
 
@@ -262,24 +295,24 @@ func DefineQuery(ctx *Context, q *syntax.Query) (*QueryDefinition, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &QueryDefinition{Fields: n.Schema(), Tree: tree}
-	for rel, attrs := range b.defining.reads {
-		r := catalog.Reading{Relation: rel}
-		for a := range attrs {
-			r.Columns = append(r.Columns, a)
-		}
-		slices.Sort(r.Columns)
-		out.Reads = append(out.Reads, r)
-	}
-	slices.SortFunc(out.Reads, func(x, y catalog.Reading) int { return int(x.Relation) - int(y.Relation) })
+	out := &QueryDefinition{Fields: n.Schema(), Tree: tree, Reads: b.defining.readings()}
 	b.defining.spellOut(tree)
 	out.Text = syntax.Format(tree)
 	return out, nil
 }
 
+// readings are the relations that were read, with their columns.
+func (t *tracker) readings() (out []catalog.Reading) {
+	for rel, attrs := range t.reads {
+		out = append(out, catalog.Reading{Relation: rel, Columns: slices.Sorted(maps.Keys(attrs)), Keys: t.keys[rel]})
+	}
+	slices.SortFunc(out, func(x, y catalog.Reading) int { return cmp.Compare(x.Relation, y.Relation) })
+	return out
+}
+
 // spellOut writes the names of a tree in full.
-func (t *tracker) spellOut(q *syntax.Query) {
-	syntax.Walk(q, func(n syntax.Node) bool {
+func (t *tracker) spellOut(root syntax.Node) {
+	syntax.Walk(root, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.TableName:
 			if rel := t.tables[n]; rel != nil {
@@ -291,6 +324,8 @@ func (t *tracker) spellOut(q *syntax.Query) {
 			}
 		case *syntax.Select:
 			n.Targets = t.unstarred(n.Targets)
+		case *syntax.Returning:
+			n.List = t.unstarred(n.List)
 		}
 		return true
 	})
@@ -311,26 +346,15 @@ func (t *tracker) unstarred(list []*syntax.Target) []*syntax.Target {
 	return out
 }
 
-// RenameColumn rewrites the text of a query after column attr of a relation, which was called from in the catalog of before, is
-// called to in that of now. It fails where the query means something else then.
-func RenameColumn(before, now *Context, text string, rel datum.OID, attr int16, from, to string) (string, error) {
-	st, err := syntax.ParseOne(text)
+// RenameColumn rewrites the text of a query, or of the body of function def unless that is nil, after column attr of a relation, which was
+// called from in the catalog of before, is called to in that of now. It fails where the text means something else then.
+func RenameColumn(before, now *Context, text string, def *catalog.FunctionObject, rel datum.OID, attr int16, from, to string) (string, error) {
+	list, t, err := traced(before, text, def)
 	if err != nil {
 		return "", err
 	}
-	q, ok := st.Stmt.(*syntax.Query)
-	if !ok {
-		return "", pgerr.New(pgerr.InternalError, "a view is not a query")
-	}
-	old := *before
-	old.Text = ""
-	b := newBinder(&old, nil)
-	b.defining = newTracker()
-	if _, err := b.topQuery(q); err != nil {
-		return "", err
-	}
 	renamed := map[*syntax.ColumnRef]bool{}
-	for ref, field := range b.defining.fields {
+	for ref, field := range t.fields {
 		if field.Table == rel && field.Attr == attr && ref.Name.Last() == from {
 			renamed[ref] = true
 		}
@@ -338,13 +362,43 @@ func RenameColumn(before, now *Context, text string, rel datum.OID, attr int16, 
 	for ref := range renamed {
 		ref.Name = append(slices.Clone(ref.Name[:len(ref.Name)-1]), to)
 	}
-	out := syntax.Format(q)
-	st, err = syntax.ParseOne(out)
-	if err != nil {
-		return "", err
+	for name, of := range t.named {
+		if of == (attribute{rel, attr}) {
+			*name = to
+		}
 	}
-	fresh := *now
-	fresh.Text = ""
-	_, err = newBinder(&fresh, nil).topQuery(st.Stmt.(*syntax.Query))
+	out := FormatBody(list)
+	_, _, err = traced(now, out, def)
 	return out, err
+}
+
+// traced binds a stored query, or the body of function def unless that is nil, and tells what its names mean.
+func traced(ctx *Context, text string, def *catalog.FunctionObject) ([]syntax.Statement, *tracker, error) {
+	list, err := syntax.Parse(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	own := *ctx
+	own.Text = ""
+	if def != nil {
+		t, err := bodyOf(&own, def, list)
+		return list, t, err
+	}
+	b := newBinder(&own, nil)
+	b.defining = newTracker()
+	q, ok := list[0].Stmt.(*syntax.Query)
+	if !ok {
+		return nil, nil, pgerr.New(pgerr.InternalError, "a view is not a query")
+	}
+	_, err = b.topQuery(q)
+	return list, b.defining, err
+}
+
+// FormatBody writes statements as the body of a function is stored.
+func FormatBody(list []syntax.Statement) string {
+	parts := make([]string, len(list))
+	for i := range list {
+		parts[i] = syntax.Format(list[i].Stmt)
+	}
+	return strings.Join(parts, ";\n")
 }

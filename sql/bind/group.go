@@ -365,6 +365,7 @@ func (g *grouper) dependent(index int) (int, bool) {
 			}
 			for _, c := range it.cols {
 				if col, ok := c.expr.(*expr.Col); ok && col.Index == index {
+					g.defining.key(it.rel, &ix)
 					return g.key(col, c.field), true
 				}
 			}

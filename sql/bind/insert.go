@@ -31,6 +31,7 @@ func (b *binder) insert(x *syntax.Insert, e *env) (plan.Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.defining.table(x.Table, rel)
 	if !isEvents(rel) {
 		return b.insertRows(x, rel, e)
 	}

@@ -19,6 +19,7 @@ func (b *binder) target(t *syntax.TableName, what string) (*catalog.Relation, *c
 	if err != nil {
 		return nil, nil, err
 	}
+	b.defining.table(t, rel)
 	return b.targetOf(rel, t, what)
 }
 
@@ -137,6 +138,7 @@ func (m *modification) column(c *syntax.InsertColumn) (int, error) {
 	if len(c.Steps) > 0 {
 		return 0, m.errorIn(c, pgerr.FeatureNotSupported, "setting a part of a column is not supported yet")
 	}
+	m.defining.name(&c.Name, m.rel, i)
 	return i, nil
 }
 
@@ -187,7 +189,7 @@ func (b *binder) stored(text string, s *scope, what string, to *datum.Type) (exp
 	ctx := *b.ctx
 	ctx.Text = "" // positions would count in another text
 	in := *b
-	in.ctx = &ctx
+	in.ctx, in.defining = &ctx, nil
 	f := &frame{binder: &in, env: &env{}, scope: s, what: what}
 	e, err := f.bind(x)
 	if err != nil || to == nil {

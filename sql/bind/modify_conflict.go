@@ -89,6 +89,7 @@ func (m *modification) arbiters(c *syntax.OnConflict) ([]datum.OID, error) {
 		if i < 0 {
 			return nil, m.errorIn(t, pgerr.UndefinedColumn, "column %q does not exist", t.Name)
 		}
+		m.defining.name(&t.Name, m.rel, i)
 		attrs = append(attrs, m.rel.AttrNum(i))
 	}
 	var where expr.Expr
@@ -109,7 +110,7 @@ func (m *modification) arbiters(c *syntax.OnConflict) ([]datum.OID, error) {
 			out = append(out, ix.ID)
 		}
 	}
-	if len(out) == 0 {
+	if len(out) == 0 && m.checking == 0 { // a function may be made before the key
 		return nil, pgerr.New(pgerr.InvalidColumnReference, "there is no unique or exclusion constraint matching the ON CONFLICT specification")
 	}
 	return out, nil

@@ -159,6 +159,7 @@ func (m *modification) viewColumn(c *syntax.InsertColumn) (int, error) {
 	if i < 0 {
 		return 0, m.errorIn(c, pgerr.UndefinedColumn, "column %q of relation %q does not exist", c.Name, m.via.rel.Name)
 	}
+	m.defining.name(&c.Name, m.via.rel, i)
 	return m.tableColumnOf(i)
 }
 

@@ -2,7 +2,6 @@ package bind
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
@@ -123,11 +122,39 @@ func (f *frame) returnedRows(c *ownCall, n plan.Node, q *syntax.Query) (plan.Nod
 	return n, nil
 }
 
+// FunctionDefinition is what the body of a function reads, and its statements with all names in full. Nil of both: it is bound when it is called.
+type FunctionDefinition struct {
+	Reads []catalog.Reading
+	Body  []syntax.Statement
+}
+
 // CheckFunction binds the body of a function, to refuse what could not be called. One of polymorphic types is bound when it is called.
-// It lists the relations that the body reads.
-func CheckFunction(ctx *Context, def *catalog.FunctionObject) ([]datum.OID, error) {
+func CheckFunction(ctx *Context, def *catalog.FunctionObject) (*FunctionDefinition, error) {
+	list, err := syntax.Parse(def.Body)
+	if err != nil {
+		return nil, err
+	}
+	own := *ctx
+	own.Text = ""
+	t, err := bodyOf(&own, def, list)
+	if err != nil {
+		e := *pgerr.From(err)
+		e.Position, e.Where = 0, "SQL function \""+def.Name+"\""
+		return nil, &e
+	}
+	if t == nil {
+		return &FunctionDefinition{}, nil
+	}
+	for i := range list {
+		t.spellOut(list[i].Stmt)
+	}
+	return &FunctionDefinition{t.readings(), list}, nil
+}
+
+// bodyOf binds the statements of a body and tells what the names in them mean. Nil: they are bound when the function is called.
+func bodyOf(ctx *Context, def *catalog.FunctionObject, list []syntax.Statement) (*tracker, error) {
 	fn := signature(ctx.Catalog, def)
-	c := &ownCall{fn: fn, def: def, typ: datum.T(fn.Ret), at: &syntax.Const{}}
+	c := &ownCall{fn: fn, def: def, typ: datum.T(fn.Ret), at: &syntax.Const{}, parsed: list}
 	for i, t := range fn.Args {
 		if isPolymorphic(t) {
 			return nil, nil
@@ -137,9 +164,7 @@ func CheckFunction(ctx *Context, def *catalog.FunctionObject) ([]datum.OID, erro
 	if len(fn.Out) > 0 {
 		c.typ = datum.RecordType(fn.Out)
 	}
-	own := *ctx
-	own.Text = ""
-	f := &frame{binder: newBinder(&own, nil), env: &env{}, scope: &scope{}, what: "SELECT"}
+	f := &frame{binder: newBinder(ctx, nil), env: &env{}, scope: &scope{}, what: "SELECT"}
 	f.defining, f.checking = newTracker(), def.ID
 	runs, err := f.runs(c)
 	switch {
@@ -155,17 +180,5 @@ func CheckFunction(ctx *Context, def *catalog.FunctionObject) ([]datum.OID, erro
 			err = nil
 		}
 	}
-	if err != nil {
-		e := *pgerr.From(err)
-		e.Position, e.Where = 0, "SQL function \""+def.Name+"\""
-		return nil, &e
-	}
-	var reads []datum.OID
-	for rel := range f.defining.reads {
-		if ctx.Catalog.Object(rel) != nil {
-			reads = append(reads, rel)
-		}
-	}
-	slices.Sort(reads)
-	return reads, nil
+	return f.defining, err
 }

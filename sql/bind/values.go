@@ -385,6 +385,7 @@ func (f *frame) nullIf(x *syntax.Special, list []typed) (expr.Expr, error) {
 // star expands * or table.* to the columns it stands for.
 func (f *frame) star(x *syntax.ColumnRef, s *scope) ([]typedColumn, error) {
 	var out []typedColumn
+	f.defining.restar(x)
 	add := func(it *item, level int) {
 		for _, c := range it.cols {
 			if c.unseen {

@@ -101,6 +101,7 @@ func (d depends) object(o Object) {
 			d.onType(procOID, o.ID, 0, a.Type)
 			d.uses(procOID, o.ID, a.Default)
 		}
+		d.reads(procOID, o.ID, o.Reads)
 		d.uses(procOID, o.ID, Expression{Uses: o.Uses})
 	}
 }
@@ -126,15 +127,23 @@ func (d depends) uses(class, obj datum.OID, e Expression) {
 func (d depends) rule(view datum.OID, q Expression, reads []Reading) {
 	d.add(rewriteOID, view, 0, classOID, view, 0, "i")
 	d.add(rewriteOID, view, 0, classOID, view, 0, "n")
-	for _, r := range reads {
+	d.reads(rewriteOID, view, reads)
+	d.uses(rewriteOID, view, q)
+}
+
+// reads says which relations, or columns of them, something names.
+func (d depends) reads(class, obj datum.OID, list []Reading) {
+	for _, r := range list {
 		if len(r.Columns) == 0 {
-			d.add(rewriteOID, view, 0, classOID, r.Relation, 0, "n")
+			d.add(class, obj, 0, classOID, r.Relation, 0, "n")
 		}
 		for _, a := range r.Columns {
-			d.add(rewriteOID, view, 0, classOID, r.Relation, int(a), "n")
+			d.add(class, obj, 0, classOID, r.Relation, int(a), "n")
+		}
+		for _, k := range r.Keys {
+			d.add(class, obj, 0, constraintOID, k, 0, "n")
 		}
 	}
-	d.uses(rewriteOID, view, q)
 }
 
 func (d depends) table(o *TableObject) {

@@ -60,10 +60,11 @@ type ViewColumn struct {
 	Comment string     `json:"comment,omitempty"`
 }
 
-// Reading is what a query reads of a relation: attribute numbers, in order.
+// Reading is what a query reads of a relation: attribute numbers, in order. Keys are the primary keys without which it could not group as it does.
 type Reading struct {
-	Relation datum.OID `json:"relation"`
-	Columns  []int16   `json:"columns,omitempty"`
+	Relation datum.OID   `json:"relation"`
+	Columns  []int16     `json:"columns,omitempty"`
+	Keys     []datum.OID `json:"keys,omitempty"`
 }
 
 // SequenceObject is a generator of numbers. Its state is storage's.
@@ -151,10 +152,11 @@ type FunctionObject struct {
 	Set        bool            `json:"set,omitempty"` // RETURNS SETOF or TABLE
 	Language   string          `json:"language"`
 	Body       string          `json:"body"`
-	Form       string          `json:"form,omitempty"` // "return", "atomic": the body is SQL in the statement; else a string
-	Path       []string        `json:"path,omitempty"` // search path of a body in the statement; of a string it is that of the call
-	Uses       []datum.OID     `json:"uses,omitempty"` // what a body in the statement reads
-	Volatility string          `json:"volatility"`     // "i", "s", "v"
+	Form       string          `json:"form,omitempty"`  // "return", "atomic": the body is SQL in the statement; else a string
+	Path       []string        `json:"path,omitempty"`  // search path of a body in the statement; of a string it is that of the call
+	Reads      []Reading       `json:"reads,omitempty"` // relations that a body in the statement names
+	Uses       []datum.OID     `json:"uses,omitempty"`  // what else it cannot do without
+	Volatility string          `json:"volatility"`      // "i", "s", "v"
 	Strict     bool            `json:"strict,omitempty"`
 	Definer    bool            `json:"definer,omitempty"`
 	Cost       float64         `json:"cost,omitempty"`

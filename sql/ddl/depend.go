@@ -104,7 +104,7 @@ func (p *planner) dependsObject(o catalog.Object, x thing, add func(auto bool, t
 			}
 		}
 	case *catalog.FunctionObject:
-		if x.part == wholeObject && (p.isType(o.Returns, x.id) || slices.Contains(o.Uses, x.id) ||
+		if reads(o.Reads, x) || x.part == wholeObject && (p.isType(o.Returns, x.id) || slices.Contains(o.Uses, x.id) ||
 			slices.ContainsFunc(o.Args, func(a catalog.FunctionParam) bool { return p.isType(a.Type, x.id) || p.uses(a.Default, x.id) })) {
 			add(false, whole)
 		}
@@ -216,7 +216,8 @@ func indexReads(t *catalog.TableObject, ix *catalog.TableIndex, attr int16) bool
 
 func reads(list []catalog.Reading, x thing) bool {
 	return slices.ContainsFunc(list, func(r catalog.Reading) bool {
-		return r.Relation == x.id && (x.part == wholeObject || x.part == columnPart && slices.Contains(r.Columns, x.attr))
+		return r.Relation == x.id && (x.part == wholeObject || x.part == columnPart && slices.Contains(r.Columns, x.attr) ||
+			x.part == constraintPart && slices.Contains(r.Keys, x.sub))
 	})
 }
 
@@ -262,7 +263,7 @@ func (d *doom) visit(x thing) {
 		if !dep.auto {
 			name := d.p.describe(dep.thing)
 			on := x
-			if i := d.p.indexOf(x); x.part == constraintPart && i != ^datum.OID(0) {
+			if i := d.p.indexOf(x); x.part == constraintPart && dep.part == constraintPart && i != ^datum.OID(0) {
 				on = thing{part: indexPart, id: x.id, sub: i}
 			}
 			what := d.p.describe(on)

@@ -184,11 +184,15 @@ func (p *planner) checkBody(f *catalog.FunctionObject) error {
 	if f.Form != "" {
 		f.Path = slices.Clone(p.Bind.SearchPath)
 	}
-	reads, err := bind.CheckFunction(p.bound(), f)
-	if err != nil || f.Form == "" {
+	d, err := bind.CheckFunction(p.bound(), f)
+	if err != nil || f.Form == "" || d.Body == nil {
 		return err
 	}
-	f.Uses = reads
+	s := &spelling{p: p, query: true}
+	for i := range d.Body {
+		syntax.Walk(d.Body[i].Stmt, s.visit)
+	}
+	f.Body, f.Reads, f.Uses = bind.FormatBody(d.Body), d.Reads, slices.DeleteFunc(s.uses, func(id datum.OID) bool { return id == f.ID })
 	p.put(f)
-	return nil
+	return s.err
 }

@@ -109,13 +109,13 @@ func (p *planner) respell(to func(syntax.Name) syntax.Name, renamed catalog.Obje
 			return err
 		}
 		changed := false
-		for _, e := range expressionsOf(o) {
-			text, err := respelled(e.Text, to)
+		for _, text := range textsOf(o) {
+			respelled, err := respelled(*text, to)
 			if err != nil {
 				return err
 			}
-			if text != e.Text {
-				e.Text, changed = text, true
+			if respelled != *text {
+				*text, changed = respelled, true
 			}
 		}
 		if changed {
@@ -125,7 +125,18 @@ func (p *planner) respell(to func(syntax.Name) syntax.Name, renamed catalog.Obje
 	return nil
 }
 
-// expressionsOf lists the SQL in an object.
+// textsOf lists the SQL in an object whose names are in full.
+func textsOf(o catalog.Object) (out []*string) {
+	for _, e := range expressionsOf(o) {
+		out = append(out, &e.Text)
+	}
+	if f, ok := o.(*catalog.FunctionObject); ok && f.Form != "" {
+		out = append(out, &f.Body)
+	}
+	return out
+}
+
+// expressionsOf lists the expressions and queries in an object.
 func expressionsOf(o catalog.Object) (out []*catalog.Expression) {
 	if t := catalog.TableOf(o); t != nil {
 		for i := range t.Columns {
@@ -151,6 +162,10 @@ func expressionsOf(o catalog.Object) (out []*catalog.Expression) {
 		for i := range o.Checks {
 			out = append(out, &o.Checks[i].Check)
 		}
+	case *catalog.FunctionObject:
+		for i := range o.Args {
+			out = append(out, &o.Args[i].Default)
+		}
 	}
 	return out
 }
@@ -160,15 +175,9 @@ func respelled(text string, to func(syntax.Name) syntax.Name) (string, error) {
 	if text == "" {
 		return text, nil
 	}
-	var root syntax.Node
-	if e, err := syntax.ParseExpr(text); err == nil {
-		root = e
-	} else {
-		st, err := syntax.ParseOne(text)
-		if err != nil {
-			return "", err
-		}
-		root = st.Stmt
+	roots, format, err := parsedText(text)
+	if err != nil {
+		return "", err
 	}
 	changed := false
 	swap := func(n *syntax.Name) bool {
@@ -178,7 +187,7 @@ func respelled(text string, to func(syntax.Name) syntax.Name) (string, error) {
 		}
 		return false
 	}
-	syntax.Walk(root, func(n syntax.Node) bool {
+	visit := func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.TableName:
 			old := n.Name.Last()
@@ -191,11 +200,26 @@ func respelled(text string, to func(syntax.Name) syntax.Name) (string, error) {
 			swap(&n.Name)
 		}
 		return true
-	})
+	}
+	for _, n := range roots {
+		syntax.Walk(n, visit)
+	}
 	if !changed {
 		return text, nil
 	}
-	return syntax.Format(root), nil
+	return format(), nil
+}
+
+// parsedText is the tree of a stored expression, or those of statements, and how it is stored.
+func parsedText(text string) (roots []syntax.Node, format func() string, err error) {
+	if e, err := syntax.ParseExpr(text); err == nil {
+		return []syntax.Node{e}, func() string { return syntax.Format(e) }, nil
+	}
+	list, err := syntax.Parse(text)
+	for i := range list {
+		roots = append(roots, list[i].Stmt)
+	}
+	return roots, func() string { return bind.FormatBody(list) }, err
 }
 
 func (p *planner) renameColumn(s *syntax.Rename, o catalog.Object) error {
@@ -267,25 +291,31 @@ func (p *planner) renameInViews(before *catalog.Catalog, rel datum.OID, attr int
 		if err != nil {
 			return err
 		}
-		var q *catalog.Expression
+		var text *string
+		var def *catalog.FunctionObject
 		switch v := o.(type) {
 		case *catalog.ViewObject:
 			if reads(v.Reads, x) {
-				q = &v.Query
+				text = &v.Query.Text
 			}
 		case *catalog.MaterializedObject:
 			if reads(v.Reads, x) {
-				q = &v.Query
+				text = &v.Query.Text
+			}
+		case *catalog.FunctionObject:
+			if reads(v.Reads, x) {
+				text, def = &v.Body, v
 			}
 		}
-		if q == nil {
+		if text == nil {
 			continue
 		}
 		was := *p.Bind
 		was.Catalog = before
-		if q.Text, err = bind.RenameColumn(&was, p.bound(), q.Text, rel, attr, from, to); err != nil {
-			return pgerr.New(pgerr.FeatureNotSupported, "cannot rename column %q because of how view %q names it", from, o.Head().Name).
-				WithHint("Drop the view, rename the column, and make the view again.")
+		if *text, err = bind.RenameColumn(&was, p.bound(), *text, def, rel, attr, from, to); err != nil {
+			word := p.objectWord(o)
+			return pgerr.New(pgerr.FeatureNotSupported, "cannot rename column %q because of how %s %q names it", from, word, o.Head().Name).
+				WithHint("Drop the %s, rename the column, and make the %s again.", word, word)
 		}
 		p.put(o)
 	}
