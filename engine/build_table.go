@@ -51,7 +51,7 @@ func (c *executionConfig) delta(id storage.TableID) *delta {
 	if c.work == nil {
 		return nil
 	}
-	return c.work.deltas[id]
+	return c.work.deltas.of(id)
 }
 
 // seeTable is a table under a time clause; nil: nothing of it.

@@ -282,8 +282,8 @@ func (s *Session) applyChange(ctx context.Context, ch *ddl.Change) (rows int64, 
 func (s *Session) reshape() {
 	w := &s.tx.work
 	c := s.catalog()
-	for id, d := range w.deltas {
-		if rel := c.ByOID(datum.OID(id)); rel != nil && rel.Table != nil {
+	for _, d := range w.deltas {
+		if rel := c.ByOID(datum.OID(d.table)); rel != nil && rel.Table != nil {
 			d.rel = rel
 		}
 	}
@@ -370,7 +370,7 @@ func (s *Session) buildIndex(ctx context.Context, x ddl.Build, load bool) (int64
 	if err != nil {
 		return 0, err
 	}
-	d := s.tx.work.deltas[storage.TableID(x.Table.ID)]
+	d := s.tx.work.deltas.of(storage.TableID(x.Table.ID))
 	if v.Table(storage.TableID(x.Table.ID)).Rows() == 0 && d == nil {
 		return 0, nil
 	}

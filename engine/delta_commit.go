@@ -14,6 +14,13 @@ func (d *delta) change(cols []storage.TableColumn) (ch storage.TableChange, chan
 		return ch, false, d.failed
 	}
 	ch = storage.TableChange{Table: d.table, Columns: cols, Truncate: len(d.emptied) > 0}
+	if d.isPlain(cols) {
+		ch.Rows, ch.Keys = []*vec.Batch{d.batches[0].rows}, d.batches[0].keys
+		if d.ended.count > 0 {
+			ch.Closed = d.closings(func(n int64) int64 { return n })
+		}
+		return ch, true, nil
+	}
 	base := int64(0) // place of the first row that is not in the load
 	if d.load != nil {
 		if d.drop() < d.loaded {
@@ -59,6 +66,11 @@ func (d *delta) change(cols []storage.TableColumn) (ch storage.TableChange, chan
 		})
 	}
 	return ch, n > 0 || base > 0 || ch.Closed != nil || ch.Truncate, nil
+}
+
+// isPlain reports whether all that was done is that rows were added at once, and others ended.
+func (d *delta) isPlain(cols []storage.TableColumn) bool {
+	return d.load == nil && len(d.batches) == 1 && d.batches[0].rows.Len > 0 && d.dead.count == 0 && len(d.emptied) == 0 && oneShape(d.batches[0].cols, cols)
 }
 
 // drop takes the dead rows out of the load, and returns how many they are.

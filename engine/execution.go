@@ -59,7 +59,8 @@ type execution struct {
 	callers callers
 
 	latestMu sync.Mutex
-	latest   *seen
+	latest   seen
+	looked   bool  // latest is known
 	withOwn  *seen // latest and the transaction's own events
 
 	// Most executions need none of these maps; they are made when something is put.
@@ -126,10 +127,10 @@ func newExecution(cfg executionConfig) *execution {
 	x := &execution{
 		cfg: cfg, budget: cfg.shared.Child(cfg.memory),
 	}
-	cfg.fn.ReadTime = func() (int64, error) { return x.readTime(cfg.fn.Context) }
-	cfg.fn.Entities = entityReader{x}
+	fn := x.cfg.fn
+	fn.ReadTime, fn.Entities = x.readTime, entityReader{x}
 	if x.callers.x = x; cfg.session != nil {
-		cfg.fn.Routines = &x.callers
+		fn.Routines = &x.callers
 	}
 	top := &x.outermost
 	x.root = &top.builder
@@ -184,8 +185,8 @@ func (x *execution) budgetOf(n plan.Node) *op.Budget {
 }
 
 // readTime is the moment whose answers are those of this execution.
-func (x *execution) readTime(ctx context.Context) (storage.Micros, error) {
-	now, err := x.committed(ctx)
+func (x *execution) readTime() (storage.Micros, error) {
+	now, err := x.committed(x.cfg.fn.Context)
 	switch {
 	case err != nil:
 		return 0, err
@@ -238,19 +239,19 @@ func (x *execution) now(ctx context.Context) (seen, error) {
 func (x *execution) committed(ctx context.Context) (seen, error) {
 	x.latestMu.Lock()
 	defer x.latestMu.Unlock()
-	if x.latest != nil {
-		return *x.latest, nil
+	if x.looked {
+		return x.latest, nil
 	}
 	if p := x.cfg.present; p != nil {
-		x.latest = &p.seen
+		x.latest, x.looked = p.seen, true
 		return p.seen, nil
 	}
 	v, err := x.cfg.log.View(ctx, storage.Latest)
 	if err != nil {
 		return seen{}, err
 	}
-	x.latest = &seen{view: v}
-	return *x.latest, nil
+	x.latest, x.looked = seen{view: v}, true
+	return x.latest, nil
 }
 
 func (x *execution) resolve(ctx context.Context, c *plan.TimeClause) (seen, error) {

@@ -240,7 +240,7 @@ func (t *temporaries) passing(w *work, changes []storage.TableChange) (all []uin
 	}
 	var list []*catalog.TableObject
 	for i := range changes {
-		list = append(list, w.deltas[changes[i].Table].rel.Table)
+		list = append(list, w.deltas.of(changes[i].Table).rel.Table)
 	}
 	for _, d := range w.objects {
 		if o, ok := d.object.(*catalog.TableObject); ok && len(w.indexes) > 0 {
@@ -343,13 +343,13 @@ func (s *Session) onCommit(ctx context.Context, w *work) error {
 					w.objects = append(w.objects, defined{id: q.ID})
 				}
 			}
-			delete(w.deltas, id)
+			w.deltas = slices.DeleteFunc(w.deltas, func(d *delta) bool { return d.table == id })
 		case "delete":
 			v, err := s.log.View(ctx, storage.Latest)
 			if err != nil {
 				return err
 			}
-			if w.deltas[id] != nil || v.Table(id).Rows() > 0 {
+			if w.deltas.of(id) != nil || v.Table(id).Rows() > 0 {
 				s.delta(c.ByOID(t.ID)).empty(w.command + 1)
 			}
 		}

@@ -248,7 +248,7 @@ func (w *writer) columnText(cols []int, rows *vec.Batch, i int) string {
 // holds reports whether a table has a row with a key, and locks it so that it keeps the key. With seen it is one that the transaction's snapshot has,
 // where it reads repeatably, and that nobody has ended since.
 func (s *Session) holds(ctx context.Context, rel *catalog.Relation, index uint32, key []byte, seen bool) (bool, error) {
-	d := s.tx.work.deltas[storage.TableID(rel.OID)]
+	d := s.tx.work.deltas.of(storage.TableID(rel.OID))
 	if d == nil {
 		d = newDelta(storage.TableID(rel.OID), nil, 0) // not kept: nothing is changed
 	}

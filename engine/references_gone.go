@@ -71,7 +71,7 @@ func (w *writer) referredTo(ctx context.Context, in inward, g *goneRows) (map[st
 		return nil, err
 	}
 	own := int64(0)
-	if d := w.s.tx.work.deltas[storage.TableID(in.rel.OID)]; d != nil {
+	if d := w.s.tx.work.deltas.of(storage.TableID(in.rel.OID)); d != nil {
 		own = d.rows
 	}
 	if gone == 1 || int64(gone)*scanWorth < v.Table(storage.TableID(in.rel.OID)).Rows()+own {

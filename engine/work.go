@@ -18,7 +18,7 @@ type work struct {
 	owner   *lock.Owner // nil: nothing was locked
 	command int32       // number of the last statement that changed something
 	running bool        // it has not ended
-	deltas  map[storage.TableID]*delta
+	deltas  deltas
 	objects []defined            // of the catalog
 	indexes []*storage.IndexLoad // new, over rows that others see
 	fresh   map[uint32]bool      // objects that the transaction has made
@@ -28,6 +28,19 @@ type work struct {
 	modes    map[datum.OID]bool // replaced, never changed
 	// Sequences that begin anew with the commit, as they are for the transaction. Savepoints share the map: it is replaced, never changed.
 	sequences map[datum.OID]*sequence
+}
+
+// deltas are what a transaction has done to tables, in the order in which it came to them. Most transactions come to one, or to some.
+type deltas []*delta
+
+// of is what was done to a table, nil: nothing.
+func (l deltas) of(t storage.TableID) *delta {
+	for _, d := range l {
+		if d.table == t {
+			return d
+		}
+	}
+	return nil
 }
 
 // checks are made later; bytes is about what they keep in memory.
@@ -59,10 +72,10 @@ func (w *work) seen() int32 {
 func (s *Session) delta(rel *catalog.Relation) *delta {
 	w := &s.tx.work
 	id := storage.TableID(rel.OID)
-	d := w.deltas[id]
+	d := w.deltas.of(id)
 	if d == nil {
 		d = newDelta(id, s.log, s.engine.ownBytes())
-		put(&w.deltas, id, d)
+		w.deltas = append(w.deltas, d)
 	}
 	d.rel = rel
 	return d
@@ -82,8 +95,8 @@ func (w *work) changed() bool { return len(w.deltas) > 0 || len(w.objects) > 0 |
 // changes are those of all tables.
 func (w *work) changes() ([]storage.TableChange, error) {
 	var out []storage.TableChange
-	for id, d := range w.deltas {
-		if w.dropped(datum.OID(id)) {
+	for _, d := range w.deltas {
+		if w.dropped(datum.OID(d.table)) {
 			continue
 		}
 		shape := d.shape

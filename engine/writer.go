@@ -368,7 +368,7 @@ func (w *writer) replaceComplete(ctx context.Context, ids []storage.RowID, old, 
 // keysBefore are the keys that rows had before they became those with keys, and kept that they are the same in all indexes. Those of indexes that are not unique
 // are not asked for if the rows are many and may have other ones.
 func (w *writer) keysBefore(old, rows *vec.Batch, keys []storage.IndexKeys) (before []storage.IndexKeys, kept bool, err error) {
-	before, kept = slices.Clone(keys), true
+	before, kept = keys, true
 	for k := range w.keys {
 		key := &w.keys[k]
 		if sameColumns(key.reads, old, rows) {
@@ -381,6 +381,9 @@ func (w *writer) keysBefore(old, rows *vec.Batch, keys []storage.IndexKeys) (bef
 		values, in, err := w.keyValues(key, old)
 		if err != nil {
 			return nil, false, err
+		}
+		if &before[0] == &keys[0] {
+			before = slices.Clone(keys)
 		}
 		before[k] = indexKeys(key.Index, values, old.Len, in)
 		kept = kept && slices.EqualFunc(before[k].Keys, keys[k].Keys, bytes.Equal)

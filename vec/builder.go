@@ -248,7 +248,18 @@ var noOffsets [1]int32
 
 // Finish returns the column and empties the builder.
 func (b *Builder) Finish() *Column {
-	c := b.c
+	c := *b.Last()
+	b.c = Column{Kind: c.Kind}
+	if c.Kind == Bytes || c.Kind == List {
+		b.c.Offsets = noOffsets[:]
+	}
+	b.nulls = false
+	return &c
+}
+
+// Last is Finish of a builder that is not used any more: the column is the builder's own.
+func (b *Builder) Last() *Column {
+	c := &b.c
 	if b.child != nil {
 		c.Child = b.child.Finish()
 	}
@@ -261,10 +272,5 @@ func (b *Builder) Finish() *Column {
 	if c.Shapes != nil {
 		c.Shapes = padShapes(c.Shapes, c.Len)
 	}
-	b.c = Column{Kind: c.Kind}
-	if c.Kind == Bytes || c.Kind == List {
-		b.c.Offsets = noOffsets[:]
-	}
-	b.nulls = false
-	return &c
+	return c
 }

@@ -27,7 +27,7 @@ func eachRow(kind vec.Kind, f func(c *Ctx, b *vec.Builder, args []*vec.Column, i
 				return nil, err
 			}
 		}
-		return b.Finish(), nil
+		return b.Last(), nil
 	}
 }
 

@@ -121,5 +121,5 @@ func (r Rows) Read(c *Column, n int, at func(i int) RowID) (*vec.Column, error) 
 			return nil, fmt.Errorf("%w: row %d", ErrCorrupt, at(i))
 		}
 	}
-	return b.Finish(), nil
+	return b.Last(), nil
 }

@@ -125,7 +125,7 @@ func (c *conn) params(p *engine.Prepared, m *pgproto3.Bind) ([]*vec.Column, erro
 		if err != nil {
 			return nil, inParameter(err, m.DestinationPortal, i, format)
 		}
-		out[i] = b.Finish()
+		out[i] = b.Last()
 	}
 	return out, nil
 }
