@@ -312,7 +312,7 @@ func (s *Session) commitWork(ctx context.Context, w *work, events []storage.Even
 	}
 	c := storage.Commit{Events: events, Tables: tables, Objects: objects, Sequences: w.sequenceChanges(), Indexes: w.indexes, Passing: s.temporary.passing(w, tables)}
 	if w.owner != nil {
-		c.Ordered = s.ordered(w)
+		c.Ordered, c.Awaited = s.ordered(w), s.locks().Contended
 	}
 	if len(when) > 0 || reads != nil {
 		c.Check = func(now storage.View) error {

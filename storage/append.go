@@ -53,7 +53,7 @@ func (d *DB) Commit(ctx context.Context, c Commit) (Committed, error) {
 	if len(c.Events) == 0 && c.Progress == nil && catalog == nil {
 		return Committed{}, nil
 	}
-	p := &pending{events: c.Events, check: c.Check, progress: c.Progress, ordered: c.Ordered, catalog: catalog, bytes: bytes, done: make(chan struct{})}
+	p := &pending{events: c.Events, check: c.Check, progress: c.Progress, ordered: c.Ordered, awaited: c.Awaited, catalog: catalog, bytes: bytes, done: make(chan struct{})}
 	if err := p.parse(); err != nil {
 		return Committed{}, err
 	}
@@ -87,6 +87,7 @@ type pending struct {
 	progress *Progress
 	check    func(now View) error // may be nil
 	ordered  func(at Micros)      // may be nil
+	awaited  func() bool          // may be nil
 	catalog  *catalogWork         // nil: only events
 	rows     []tail.Row           // parsed: documents only
 	bytes    int64
@@ -176,6 +177,7 @@ type appendQueue struct {
 	mu      sync.Mutex
 	waiting []*pending
 	leading bool
+	syncing chan struct{} // closed when the last group with a place is durable, or has failed; nil: there was none
 	closed  bool
 	idle    chan struct{} // closed when the last one has left after close
 }
@@ -200,16 +202,35 @@ func (q *appendQueue) join(p *pending, order func([]*pending) (finish func())) e
 		q.mu.Lock()
 	}
 	q.leading = true
+	q.grow()
+	synced := make(chan struct{})
+	q.syncing = synced
 	group := q.gather()
 	finish := order(group)
 	q.next()
 	finish()
+	close(synced)
 	for _, other := range group {
 		if other != p {
 			close(other.done)
 		}
 	}
 	return nil
+}
+
+// grow waits for the sync that goes on, unless somebody waits for what commits have locked: the next group cannot be durable before, and is larger
+// then. The caller has locked the queue; others come meanwhile.
+func (q *appendQueue) grow() {
+	for _, p := range q.waiting {
+		if p.awaited != nil && p.awaited() {
+			return
+		}
+	}
+	if syncing := q.syncing; syncing != nil {
+		q.mu.Unlock()
+		<-syncing
+		q.mu.Lock()
+	}
 }
 
 // gather cuts the next group off once all have come that are about to: what a group costs is shared by its members. Who waits for

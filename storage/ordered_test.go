@@ -79,6 +79,45 @@ func numbers(t *testing.T, v View, id TableID) (out []int64) {
 	return out
 }
 
+func always() bool { return true }
+
+// While a group syncs those that nobody waits for make one group.
+func TestGroupGrowsDuringSync(t *testing.T) {
+	var disk heldSyncs
+	s, d := openTest(t, disk.fs(), Options{})
+	defer s.Close()
+	const others = 5
+	ordered, done := make(chan Micros, 1+others), make(chan error, 1+others)
+	commit := func() {
+		_, err := d.Commit(context.Background(), Commit{Events: []Event{anyEvent("e")}, Ordered: func(at Micros) { ordered <- at }})
+		done <- err
+	}
+	release := disk.hold()
+	go commit()
+	<-ordered
+	before := s.Metrics().AppendBatches
+	for range others {
+		go commit()
+	}
+	for waiting := 0; waiting < others; time.Sleep(time.Millisecond) {
+		d.queue.mu.Lock()
+		waiting = len(d.queue.waiting)
+		d.queue.mu.Unlock()
+	}
+	if len(ordered) > 0 {
+		t.Error("a commit has its place that could have waited")
+	}
+	release()
+	for range 1 + others {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if n := s.Metrics().AppendBatches - before; n != 1 {
+		t.Errorf("%d groups", n)
+	}
+}
+
 // What has its place is known to what comes after it, seen by nobody else, and acknowledged when it is durable.
 func TestOrderedIsNotVisible(t *testing.T) {
 	var disk heldSyncs
@@ -94,7 +133,7 @@ func TestOrderedIsNotVisible(t *testing.T) {
 	ordered, acknowledged := make(chan Micros, 2), make(chan error, 2)
 	for i := range int64(2) {
 		go func() {
-			_, err := d.Commit(ctx, Commit{Ordered: func(at Micros) { ordered <- at },
+			_, err := d.Commit(ctx, Commit{Ordered: func(at Micros) { ordered <- at }, Awaited: always,
 				Events: []Event{anyEvent("e")},
 				Tables: []TableChange{oneRow(id, 2+i, Closing{Row: 1 + i, Next: 0})}})
 			acknowledged <- err
@@ -154,7 +193,7 @@ func TestRefusalWaitsForItsReason(t *testing.T) {
 	go func() {
 		ev := anyEvent("e")
 		ev.Expected = 0
-		_, err := d.Append(ctx, []Event{ev}, nil)
+		_, err := d.Commit(ctx, Commit{Events: []Event{ev}, Awaited: always})
 		refused <- err
 	}()
 	durable := make(chan struct{})

@@ -24,7 +24,10 @@ type Commit struct {
 	Check  func(now View) error // as AppendIf has it
 	// Ordered is called once when the commit has its place in the log, with its recorded time: what comes after it knows it (After) and is lost if
 	// it is. It runs while no other commit can, and must be quick. nil: nobody wants to know.
-	Ordered  func(at Micros)
+	Ordered func(at Micros)
+	// Awaited reports whether anybody waits for commits to have their place. Where nobody does one may wait for more of them to come. It must be quick. nil:
+	// nobody does.
+	Awaited  func() bool
 	Progress *Progress     // may be nil
 	Tables   []TableChange // one for each table
 	Objects  []ObjectChange

@@ -48,12 +48,16 @@ type Manager struct {
 	many    map[class]*holders
 	// exclusive is how many have a table in AccessExclusive mode, or wait for it; it is written under mu.
 	exclusive atomic.Int32
+	waiters   atomic.Int32 // sessions that wait for something
 }
 
 // New makes a manager without locks.
 func New() *Manager {
 	return &Manager{entries: map[Key]*entry{}, many: map[class]*holders{}}
 }
+
+// Contended reports whether any session of the database waits for another's lock.
+func (s *Session) Contended() bool { return s.m.waiters.Load() > 0 }
 
 // Session is who waits: locks of one session never keep that session from others. It waits for one thing at a time.
 type Session struct {

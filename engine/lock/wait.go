@@ -25,12 +25,14 @@ func (o *Owner) enqueue(e *entry, mode Mode) *waiter {
 		o.s.m.exclusive.Add(1)
 	}
 	o.s.waiting = w
+	o.s.m.waiters.Add(1)
 	return w
 }
 
 // leave takes a waiter out of its queue.
 func (o *Owner) leave(w *waiter) {
 	o.s.waiting = nil
+	o.s.m.waiters.Add(-1)
 	if i := slices.Index(w.e.queue, w); i >= 0 {
 		w.e.queue = slices.Delete(w.e.queue, i, i+1)
 		if w.mode == AccessExclusive {
