@@ -330,15 +330,8 @@ func (m *modifier) strength(set []int) lock.Mode {
 		return lock.ForEnding
 	}
 	for k := range m.w.keys {
-		if !m.w.keys[k].unique {
-			continue
-		}
-		for _, key := range m.w.keys[k].Index.Keys {
-			for _, c := range set {
-				if key.Column == 0 || m.w.rel.Columns[c].Attr == key.Column {
-					return lock.ForEnding
-				}
-			}
+		if slices.ContainsFunc(set, func(c int) bool { return slices.Contains(m.w.keys[k].sets, c) }) {
+			return lock.ForEnding
 		}
 	}
 	return lock.ForChange

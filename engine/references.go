@@ -339,7 +339,11 @@ func (w *writer) orphans(ctx context.Context, in inward, action string, old, now
 			}
 			set = append(set, names[i]+" = "+value)
 		}
-		return w.s.internally(ctx, "UPDATE "+table+" SET "+strings.Join(set, ", ")+cond, types, params)
+		err := w.s.internally(ctx, "UPDATE "+table+" SET "+strings.Join(set, ", ")+cond, types, params)
+		if err != nil || action == "n" {
+			return err
+		}
+		// Rows with the default already have not changed, so nobody has asked whether there is what they refer to.
 	}
 	if action != "r" {
 		// Another row may have got the key meanwhile.

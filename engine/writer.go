@@ -40,6 +40,7 @@ type tableKey struct {
 	con    *catalog.Constraint // nil: it belongs to none
 	places []int               // of the columns of a key WITHOUT OVERLAPS among the relation's
 	reads  []int               // columns that say what the key is, by their places
+	sets   []int               // columns that change the key when they are set, if foreign keys may refer to it
 }
 
 // ruled is what all writers for a plan have in common under one catalog.
@@ -90,6 +91,14 @@ func (s *Session) newRuled(rel *catalog.Relation, rules *plan.RowRules) (*ruled,
 			}
 		}
 		k.reads = slices.Collect(maps.Keys(reads))
+		if k.unique && k.Where == nil && !slices.ContainsFunc(k.Index.Keys, func(c catalog.IndexKey) bool { return c.Column == 0 }) {
+			for _, g := range rules.Generated {
+				if reads[g.Column] {
+					plan.Cols(g.Expr, reads)
+				}
+			}
+			k.sets = slices.Collect(maps.Keys(reads))
+		}
 		for c := range rel.Table.Constraints {
 			if con := &rel.Table.Constraints[c]; con.Index == k.Index.ID && con.Kind != catalog.ForeignKey {
 				k.con = con
