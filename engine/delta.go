@@ -48,9 +48,10 @@ type delta struct {
 	failed  error                                 // of the load, which lacks rows then
 }
 
-// loader begins loads.
+// loader begins loads, and reads what rows have of those that they replace.
 type loader interface {
 	NewTableLoad(t storage.TableID, cols []storage.TableColumn, indexes []uint32) (*storage.TableLoad, error)
+	View(ctx context.Context, at storage.Micros) (storage.View, error)
 }
 
 // ownBatch is rows as one statement gave them.
@@ -61,6 +62,9 @@ type ownBatch struct {
 	keys  []storage.IndexKeys
 	// kept says that each row takes the place of one with the same keys, which all indexes have.
 	kept bool
+	// of are the versions that the rows take the place of, if it is said, and same the columns that they have as those have them: they may be nil.
+	of   []storage.RowID
+	same []bool
 	// spans are the periods of the rows, by index WITHOUT OVERLAPS.
 	spans map[uint32][]keySpan
 }
@@ -155,6 +159,7 @@ func (b *ownBatch) bytes() (n int64) {
 	for _, c := range b.rows.Cols {
 		n += int64(c.MemSize())
 	}
+	n += int64(8 * len(b.of))
 	for _, k := range b.keys {
 		for _, key := range k.Keys {
 			if key != nil {
@@ -182,7 +187,8 @@ func (d *delta) flush(ctx context.Context) {
 // like reports whether two batches have the same columns and keys.
 func (b *ownBatch) like(c *ownBatch) bool {
 	return slices.EqualFunc(b.cols, c.cols, func(x, y storage.TableColumn) bool { return x.ID == y.ID && x.Kind == y.Kind }) &&
-		slices.EqualFunc(b.keys, c.keys, func(x, y storage.IndexKeys) bool { return x.Index == y.Index })
+		slices.EqualFunc(b.keys, c.keys, func(x, y storage.IndexKeys) bool { return x.Index == y.Index }) && slices.Equal(b.same, c.same) &&
+		slices.EqualFunc(b.rows.Cols, c.rows.Cols, func(x, y *vec.Column) bool { return (x == nil) == (y == nil) })
 }
 
 // put adds batches, which are alike, to the load.
@@ -213,7 +219,31 @@ func (d *delta) tryPut(ctx context.Context, list []ownBatch) error {
 		b = joined(list)
 	}
 	// Of rows of earlier commands among them nothing may be lost because this one is cancelled: a savepoint may keep them.
-	return d.load.Add(context.WithoutCancel(ctx), b.rows, b.keys)
+	ctx = context.WithoutCancel(ctx)
+	if b.of != nil {
+		return d.load.Replace(ctx, b.rows, b.keys, b.of, b.same)
+	}
+	return d.load.Add(ctx, b.rows, b.keys)
+}
+
+// fill gives the rows in memory all columns.
+func (d *delta) fill(ctx context.Context) error {
+	for i := range d.batches {
+		b := &d.batches[i]
+		if !slices.Contains(b.rows.Cols, nil) {
+			continue
+		}
+		v, err := d.log.View(ctx, storage.Latest)
+		if err != nil {
+			return err
+		}
+		before := b.bytes()
+		if b.rows, err = filled(ctx, v.Table(d.table), nil, b.cols, b.rows, b.of); err != nil {
+			return err
+		}
+		d.bytes += b.bytes() - before
+	}
+	return nil
 }
 
 // end is the row after the last.
@@ -233,8 +263,12 @@ func (d *delta) keepRun(b *ownBatch) {
 
 // joined makes one batch of several.
 func joined(list []ownBatch) ownBatch {
-	out := ownBatch{first: list[0].first, cols: list[0].cols, rows: &vec.Batch{}}
+	out := ownBatch{first: list[0].first, cols: list[0].cols, rows: &vec.Batch{}, same: list[0].same}
 	for c := range out.cols {
+		if list[0].rows.Cols[c] == nil {
+			out.rows.Cols = append(out.rows.Cols, nil)
+			continue
+		}
 		parts := make([]*vec.Column, len(list))
 		for i := range list {
 			parts[i] = list[i].rows.Cols[c]
@@ -250,6 +284,7 @@ func joined(list []ownBatch) ownBatch {
 	}
 	for i := range list {
 		out.rows.Len += list[i].rows.Len
+		out.of = append(out.of, list[i].of...)
 	}
 	return out
 }

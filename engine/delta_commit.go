@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"cmp"
+	"context"
 	"slices"
 	"sort"
 
@@ -9,9 +11,9 @@ import (
 )
 
 // change is what the commit does to the table; changed is false for nothing.
-func (d *delta) change(cols []storage.TableColumn) (ch storage.TableChange, changed bool, err error) {
-	if d.failed != nil {
-		return ch, false, d.failed
+func (d *delta) change(ctx context.Context, cols []storage.TableColumn) (ch storage.TableChange, changed bool, err error) {
+	if err := cmp.Or(d.failed, d.fill(ctx)); err != nil {
+		return ch, false, err
 	}
 	ch = storage.TableChange{Table: d.table, Columns: cols, Truncate: len(d.emptied) > 0}
 	if d.isPlain(cols) {

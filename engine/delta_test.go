@@ -108,7 +108,7 @@ func TestDelta(t *testing.T) {
 	if v := d.view(3); !v.Ended(500) {
 		t.Error("command 3 must see that version 500 has ended")
 	}
-	ch, changed, err := d.change(ownColumn)
+	ch, changed, err := d.change(context.Background(), ownColumn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func TestDeltaOnDisk(t *testing.T) {
 			}
 			checkOwnIndex(t, r, d, at, rows)
 		}
-		ch, _, err := d.change(ownColumn)
+		ch, _, err := d.change(context.Background(), ownColumn)
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -352,7 +352,7 @@ func TestDeltaAfterCancel(t *testing.T) {
 		if got := liveValues(t, d, newest); !slices.Equal(got, []int64{1, 5}) {
 			t.Errorf("cancelled when asked for the %d. time: %v", after+1, got)
 		}
-		if _, _, err := d.change(ownColumn); err != nil {
+		if _, _, err := d.change(context.Background(), ownColumn); err != nil {
 			t.Error(err)
 		}
 		d.abort()

@@ -152,7 +152,7 @@ func (v *ownView) EndedNone() bool {
 
 // Read implements op.OwnRows.
 func (v *ownView) Read(ctx context.Context, cols []storage.TableColumn, rows []storage.RowID) (*vec.Batch, error) {
-	reader, loaded, batches, err := v.d.read()
+	reader, loaded, batches, err := v.d.read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -189,11 +189,14 @@ func (v *ownView) Read(ctx context.Context, cols []storage.TableColumn, rows []s
 }
 
 // read is what own rows are read from: the load, which has so many of them, and the batches of the others. None of it changes.
-func (d *delta) read() (r *storage.LoadReader, loaded int64, batches []ownBatch, err error) {
+func (d *delta) read(ctx context.Context) (r *storage.LoadReader, loaded int64, batches []ownBatch, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.load != nil && d.reader == nil {
 		d.reader, err = d.load.Reader()
+	}
+	if err == nil {
+		err = d.fill(ctx)
 	}
 	return d.reader, d.loaded, d.batches, err
 }

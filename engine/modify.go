@@ -390,7 +390,10 @@ func (b *builder) again(ctx context.Context, n plan.Node, only map[int][]storage
 // update replaces rows that are locked.
 func (m *modifier) update(ctx context.Context, b *vec.Batch) error {
 	n := len(m.w.rel.Columns)
-	old := &vec.Batch{Len: b.Len, Cols: b.Cols[1 : n+1]}
+	old := &vec.Batch{Len: b.Len, Cols: slices.Clone(b.Cols[1 : n+1])}
+	for _, c := range m.n.Unread {
+		old.Cols[c] = nil
+	}
 	rows := &vec.Batch{Len: b.Len, Cols: slices.Clone(old.Cols)}
 	for i, c := range m.n.Set {
 		rows.Cols[c] = b.Cols[1+n+i]

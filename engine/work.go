@@ -93,7 +93,7 @@ func (e *Engine) ownBytes() int64 {
 func (w *work) changed() bool { return len(w.deltas) > 0 || len(w.objects) > 0 || len(w.sequences) > 0 }
 
 // changes are those of all tables.
-func (w *work) changes() ([]storage.TableChange, error) {
+func (w *work) changes(ctx context.Context) ([]storage.TableChange, error) {
 	var out []storage.TableChange
 	for _, d := range w.deltas {
 		if w.dropped(datum.OID(d.table)) {
@@ -106,7 +106,7 @@ func (w *work) changes() ([]storage.TableChange, error) {
 				return nil, err
 			}
 		}
-		ch, changed, err := d.change(shape.cols)
+		ch, changed, err := d.change(ctx, shape.cols)
 		if err != nil {
 			return nil, err
 		}
@@ -302,7 +302,7 @@ func (s *Session) isolation() string {
 
 // commitWork stores what a transaction has done, with the events that it appends.
 func (s *Session) commitWork(ctx context.Context, w *work, events []storage.Event, when conditions, reads *storage.Reads) error {
-	tables, err := w.changes()
+	tables, err := w.changes(ctx)
 	if err != nil {
 		return err
 	}

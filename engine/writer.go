@@ -175,14 +175,22 @@ func (w *writer) complete(rows *vec.Batch) (*vec.Batch, []storage.IndexKeys, err
 
 // add takes rows that satisfy all rules.
 func (w *writer) add(ctx context.Context, rows *vec.Batch, keys []storage.IndexKeys) (storage.RowID, error) {
-	return w.addKept(ctx, rows, keys, false)
+	return w.d.add(ctx, w.s.tx.work.command, ownBatch{cols: w.shape.cols, rows: rows, keys: keys, spans: w.spans(rows)})
 }
 
-// addKept is add of rows that take the place of others, with the same keys if kept says so.
-func (w *writer) addKept(ctx context.Context, rows *vec.Batch, keys []storage.IndexKeys, kept bool) (storage.RowID, error) {
-	// While an index is made its rows are written again, and it has none yet.
-	kept = kept && w.s.pretended == nil
-	return w.d.add(ctx, w.s.tx.work.command, ownBatch{cols: w.shape.cols, rows: rows, keys: keys, kept: kept, spans: w.spans(rows)})
+// addInstead is add of rows that take the place of others, with the same keys if kept says so.
+func (w *writer) addInstead(ctx context.Context, ids []storage.RowID, old, rows *vec.Batch, keys []storage.IndexKeys, kept bool) (storage.RowID, error) {
+	b := ownBatch{cols: w.shape.cols, rows: rows, keys: keys, spans: w.spans(rows)}
+	if w.s.pretended == nil { // while an index is made its rows are written again, and it has none yet
+		b.kept = kept
+		if slices.Contains(rows.Cols, nil) || len(ids) >= directRows && !slices.ContainsFunc(ids, isOwn) {
+			b.of, b.same = ids, make([]bool, len(rows.Cols))
+			for k, c := range rows.Cols {
+				b.same[k] = c == old.Cols[k] // no statement has set it
+			}
+		}
+	}
+	return w.d.add(ctx, w.s.tx.work.command, b)
 }
 
 // end ends a row; next is that which replaces it, 0: it is deleted.
@@ -207,7 +215,7 @@ func (w *writer) generate(rows *vec.Batch) (*vec.Batch, error) {
 func (w *writer) check(rows *vec.Batch) error {
 	end, column := rows.Len, -1
 	for i := range w.rel.Columns {
-		if !w.rel.Columns[i].NotNull || !rows.Cols[i].HasNulls() {
+		if !w.rel.Columns[i].NotNull || rows.Cols[i] == nil || !rows.Cols[i].HasNulls() {
 			continue
 		}
 		for r := range end {
@@ -289,7 +297,7 @@ func (w *writer) rowText(rows *vec.Batch, r int) string {
 }
 
 func (w *writer) valueText(t datum.Type, c *vec.Column, r int) string {
-	if c.Null(r) {
+	if c == nil || c.Null(r) {
 		return "null"
 	}
 	return string(datum.AppendText(nil, t, c, r, w.s.env()))
@@ -324,13 +332,60 @@ func (w *writer) indexKeys(rows *vec.Batch) ([]storage.IndexKeys, error) {
 	return out, nil
 }
 
-// replace puts new rows in the place of old ones and returns them as they were stored.
+// replace puts new rows in the place of old ones and returns them as they were stored. Columns that are nil in both are as they were, and no rule is about them;
+// those that are nil in old alone are such, too.
 func (w *writer) replace(ctx context.Context, ids []storage.RowID, old, rows *vec.Batch) (*vec.Batch, error) {
-	rows, keys, err := w.complete(rows)
+	if slices.Contains(old.Cols, nil) && (w.s.pretended != nil || slices.ContainsFunc(ids, isOwn)) {
+		var err error
+		if rows, err = w.filled(ctx, ids, rows); err != nil {
+			return nil, err
+		}
+	}
+	out, keys, err := w.complete(rows)
+	if isOfRow(err) && slices.Contains(rows.Cols, nil) { // the message shows a row
+		if rows, err = w.filled(ctx, ids, rows); err == nil {
+			out, keys, err = w.complete(rows)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	return rows, w.replaceComplete(ctx, ids, old, rows, keys)
+	return out, w.replaceComplete(ctx, ids, old, out, keys)
+}
+
+func isOwn(row storage.RowID) bool { return row < 0 }
+
+// filled is rows with all columns; those that are nil are those of the rows that they replace.
+func (w *writer) filled(ctx context.Context, ids []storage.RowID, rows *vec.Batch) (*vec.Batch, error) {
+	v, err := w.s.log.View(ctx, storage.Latest)
+	if err != nil {
+		return nil, err
+	}
+	return filled(ctx, v.Table(w.shape.id), w.d, w.shape.cols, rows, ids)
+}
+
+// filled is rows of a table with all columns; those that are nil are those of versions, or of rows of the transaction's own.
+func filled(ctx context.Context, t storage.TableView, d *delta, cols []storage.TableColumn, rows *vec.Batch, of []storage.RowID) (*vec.Batch, error) {
+	var lacking []storage.TableColumn
+	for k, c := range rows.Cols {
+		if c == nil {
+			lacking = append(lacking, cols[k])
+		}
+	}
+	if lacking == nil {
+		return rows, nil
+	}
+	found, err := readVersions(ctx, t, d, lacking, of)
+	if err != nil {
+		return nil, err
+	}
+	out := &vec.Batch{Len: rows.Len, Cols: slices.Clone(rows.Cols)}
+	for k, c := range out.Cols {
+		if c == nil {
+			out.Cols[k], found.Cols = found.Cols[0], found.Cols[1:]
+		}
+	}
+	return out, nil
 }
 
 // replaceComplete is replace for rows that are complete.
@@ -349,7 +404,7 @@ func (w *writer) replaceComplete(ctx context.Context, ids []storage.RowID, old, 
 		}
 	}
 	if same {
-		first, err := w.addKept(ctx, rows, keys, kept)
+		first, err := w.addInstead(ctx, ids, old, rows, keys, kept)
 		if err != nil {
 			return err
 		}
@@ -358,6 +413,9 @@ func (w *writer) replaceComplete(ctx context.Context, ids []storage.RowID, old, 
 		return nil
 	}
 	// Each row is tested against those that were replaced before it, and those that will be, as PostgreSQL does.
+	if rows, err = w.filled(ctx, ids, rows); err != nil {
+		return err
+	}
 	next := make([]storage.RowID, len(ids))
 	for i, id := range ids {
 		w.end(id, 0)

@@ -21,7 +21,7 @@ func (l *TableLoad) Reshape(cols []TableColumn) error {
 	if err := l.write(); err != nil {
 		return err
 	}
-	l.shape = shape
+	l.shape, l.columns = shape, cols
 	return nil
 }
 

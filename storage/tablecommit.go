@@ -137,6 +137,9 @@ func (t *tableWork) prepareRows() (bytes int64, err error) {
 			return 0, errLoadEnded
 		}
 		t.load = l
+		if err := l.unfollow(); err != nil {
+			return 0, err
+		}
 		if l.next == 0 && l.waiting <= fewLoaded && l.size <= int64(d.s.o.TableBytes) {
 			if t.early, err = table.NewBlock(l.shape, l.batches); err != nil {
 				return 0, err

@@ -116,7 +116,7 @@ func verifyTables(t *testing.T, o Options, acked tableMoment, flight []modelChan
 			c := flight[i]
 			c.mt = &m.tables[c.ch.Table-1]
 			c.mt.versions = slices.Clone(c.mt.versions)
-			c.apply(d.relation(c.mt.id).state.Load().end-int64(len(c.seeds)), v.At())
+			c.apply(d.relation(c.mt.id).state.Load().end-int64(len(c.fresh)), v.At())
 		}
 		for _, o := range wants {
 			o.at = v.At()
@@ -226,11 +226,11 @@ func TestNoSpaceForLoad(t *testing.T) {
 				return err
 			}
 			defer l.Abort()
-			seeds, b, keys := m.batch(change.mt, 20)
+			fresh, b, keys := m.batch(change.mt, 20)
 			if err := l.Add(ctx, b, []IndexKeys{keys}); err != nil {
 				return err
 			}
-			change.seeds, change.ch.Load = seeds, l
+			change.fresh, change.ch.Load = fresh, l
 			r, err := m.d.Commit(ctx, Commit{Tables: []TableChange{change.ch}})
 			if err == nil {
 				m.done([]modelChange{change}, nil, r.First, r.At)

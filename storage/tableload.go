@@ -19,6 +19,7 @@ type TableLoad struct {
 	d       *DB
 	rel     *relation
 	shape   *table.Shape
+	columns []TableColumn // of shape
 	indexes []uint32
 
 	groups  []*tableGroup // written; first and end are places in the load
@@ -29,6 +30,7 @@ type TableLoad struct {
 	batches []*vec.Batch // not written yet
 	waiting int          // rows of batches
 	size    int64        // bytes of batches
+	source  *loadSource  // what all of batches replace; nil: they have all columns
 	rows    int64
 	keys    []*keyRuns // by indexes
 	dropped vec.Bitmap // by place
@@ -42,7 +44,7 @@ func (d *DB) NewTableLoad(t TableID, cols []TableColumn, indexes []uint32) (*Tab
 	if err != nil {
 		return nil, err
 	}
-	l := &TableLoad{d: d, rel: d.relation(t), shape: shape, indexes: indexes}
+	l := &TableLoad{d: d, rel: d.relation(t), shape: shape, columns: cols, indexes: indexes}
 	for range indexes {
 		l.keys = append(l.keys, &keyRuns{d: d})
 	}
@@ -56,13 +58,25 @@ var errLoadEnded = errors.New("the load has ended")
 
 // Add adds versions; keys are those in indexes of the load. The batch becomes the load's. It fails with ErrDiskFull.
 func (l *TableLoad) Add(ctx context.Context, rows *vec.Batch, keys []IndexKeys) error {
+	err := l.admit(ctx, rows, keys, false)
+	if err == nil {
+		err = l.unfollow()
+	}
+	if err != nil {
+		return err
+	}
+	return l.take(rows)
+}
+
+// admit counts versions that are added and takes their keys; some says that they may lack columns.
+func (l *TableLoad) admit(ctx context.Context, rows *vec.Batch, keys []IndexKeys, some bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if l.ended {
 		return errLoadEnded
 	}
-	if err := l.shape.Check(rows); err != nil {
+	if err := l.shape.Check(rows, some); err != nil {
 		return err
 	}
 	for k := range keys {
@@ -80,13 +94,14 @@ func (l *TableLoad) Add(ctx context.Context, rows *vec.Batch, keys []IndexKeys) 
 		}
 	}
 	l.rows += int64(rows.Len)
+	return nil
+}
+
+// take takes versions with all columns, and writes full groups.
+func (l *TableLoad) take(rows *vec.Batch) error {
 	for rows.Len > 0 {
 		n := min(rows.Len, l.d.s.o.RowGroupRows-l.waiting)
-		part := rows.Slice(0, n)
-		for _, c := range part.Cols {
-			l.size += int64(c.MemSize())
-		}
-		l.batches, l.waiting = append(l.batches, part), l.waiting+n
+		l.wait(rows.Slice(0, n))
 		rows = rows.Slice(n, rows.Len)
 		if l.waiting == l.d.s.o.RowGroupRows || l.size >= maxLoadBytes {
 			if err := l.write(); err != nil {
@@ -95,6 +110,14 @@ func (l *TableLoad) Add(ctx context.Context, rows *vec.Batch, keys []IndexKeys) 
 		}
 	}
 	return nil
+}
+
+// wait puts versions behind those that are not written yet.
+func (l *TableLoad) wait(part *vec.Batch) {
+	for _, c := range part.Cols {
+		l.size += int64(c.MemSize())
+	}
+	l.batches, l.waiting = append(l.batches, part), l.waiting+part.Len
 }
 
 // groupWrite is a group that is being encoded and written.
@@ -106,6 +129,11 @@ type groupWrite struct {
 
 // write begins to write what waits as an orphan; a group for each core may be on its way.
 func (l *TableLoad) write() error {
+	if l.source != nil && !l.source.isWhole() {
+		if err := l.unfollow(); err != nil {
+			return err
+		}
+	}
 	if l.waiting == 0 {
 		return l.failed
 	}
@@ -121,10 +149,10 @@ func (l *TableLoad) write() error {
 			return err
 		}
 	}
-	shape, batches := l.shape, l.batches
-	go func() { w.done <- w.group.writeLoaded(w.encoder, shape, batches) }()
+	columns, batches, source := l.columns, l.batches, l.source
+	go func() { w.done <- w.group.writeLoaded(w.encoder, columns, batches, source) }()
 	l.writing = append(l.writing, w)
-	l.next, l.batches, l.waiting, l.size = w.group.end, nil, 0, 0
+	l.next, l.batches, l.waiting, l.size, l.source = w.group.end, nil, 0, 0, nil
 	return nil
 }
 
@@ -141,15 +169,15 @@ func (l *TableLoad) settle(most int) error {
 	return l.failed
 }
 
-// writeLoaded encodes batches and writes the group.
-func (g *tableGroup) writeLoaded(encoder *table.GroupEncoder, shape *table.Shape, batches []*vec.Batch) error {
-	v := &table.Versions{Columns: shape.Columns}
-	for k := range shape.Columns {
-		parts := make([]*vec.Column, len(batches))
-		for i, b := range batches {
-			parts[i] = b.Cols[k]
+// writeLoaded encodes batches, which replace all of a source if there is one, and writes the group.
+func (g *tableGroup) writeLoaded(encoder *table.GroupEncoder, columns []TableColumn, batches []*vec.Batch, source *loadSource) error {
+	v := &table.Versions{Columns: columns}
+	for k := range columns {
+		values, encoded, err := source.column(&columns[k], batches, k)
+		if err != nil {
+			return err
 		}
-		v.Values = append(v.Values, shape.Columns[k].Join(parts))
+		v.Values, v.Encoded = append(v.Values, values), append(v.Encoded, encoded)
 	}
 	enc, err := encoder.Encode(v, g.rows)
 	if err != nil {
@@ -190,7 +218,7 @@ func (l *TableLoad) Groups() ([]RowGroup, error) {
 	if l.ended {
 		return nil, errLoadEnded
 	}
-	if err := l.settle(0); err != nil {
+	if err := cmp.Or(l.unfollow(), l.settle(0)); err != nil {
 		return nil, err
 	}
 	var out []RowGroup

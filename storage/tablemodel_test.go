@@ -21,8 +21,22 @@ import (
 type modelVersion struct {
 	begin, end Micros // end: MaxInt64 while open
 	next       RowID
-	shape      int // columns it was written with
-	seed       int
+	shape      int   // columns it was written with
+	seed       int   // of its key
+	seeds      []int // of its columns, absent: it was written without it; nil: those of shape have seed
+}
+
+const absent = -1
+
+// seedOf is what column k was made from.
+func (v *modelVersion) seedOf(k int) int {
+	switch {
+	case v.seeds != nil:
+		return v.seeds[k]
+	case k < len(shapeColumns(v.shape)):
+		return v.seed
+	}
+	return absent
 }
 
 func (v *modelVersion) overlaps(from, to Micros) bool { return v.begin <= to && v.end > from }
@@ -134,9 +148,9 @@ func (v *modelVersion) line(id RowID) string {
 	out := fmt.Sprint(id)
 	for k := range modelColumns {
 		c := &modelColumns[k]
-		if k < len(shapeColumns(v.shape)) {
+		if seed := v.seedOf(k); seed != absent {
 			b := c.Builder(1)
-			appendModelValue(b, c, v.seed)
+			appendModelValue(b, c, seed)
 			out += " " + showValue(b.Finish(), 0)
 		} else {
 			out += " " + showValue(c.Absent(1), 0)
@@ -375,10 +389,11 @@ func drawn(t *rapid.T) picker {
 
 // modelChange is a change of a table: what is committed, and what it does to the model.
 type modelChange struct {
-	mt      *modelTable
-	ch      TableChange
-	seeds   []int
-	dropped map[int]bool // places
+	mt       *modelTable
+	ch       TableChange
+	fresh    []modelVersion
+	replaced map[RowID]int // places of those that the load has in the place of others
+	dropped  map[int]bool  // places
 }
 
 // apply does the change to the model; first is where its versions are.
@@ -399,9 +414,8 @@ func (c *modelChange) apply(first RowID, at Micros) {
 			v.end = at
 		}
 	}
-	shape := len(c.ch.Columns)/2 - 1
-	for i, s := range c.seeds {
-		v := modelVersion{begin: at, end: math.MaxInt64, shape: shape, seed: s}
+	for i, v := range c.fresh {
+		v.begin, v.end = at, math.MaxInt64
 		if c.dropped[i] {
 			v.end = math.MinInt64
 		}
@@ -410,42 +424,120 @@ func (c *modelChange) apply(first RowID, at Micros) {
 }
 
 // batch makes a batch of new versions and their keys.
-func (m *tableModel) batch(mt *modelTable, n int) (seeds []int, b *vec.Batch, keys IndexKeys) {
+func (m *tableModel) batch(mt *modelTable, n int) (fresh []modelVersion, b *vec.Batch, keys IndexKeys) {
 	keys.Index = 700 + uint32(mt.id)
+	var seeds []int
 	for range n {
 		m.seed++
-		seeds = append(seeds, m.seed)
-		keys.Keys = append(keys.Keys, (&modelVersion{seed: m.seed}).key())
+		v := modelVersion{shape: mt.shape, seed: m.seed}
+		fresh, seeds = append(fresh, v), append(seeds, m.seed)
+		keys.Keys = append(keys.Keys, v.key())
 	}
-	return seeds, modelBatch(mt.shape, seeds), keys
+	return fresh, modelBatch(mt.shape, seeds), keys
+}
+
+// replace puts versions into a load that take the place of open ones which follow each other, most often of all, and have some of their columns.
+func (m *tableModel) replace(t fataler, pick picker, c *modelChange, l *TableLoad) {
+	var of []RowID
+	for i := range c.mt.versions {
+		if c.mt.versions[i].end == math.MaxInt64 {
+			of = append(of, int64(i)+1)
+		}
+	}
+	if pick(3, "some") == 0 {
+		of = of[pick(len(of)+1, "from"):]
+		of = of[:pick(len(of)+1, "to")]
+	}
+	columns := c.ch.Columns
+	kept, given := make([]bool, len(columns)), make([]bool, len(columns))
+	for k := range columns {
+		kept[k], given[k] = pick(3, "kept") > 0, pick(3, "given") == 0
+	}
+	most := 1 + pick(40, "rows")
+	for len(of) > 0 {
+		n := min(most, len(of))
+		b, keys := &vec.Batch{Len: n, Cols: make([]*vec.Column, len(columns))}, IndexKeys{Index: 700 + uint32(c.mt.id)}
+		builders := make([]*vec.Builder, len(columns))
+		for k := range columns {
+			builders[k] = columns[k].Builder(n)
+		}
+		for _, row := range of[:n] {
+			m.seed++
+			old := &c.mt.versions[row-1]
+			v := modelVersion{shape: c.mt.shape, seed: m.seed, seeds: make([]int, len(modelColumns))}
+			if pick(4, "key") > 0 {
+				v.seed = old.seed
+			}
+			for k := range v.seeds {
+				v.seeds[k] = absent
+				if k >= len(columns) {
+					continue
+				}
+				if v.seeds[k] = m.seed; kept[k] {
+					v.seeds[k] = old.seedOf(k)
+				}
+				if v.seeds[k] == absent {
+					builders[k].AppendFrom(columns[k].Absent(1), 0)
+				} else {
+					appendModelValue(builders[k], &columns[k], v.seeds[k])
+				}
+			}
+			c.replaced[row] = len(c.fresh)
+			c.fresh, keys.Keys = append(c.fresh, v), append(keys.Keys, v.key())
+		}
+		for k := range columns {
+			if !kept[k] || given[k] {
+				b.Cols[k] = builders[k].Finish()
+			}
+		}
+		if err := l.Replace(context.Background(), b, []IndexKeys{keys}, of[:n], kept); err != nil {
+			t.Fatalf("replace: %v", err)
+		}
+		of = of[n:]
+		if pick(20, "otherwise") == 0 {
+			k := pick(len(columns), "column")
+			kept = slices.Clone(kept)
+			kept[k] = !kept[k]
+		}
+	}
 }
 
 // change makes up a change of a table.
 func (m *tableModel) change(t fataler, pick picker, mt *modelTable) modelChange {
-	c := modelChange{mt: mt, ch: TableChange{Table: mt.id, Columns: shapeColumns(mt.shape), Truncate: pick(20, "truncate") == 0}, dropped: map[int]bool{}}
+	c := modelChange{mt: mt, ch: TableChange{Table: mt.id, Columns: shapeColumns(mt.shape), Truncate: pick(20, "truncate") == 0},
+		replaced: map[RowID]int{}, dropped: map[int]bool{}}
 	if pick(4, "load") == 0 {
 		m.load(t, pick, &c)
 	}
 	all := IndexKeys{Index: 700 + uint32(mt.id)}
 	for range pick(4, "batches") {
-		seeds, b, keys := m.batch(mt, pick(5, "rows"))
-		c.ch.Rows, c.seeds = append(c.ch.Rows, b), append(c.seeds, seeds...)
+		fresh, b, keys := m.batch(mt, pick(5, "rows"))
+		c.ch.Rows, c.fresh = append(c.ch.Rows, b), append(c.fresh, fresh...)
 		all.Keys = append(all.Keys, keys.Keys...)
 	}
 	c.ch.Keys = []IndexKeys{all}
 	var closed []Closing
 	taken := map[int]bool{}
+	for _, n := range c.replaced {
+		taken[n] = true
+	}
 	for i := range mt.versions {
 		v := &mt.versions[i]
+		x := Closing{Row: int64(i) + 1}
+		if n, ok := c.replaced[x.Row]; ok {
+			x.Next, x.Kept = n, string(c.fresh[n].key()) == string(v.key())
+			closed = append(closed, x)
+			continue
+		}
 		if v.end != math.MaxInt64 || pick(4, "close") > 0 {
 			continue
 		}
-		x := Closing{Row: int64(i) + 1, Next: pick(len(c.seeds)+1, "next") - 1}
+		x.Next = pick(len(c.fresh)+1, "next") - 1
 		if n := m.sameKey(&c, v, taken); n >= 0 && pick(4, "other key") > 0 {
 			x.Next = n
 		}
 		if x.Next >= 0 && !taken[x.Next] {
-			x.Kept = string((&modelVersion{seed: c.seeds[x.Next]}).key()) == string(v.key())
+			x.Kept = string(c.fresh[x.Next].key()) == string(v.key())
 			taken[x.Next] = true
 		}
 		closed = append(closed, x)
@@ -456,8 +548,8 @@ func (m *tableModel) change(t fataler, pick picker, mt *modelTable) modelChange 
 
 // sameKey is the place of a new version with the key of an old one, -1: there is none.
 func (m *tableModel) sameKey(c *modelChange, old *modelVersion, taken map[int]bool) int {
-	for i, seed := range c.seeds {
-		if !taken[i] && !c.dropped[i] && string((&modelVersion{seed: seed}).key()) == string(old.key()) {
+	for i := range c.fresh {
+		if !taken[i] && !c.dropped[i] && string(c.fresh[i].key()) == string(old.key()) {
 			return i
 		}
 	}
@@ -465,25 +557,25 @@ func (m *tableModel) sameKey(c *modelChange, old *modelVersion, taken map[int]bo
 }
 
 // readLoad reads a load by places and by its index.
-func (m *tableModel) readLoad(t fataler, l *TableLoad, seeds []int) {
+func (m *tableModel) readLoad(t fataler, l *TableLoad, fresh []modelVersion) {
 	r, err := l.Reader()
 	if err != nil {
 		t.Fatalf("reader: %v", err)
 	}
-	places := make([]int64, len(seeds))
+	places := make([]int64, len(fresh))
 	byKey := map[string][]int64{}
-	for i, s := range seeds {
-		places[i] = int64(len(seeds) - 1 - i)
-		if key := (&modelVersion{seed: s}).key(); key != nil {
+	for i := range fresh {
+		places[i] = int64(len(fresh) - 1 - i)
+		if key := fresh[i].key(); key != nil {
 			byKey[string(key)] = append(byKey[string(key)], int64(i))
 		}
 	}
 	b, err := r.Read(context.Background(), modelColumns[:1], places)
-	if err != nil || b.Len != len(seeds) {
+	if err != nil || b.Len != len(fresh) {
 		t.Fatalf("read: %v", err)
 	}
 	for i, p := range places {
-		if got, want := b.Cols[0].Int(i), int64(seeds[p])*1000003; got != want {
+		if got, want := b.Cols[0].Int(i), int64(fresh[p].seedOf(0))*1000003; got != want {
 			t.Fatalf("place %d has %d, expected %d", p, got, want)
 		}
 	}
@@ -505,23 +597,25 @@ func (m *tableModel) load(t fataler, pick picker, c *modelChange) {
 		t.Fatalf("load: %v", err)
 	}
 	for range 1 + pick(3, "batches") {
-		seeds, b, keys := m.batch(c.mt, pick(50, "rows"))
+		fresh, b, keys := m.batch(c.mt, pick(50, "rows"))
 		if err := l.Add(ctx, b, []IndexKeys{keys}); err != nil {
 			t.Fatalf("add: %v", err)
 		}
-		c.seeds = append(c.seeds, seeds...)
+		if c.fresh = append(c.fresh, fresh...); len(c.replaced) == 0 && pick(3, "replace") == 0 {
+			m.replace(t, pick, c, l)
+		}
 	}
 	for range pick(4, "drops") {
-		if len(c.seeds) > 0 {
-			place := pick(len(c.seeds), "drop")
+		if len(c.fresh) > 0 {
+			place := pick(len(c.fresh), "drop")
 			l.Drop(int64(place))
 			c.dropped[place] = true
 		}
 	}
 	c.ch.Load = l
 	groups, err := l.Groups()
-	if err != nil || l.Len() != int64(len(c.seeds)) {
-		t.Fatalf("%d versions in the load, expected %d: %v", l.Len(), len(c.seeds), err)
+	if err != nil || l.Len() != int64(len(c.fresh)) {
+		t.Fatalf("%d versions in the load, expected %d: %v", l.Len(), len(c.fresh), err)
 	}
 	var got, want []string
 	for _, g := range groups {
@@ -537,10 +631,10 @@ func (m *tableModel) load(t fataler, pick picker, c *modelChange) {
 			}
 		}
 	}
-	m.readLoad(t, l, c.seeds)
-	for i, s := range c.seeds {
+	m.readLoad(t, l, c.fresh)
+	for i := range c.fresh {
 		if !c.dropped[i] {
-			want = append(want, fmt.Sprint(i, " ", int64(s)*1000003))
+			want = append(want, fmt.Sprint(i, " ", int64(c.fresh[i].seedOf(0))*1000003))
 		}
 	}
 	sameLines(t, "own versions", got, want)

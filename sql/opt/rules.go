@@ -35,6 +35,7 @@ func Rules() []Rule {
 		{"scan-bounds", "row groups that cannot match are left out", scanBounds},
 		{"index-scans", "rows of tables whose keys are named are found by an index", indexScans},
 		{"index-joins", "for a few rows the rows of a table that match are looked up by an index", indexJoins},
+		{"unread-columns", "an UPDATE of a table does not read columns that the new rows have as the old ones do", unreadColumns},
 		{"push-limits", "a sort keeps only what is asked for, a scan stops early", pushLimits},
 		{"index-order", "the first rows in the order of an index are read in that order", indexOrder},
 		{"sort-by-position", "the log is in order of position already", sortByPosition},

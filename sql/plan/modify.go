@@ -38,6 +38,7 @@ type Modify struct {
 	Alias     string
 	Input     Node
 	Set       []int // columns of the relation that an UPDATE gives new values
+	Unread    []int // those that are null in the input of an UPDATE, whatever they are in the table: nothing depends on them
 	Portion   *Portion
 	Rules     RowRules
 	Conflict  *Conflict // of an INSERT, nil: none

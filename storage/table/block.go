@@ -39,7 +39,7 @@ func NewBlock(s *Shape, batches []*vec.Batch) (*Block, error) {
 	b := &Block{Shape: s}
 	n := 0
 	for _, batch := range batches {
-		if err := s.Check(batch); err != nil {
+		if err := s.Check(batch, false); err != nil {
 			return nil, err
 		}
 		n += batch.Len

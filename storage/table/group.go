@@ -38,15 +38,24 @@ const (
 type Versions struct {
 	Columns []Column
 	Values  []*vec.Column
-	IDs     []RowID // ascending; nil: consecutive
-	Begins  []int64 // nil: one time
-	Ends    []int64 // nil: none ended
+	Encoded []*Encoded // of columns without values; nil: all have some
+	IDs     []RowID    // ascending; nil: consecutive
+	Begins  []int64    // nil: one time
+	Ends    []int64    // nil: none ended
 }
 
 // Part is one blob of a group.
 type Part struct {
 	ID   uint32
 	Data []byte
+}
+
+// Encoded is a column as a group has it.
+type Encoded struct {
+	rows int
+	elem vec.Kind
+	data []byte
+	zone []byte
 }
 
 // Group is an encoded group: parts ascending, without meta.
@@ -84,15 +93,14 @@ func (e *GroupEncoder) Encode(v *Versions, n int) (*Group, error) {
 		if c.ID >= lastColumn {
 			return nil, fmt.Errorf("column %d: the number is too large", c.ID)
 		}
-		data, zone, err := e.typed.Encode(v.Values[k])
+		x, err := e.column(v, k, n)
 		if err != nil {
 			return nil, fmt.Errorf("column %d: %w", c.ID, err)
 		}
-		g.Parts = append(g.Parts, Part{c.ID, data})
-		columns = append(binary.AppendUvarint(columns, uint64(c.ID)), byte(c.Kind), byte(c.elem()))
-		columns = binary.AppendUvarint(columns, uint64(len(data)))
-		z := zone.Append(nil)
-		columns = append(binary.AppendUvarint(columns, uint64(len(z))), z...)
+		g.Parts = append(g.Parts, Part{c.ID, x.data})
+		columns = append(binary.AppendUvarint(columns, uint64(c.ID)), byte(c.Kind), byte(x.elem))
+		columns = binary.AppendUvarint(columns, uint64(len(x.data)))
+		columns = append(binary.AppendUvarint(columns, uint64(len(x.zone))), x.zone...)
 	}
 	for _, x := range []struct {
 		part uint32
@@ -113,6 +121,18 @@ func (e *GroupEncoder) Encode(v *Versions, n int) (*Group, error) {
 	meta = append(binary.AppendUvarint(meta, uint64(len(v.Columns))), columns...)
 	g.Meta = binary.LittleEndian.AppendUint64(meta, xxhash.Sum64(meta))
 	return g, nil
+}
+
+// column encodes a column of n versions, unless it is encoded.
+func (e *GroupEncoder) column(v *Versions, k, n int) (*Encoded, error) {
+	if v.Encoded != nil && v.Encoded[k] != nil {
+		if x := v.Encoded[k]; x.rows == n {
+			return x, nil
+		}
+		return nil, fmt.Errorf("what is encoded is %d rows, expected %d", v.Encoded[k].rows, n)
+	}
+	data, zone, err := e.typed.Encode(v.Values[k])
+	return &Encoded{n, v.Columns[k].elem(), data, zone.Append(nil)}, err
 }
 
 // EndTogether is what a group of versions of which none had ended has when all have, at one moment: one part more and another meta blob. All other parts

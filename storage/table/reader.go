@@ -104,6 +104,16 @@ func (r *Reader) ReadRows(c *Column, rows []int32) (*vec.Column, error) {
 	return col.ReadRows(rows)
 }
 
+// Encoded returns all of a column as the group has it, nil where its versions were written without it.
+func (r *Reader) Encoded(c *Column) (*Encoded, error) {
+	g := r.meta.column(c)
+	if g == nil {
+		return nil, nil
+	}
+	data, err := r.fetch(g.ID)
+	return &Encoded{r.meta.rows, g.Elem, data, g.zone.Append(nil)}, err
+}
+
 // MayMatch reports whether a value of the column can satisfy the comparison; false is certain.
 func (r *Reader) MayMatch(c *Column, op segment.Op, values *vec.Column) bool {
 	if g := r.meta.column(c); g != nil {
