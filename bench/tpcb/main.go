@@ -3,6 +3,7 @@
 // the updates have added with how many there were; on AllSource also as of moments in the middle of the run.
 //
 //	go run ./bench/tpcb -for 10s -scale 2 allsource postgres
+//	go run ./bench/tpcb -socket allsource postgres
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +31,7 @@ type settings struct {
 	binary, script, pgbench, folder, out string
 	scale                                int
 	length                               time.Duration
+	socket                               bool
 }
 
 // load is one way to run pgbench.
@@ -76,6 +79,7 @@ func main() {
 	flag.StringVar(&s.out, "out", "bench/results/tpcb.txt", "file that the table is written to as well")
 	flag.IntVar(&s.scale, "scale", 2, "branches; each has 100,000 accounts")
 	flag.DurationVar(&s.length, "for", 10*time.Second, "how long each load lasts")
+	flag.BoolVar(&s.socket, "socket", false, "connect by Unix sockets, as pgbench does where it is not told otherwise, instead of TCP")
 	flag.Parse()
 	peer.Main("tpcb", func(ctx context.Context) error { return run(ctx, s, flag.Args()) })
 }
@@ -159,11 +163,31 @@ func (s settings) start(ctx context.Context, system, parent string) (*peer.Serve
 		if err != nil {
 			return nil, err
 		}
-		return peer.StartAllSource(ctx, binary, filepath.Join(parent, "data"), "")
+		folder, flags := filepath.Join(parent, "socket"), []string(nil)
+		if s.socket {
+			flags = []string{"--socket", folder}
+		}
+		server, err := peer.StartAllSource(ctx, binary, filepath.Join(parent, "data"), "", flags...)
+		return s.through(server, folder, err)
 	case "postgres":
-		return peer.StartPostgres(ctx, s.script, filepath.Join(parent, "cluster"))
+		folder := filepath.Join(parent, "cluster")
+		server, err := peer.StartPostgres(ctx, s.script, folder)
+		return s.through(server, folder, err)
 	}
 	return nil, errors.New("no such system; there are allsource and postgres")
+}
+
+// through makes the server's URL one of its socket in a folder, if sockets are asked for.
+func (s settings) through(server *peer.Server, folder string, err error) (*peer.Server, error) {
+	if err != nil || !s.socket {
+		return server, err
+	}
+	u, err := url.Parse(server.URL)
+	if err != nil {
+		return nil, errors.Join(err, server.Stop())
+	}
+	server.URL = fmt.Sprintf("postgres://%s@%s?host=%s&port=%s", u.User.Username(), u.Path, url.QueryEscape(folder), u.Port())
+	return server, nil
 }
 
 var (
@@ -172,7 +196,7 @@ var (
 )
 
 // load runs one load from an empty history, and looks at the books afterwards.
-func (s settings) load(ctx context.Context, r *result, conn *pgx.Conn, url string, l load) (float64, error) {
+func (s settings) load(ctx context.Context, r *result, conn *pgx.Conn, at string, l load) (float64, error) {
 	seconds := strconv.Itoa(max(1, int(s.length.Seconds())))
 	args := append([]string{"-n", "-T", seconds, "-j", "2"}, l.args...)
 	if l.adds {
@@ -184,7 +208,7 @@ func (s settings) load(ctx context.Context, r *result, conn *pgx.Conn, url strin
 		args = append(args, "-s", strconv.Itoa(s.scale), "-f", script)
 	}
 	before, added := time.Now(), r.added
-	said, err := s.pgbenchRun(ctx, url, args...)
+	said, err := s.pgbenchRun(ctx, at, args...)
 	if err != nil {
 		return 0, err
 	}
@@ -244,8 +268,8 @@ func balanced(ctx context.Context, conn *pgx.Conn, asOf string, least, most int6
 	return added, nil
 }
 
-func (s settings) pgbenchRun(ctx context.Context, url string, args ...string) ([]byte, error) {
-	said, err := exec.CommandContext(ctx, s.pgbench, append(args, url)...).CombinedOutput()
+func (s settings) pgbenchRun(ctx context.Context, at string, args ...string) ([]byte, error) {
+	said, err := exec.CommandContext(ctx, s.pgbench, append(args, at)...).CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("pgbench %v: %w\n%s", args, err, said)
 	}
@@ -253,7 +277,11 @@ func (s settings) pgbenchRun(ctx context.Context, url string, args ...string) ([
 }
 
 func table(w io.Writer, s settings, results []*result, about string) error {
-	fmt.Fprintf(w, "pgbench at scale %d, %s each load. %s\n\n", s.scale, s.length, about)
+	way := "TCP"
+	if s.socket {
+		way = "Unix sockets"
+	}
+	fmt.Fprintf(w, "pgbench at scale %d, %s each load, by %s. %s\n\n", s.scale, s.length, way, about)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "transactions a second\t")
 	for _, r := range results {

@@ -31,7 +31,7 @@ type streams struct {
 // verbs is the table of subcommands, in the order that help shows them.
 func verbs() []verb {
 	return []verb{
-		{"serve", "[--data DIR] [--pg ADDR] [--http ADDR] [--memory SIZE]", "run the server", serve},
+		{"serve", "[--data DIR] [--pg ADDR] [--socket DIR] [--http ADDR] [--memory SIZE]", "run the server", serve},
 		{"import", "[--url URL | --data DIR] [--format ndjson|csv] [--map FIELDS] FILE…", "append the events of files", importFiles},
 		{"export", "[--url URL | --data DIR] [--format F] [--query SQL | --type TYPE] [--as-of T] [FILE]", "write events or an answer to a file", export},
 		{"sql", "[--url URL | --data DIR] [-c SQL] [-f FILE] [--format table|csv|json]", "ask in SQL, from a prompt or a script", shell},

@@ -17,6 +17,7 @@ func serve(ctx context.Context, args []string, s streams) error {
 	fs := flags("serve", s)
 	data := fs.String("data", "./allsource-data", "folder of the store, made if it is not there")
 	pg := fs.String("pg", "127.0.0.1:5433", "address for Postgres clients; port 0 picks a free one")
+	socket := fs.String("socket", "", "folder of a Unix socket for Postgres clients of this machine; none by default")
 	http := fs.String("http", "127.0.0.1:8080", "address for HTTP; port 0 picks a free one")
 	memory := fs.String("memory", "", "most memory to use, such as 4GiB; half of the machine's by default")
 	level := fs.String("log", "info", "least severe log lines: debug, info, warn, error")
@@ -40,12 +41,15 @@ func serve(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: min}))
-	n, err := node.Start(node.Config{Data: *data, PG: *pg, HTTP: *http, Memory: limit, Version: versionText(), Logger: log, Fatal: fatal(log)})
+	n, err := node.Start(node.Config{Data: *data, PG: *pg, Socket: *socket, HTTP: *http, Memory: limit, Version: versionText(), Logger: log, Fatal: fatal(log)})
 	if err != nil {
 		return err
 	}
 	log.Info("open", "data", *data, "memory", limit, "cpu", cpu, "version", versionText())
 	fmt.Fprintf(s.out, "pg listening on %s\n", n.PGAddr())
+	if name := n.Socket(); name != "" {
+		fmt.Fprintf(s.out, "pg listening on %s\n", name)
+	}
 	fmt.Fprintf(s.out, "http listening on %s\n", n.HTTPAddr())
 	var failed error
 	select {

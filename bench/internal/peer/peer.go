@@ -94,12 +94,13 @@ func (s *Server) processorTime() (time.Duration, error) {
 
 const patience = 30 * time.Second
 
-// StartAllSource starts `binary serve` on a folder, new where there is none, with memory as its --memory unless that is empty.
-func StartAllSource(ctx context.Context, binary, folder, memory string) (*Server, error) {
+// StartAllSource starts `binary serve` on a folder, new where there is none, with memory as its --memory unless that is empty, and with other flags.
+func StartAllSource(ctx context.Context, binary, folder, memory string, flags ...string) (*Server, error) {
 	args := []string{"serve", "--data", folder, "--pg", "127.0.0.1:0", "--http", "127.0.0.1:0"}
 	if memory != "" {
 		args = append(args, "--memory", memory)
 	}
+	args = append(args, flags...)
 	cmd := exec.CommandContext(ctx, binary, args...)
 	logs := &tail{}
 	cmd.Stderr = logs
@@ -115,7 +116,7 @@ func StartAllSource(ctx context.Context, binary, folder, memory string) (*Server
 	go func() {
 		found := bufio.NewScanner(out)
 		for found.Scan() {
-			if at, ok := strings.CutPrefix(found.Text(), "pg listening on "); ok {
+			if at, ok := strings.CutPrefix(found.Text(), "pg listening on "); ok && !strings.HasPrefix(at, "/") {
 				address <- strings.TrimSpace(at)
 			}
 		}

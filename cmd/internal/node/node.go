@@ -24,6 +24,7 @@ import (
 type Config struct {
 	Data    string // the folder
 	PG      string // address of the Postgres wire, "" for none
+	Socket  string // folder of a Unix socket of the Postgres wire, "" for none
 	HTTP    string // address of HTTP, "" for none
 	Memory  int64  // bytes that the process may use at its peak
 	Version string
@@ -62,10 +63,11 @@ type Node struct {
 	store  *storage.Store
 	pg     *pg.Server
 	pgL    net.Listener
+	sock   net.Listener
 	http   *http.Server
 	httpL  net.Listener
-	spill  string // folder of what does not fit into memory
-	done   chan error
+	spill  string     // folder of what does not fit into memory
+	done   chan error // of as many listeners as there are
 
 	inside   *pipeListener // of Connect
 	insidePG *pg.Server
@@ -142,12 +144,22 @@ func loopbackOnly(addr string) error {
 }
 
 func (n *Node) listen() (err error) {
+	if n.cfg.PG != "" || n.cfg.Socket != "" {
+		n.pg = pg.NewServer(pg.Config{Engine: n.Engine, Logger: n.cfg.Logger, MaxConnections: maxConnections})
+	}
+	port := defaultPort
 	if n.cfg.PG != "" {
 		if n.pgL, err = net.Listen("tcp", n.cfg.PG); err != nil {
 			return fmt.Errorf("cannot listen for Postgres clients: %w", err)
 		}
-		n.pg = pg.NewServer(pg.Config{Engine: n.Engine, Logger: n.cfg.Logger, MaxConnections: maxConnections})
+		port = n.pgL.Addr().(*net.TCPAddr).Port
 		go func() { n.done <- n.pg.Serve(context.Background(), n.pgL) }()
+	}
+	if n.cfg.Socket != "" {
+		if n.sock, err = listenSocket(n.cfg.Socket, port); err != nil {
+			return fmt.Errorf("cannot listen for Postgres clients: %w", err)
+		}
+		go func() { n.done <- n.pg.Serve(context.Background(), n.sock) }()
 	}
 	if n.cfg.HTTP != "" {
 		if n.httpL, err = net.Listen("tcp", n.cfg.HTTP); err != nil {
@@ -173,6 +185,14 @@ func (n *Node) PGAddr() string {
 	return n.pgL.Addr().String()
 }
 
+// Socket is the file of the Unix socket, "" where there is none.
+func (n *Node) Socket() string {
+	if n.sock == nil {
+		return ""
+	}
+	return n.sock.Addr().String()
+}
+
 // HTTPAddr see PGAddr.
 func (n *Node) HTTPAddr() string {
 	if n.httpL == nil {
@@ -188,8 +208,12 @@ func (n *Node) Failed() <-chan error { return n.done }
 func (n *Node) Close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
+	for _, l := range []net.Listener{n.pgL, n.sock} {
+		if l != nil {
+			l.Close()
+		}
+	}
 	if n.pg != nil {
-		n.pgL.Close()
 		n.pg.Shutdown(ctx)
 	}
 	if n.inside != nil {
