@@ -91,6 +91,9 @@ func (b *builder) operator(n plan.Node, used map[int]bool) (op.Op, error) {
 	case *plan.Scan:
 		return b.relation(n)
 	case *plan.Values:
+		if b.x.cfg.many {
+			return b.keyRows(n), nil
+		}
 		return op.NewValues(b.env, n.Rows), nil
 	case *plan.FuncScan:
 		return op.NewFuncScan(b.env, setCall(n)), nil

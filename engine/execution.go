@@ -36,6 +36,7 @@ type executionConfig struct {
 	session   *Session // of statements that change tables or lock their rows; nil: it only reads
 	work      *work    // of the transaction; nil: it has done nothing
 	command   int32    // what commands before this one did is seen
+	many      bool     // the parameters have many rows, which are those of VALUES
 }
 
 // viewer gives the log as of a moment.

@@ -288,10 +288,14 @@ func (w *writer) holders(ctx context.Context, key *tableKey, keys storage.IndexK
 	return out, w.storedHolders(ctx, keys, seek, out)
 }
 
-// nearKeys is how many entries of an index are gone through for the next key before it is sought.
-const nearKeys = 16
+// nearKeys is how many entries of an index are gone through for the next key before it is sought, and sparseKeys how far apart keys are, of which
+// each is rather looked up by itself.
+const (
+	nearKeys   = 16
+	sparseKeys = 4
+)
 
-// storedHolders enters the rows that others see with keys, which are given in order and are not those of own rows.
+// storedHolders enters the rows that others see with keys of a unique index that is not deferrable. The keys are given in order and are not those of own rows.
 func (w *writer) storedHolders(ctx context.Context, keys storage.IndexKeys, order []int, out []storage.RowID) error {
 	if len(order) == 0 || w.d.isEmptied() {
 		return nil
@@ -300,7 +304,19 @@ func (w *writer) storedHolders(ctx context.Context, keys storage.IndexKeys, orde
 	if err != nil {
 		return err
 	}
-	t := v.Table(w.shape.id)
+	t := v.Table(w.d.table)
+	if t.Rows() > sparseKeys*int64(len(order)) {
+		for _, i := range order {
+			row, ok, err := t.One(ctx, keys.Index, keys.Keys[i])
+			if err != nil {
+				return err
+			}
+			if live, _ := w.d.state(row); ok && live {
+				out[i] = row
+			}
+		}
+		return nil
+	}
 	end := op.Successor(keys.Keys[order[len(order)-1]])
 	var c storage.IndexCursor
 	var next []byte

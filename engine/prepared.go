@@ -32,6 +32,7 @@ type Prepared struct {
 	moving     bool             // a view in it is that of a moment, which is only known when the statement is executed
 	described  bool             // the client was told what columns it gives
 	runs       bool             // it calls functions that run statements
+	keyed      bool             // what its VALUES says, parameters, are as many rows as those have: a statement of the engine's own
 	routine    *bind.Routine    // the function whose statement it is; nil: nobody's
 	procedure  *syntax.FuncCall // of CALL
 	locking    string           // what locks rows, as SELECT FOR UPDATE
@@ -210,6 +211,9 @@ func (s *Session) compile(ctx context.Context, p *Prepared, types []datum.OID, p
 	quick, done := context.WithTimeout(ctx, foldTime)
 	defer done()
 	opts.Context.Fn.Context, opts.Context.Fn.Room = quick, foldRoom
+	if p.keyed { // the rows, of which it knows nothing, are those to hold
+		opts.Off["swap-joins"], opts.Off["index-joins"] = true, true
+	}
 	node, err := opt.Optimize(bound.Node, opts)
 	if err != nil {
 		return err

@@ -1,8 +1,9 @@
 package engine
 
 import (
+	"bytes"
+	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -11,9 +12,7 @@ import (
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
-	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/sql/pgerr"
-	"github.com/allsource-db/allsource/sql/syntax"
 	"github.com/allsource-db/allsource/storage"
 	"github.com/allsource-db/allsource/vec"
 )
@@ -49,6 +48,9 @@ func (s *Session) references(rel *catalog.Relation) references {
 			}
 		}
 	}
+	// As PostgreSQL's triggers, which have their constraints' numbers in their names.
+	slices.SortStableFunc(r.out, func(a, b *catalog.Constraint) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortStableFunc(r.in, func(a, b inward) int { return cmp.Compare(a.con.ID, b.con.ID) })
 	return r
 }
 
@@ -77,9 +79,15 @@ const manyReferring = 256
 
 // added asks for the rows that new rows refer to, when the statement is over. first is the number of the first of them.
 func (r *references) added(ctx context.Context, w *writer, rows *vec.Batch, first storage.RowID) error {
+	id := func(i int) storage.RowID { return first - storage.RowID(i) }
+	var late []*catalog.Constraint
 	for _, con := range r.out {
-		if rows.Len >= manyReferring && !(con.Deferrable && w.s.tx.work.postpones(con)) {
-			err := w.refers(ctx, con, rows, first)
+		if w.s.tx.work.checksOf(con) == &w.s.tx.work.atCommit {
+			w.s.tx.work.defers(con, func(ctx context.Context) error { return w.refers(ctx, con, rows, id) }, rowsBytes(rows))
+			continue
+		}
+		if rows.Len >= manyReferring {
+			err := w.refers(ctx, con, rows, id)
 			if err == nil {
 				continue
 			}
@@ -87,7 +95,29 @@ func (r *references) added(ctx context.Context, w *writer, rows *vec.Batch, firs
 				return err
 			}
 		}
-		w.s.tx.work.defers(con, func(ctx context.Context) error { return w.refers(ctx, con, rows, first) }, rowsBytes(rows))
+		late = append(late, con)
+	}
+	if len(late) > 0 {
+		w.s.tx.work.late.add(func(ctx context.Context) error { return w.refersAll(ctx, late, rows, id) }, rowsBytes(rows))
+	}
+	return nil
+}
+
+// refersAll is refers for several foreign keys. It is the first of the rows that is told of.
+func (w *writer) refersAll(ctx context.Context, cons []*catalog.Constraint, rows *vec.Batch, id func(i int) storage.RowID) error {
+	for _, con := range cons {
+		err := w.refers(ctx, con, rows, id)
+		if err == nil {
+			continue
+		}
+		for i := 0; i < rows.Len && len(cons) > 1 && isOfRow(err); i++ {
+			for _, con := range cons {
+				if err := w.refers(ctx, con, rows.Slice(i, i+1), func(int) storage.RowID { return id(i) }); err != nil {
+					return err
+				}
+			}
+		}
+		return err
 	}
 	return nil
 }
@@ -99,37 +129,36 @@ func rowsBytes(b *vec.Batch) (n int64) {
 	return n
 }
 
-// replaced is added for rows that replace others, of which id gives the numbers, and sees to what refers to the old ones.
-func (r *references) replaced(w *writer, old, rows *vec.Batch, id func(i int) storage.RowID) {
+// replaced is added for rows that replace others, whose numbers are ids; id gives the new numbers. It sees to what refers to the old ones.
+func (r *references) replaced(w *writer, ids []storage.RowID, old, rows *vec.Batch, id func(i int) storage.RowID) {
 	for _, con := range r.out {
-		cols := columnsOf(w.rel, con.Columns)
-		changed := changedRows(w.rel, cols, old, rows)
+		changed := changedRows(w.rel, columnsOf(w.rel, con.Columns), old, rows)
+		if con.Deferrable {
+			// Nobody looks any more at a row of the transaction's own that still waits to be looked at.
+			for i, was := range ids {
+				if was < 0 {
+					changed = append(changed, int32(i))
+				}
+			}
+			slices.Sort(changed)
+			changed = slices.Compact(changed)
+		}
 		if len(changed) == 0 {
 			continue
 		}
+		now := rows.Take(changed)
 		w.s.tx.work.defers(con, func(ctx context.Context) error {
-			for _, i := range changed {
-				if err := w.refers(ctx, con, rows.Slice(i, i+1), id(i)); err != nil {
-					return err
-				}
-			}
-			return nil
-		}, rowsBytes(rows))
+			return w.refers(ctx, con, now, func(i int) storage.RowID { return id(int(changed[i])) })
+		}, rowsBytes(now))
 	}
 	for _, in := range r.in {
 		changed := changedRows(w.rel, columnsOf(w.rel, in.con.RefColumns), old, rows)
-		if len(changed) == 0 {
-			continue
+		if len(changed) > 0 {
+			cols := columnsOf(w.rel, in.con.RefColumns)
+			w.lose(in, in.con.OnUpdate, onlyColumns(old, cols).Take(changed), onlyColumns(rows, cols).Take(changed), changed)
 		}
-		w.s.tx.work.defers(noActionOnly(in.con, in.con.OnUpdate), func(ctx context.Context) error {
-			for _, i := range changed {
-				if err := w.orphans(ctx, in, in.con.OnUpdate, old.Slice(i, i+1), rows.Slice(i, i+1)); err != nil {
-					return err
-				}
-			}
-			return nil
-		}, rowsBytes(old)+rowsBytes(rows))
 	}
+	w.lost += old.Len
 }
 
 // noActionOnly is the constraint if what it does may wait for the commit.
@@ -141,8 +170,8 @@ func noActionOnly(con *catalog.Constraint, action string) *catalog.Constraint {
 }
 
 // changedRows lists the rows of which a column is not what it was.
-func changedRows(rel *catalog.Relation, cols []int, old, rows *vec.Batch) []int {
-	var out []int
+func changedRows(rel *catalog.Relation, cols []int, old, rows *vec.Batch) []int32 {
+	var out []int32
 	cols = slices.DeleteFunc(cols, func(c int) bool { return old.Cols[c] == rows.Cols[c] }) // no statement has set it
 	if len(cols) == 0 {
 		return nil
@@ -150,7 +179,7 @@ func changedRows(rel *catalog.Relation, cols []int, old, rows *vec.Batch) []int 
 	for i := range rows.Len {
 		for _, c := range cols {
 			if !sameValue(rel.Columns[c].Type, old.Cols[c], rows.Cols[c], i) {
-				out = append(out, i)
+				out = append(out, int32(i))
 				break
 			}
 		}
@@ -162,8 +191,8 @@ func sameValue(t datum.Type, a, b *vec.Column, i int) bool {
 	return string(datum.AppendSortKey(nil, t, a, i)) == string(datum.AppendSortKey(nil, t, b, i))
 }
 
-// refers refuses rows that refer to rows which are not there; those that are there stay until the transaction ends.
-func (w *writer) refers(ctx context.Context, con *catalog.Constraint, rows *vec.Batch, first storage.RowID) error {
+// refers refuses rows that refer to rows which are not there; those that are there stay until the transaction ends. id gives the numbers of the rows.
+func (w *writer) refers(ctx context.Context, con *catalog.Constraint, rows *vec.Batch, id func(i int) storage.RowID) error {
 	cols := columnsOf(w.rel, con.Columns)
 	ref := w.s.catalog().ByOID(con.RefTable)
 	if ref == nil || ref.Table == nil {
@@ -194,9 +223,10 @@ func (w *writer) refers(ctx context.Context, con *catalog.Constraint, rows *vec.
 	if err := w.s.lockTable(ctx, ref.OID, lock.RowShare); err != nil {
 		return err
 	}
-	found := map[string]bool{}
-	for i := range rows.Len {
-		if live, _ := w.d.state(first - storage.RowID(i)); !live {
+	keys := make([][]byte, rows.Len) // nil: the row refers to nothing
+	mixed := rows.Len                // the first row of which only some columns are null where that is not allowed
+	for i := 0; i < rows.Len && mixed == rows.Len; i++ {
+		if live, _ := w.d.state(id(i)); !live {
 			continue
 		}
 		nulls := 0
@@ -206,16 +236,20 @@ func (w *writer) refers(ctx context.Context, con *catalog.Constraint, rows *vec.
 			}
 		}
 		switch {
-		case nulls == len(cols), nulls > 0 && !con.Full:
-			continue
-		case nulls > 0:
-			return w.notReferred(con).WithDetail("MATCH FULL does not allow mixing of null and nonnull key values.")
+		case nulls > 0 && nulls < len(cols) && con.Full:
+			mixed = i
+		case nulls == 0:
+			for k := range ix.Keys {
+				keys[i] = op.AppendIndexKey(keys[i], &ix.Keys[k], values[k], i)
+			}
 		}
-		var key []byte
-		for k := range ix.Keys {
-			key = op.AppendIndexKey(key, &ix.Keys[k], values[k], i)
-		}
-		if found[string(key)] {
+	}
+	found, err := w.s.holdFree(ctx, ref, uint32(ix.ID), keys)
+	if err != nil {
+		return err
+	}
+	for i, key := range keys {
+		if key == nil || found[string(key)] {
 			continue
 		}
 		ok, err := w.s.holds(ctx, ref, uint32(ix.ID), key, true)
@@ -226,6 +260,9 @@ func (w *writer) refers(ctx context.Context, con *catalog.Constraint, rows *vec.
 			return w.notReferred(con).WithDetail("Key %s is not present in table %q.", w.columnText(cols, rows, i), ref.Name)
 		}
 		found[string(key)] = true
+	}
+	if mixed < rows.Len {
+		return w.notReferred(con).WithDetail("MATCH FULL does not allow mixing of null and nonnull key values.")
 	}
 	return nil
 }
@@ -297,152 +334,58 @@ func (s *Session) holds(ctx context.Context, rel *catalog.Relation, index uint32
 	}
 }
 
-func errConcurrentUpdate() error {
-	return pgerr.New(pgerr.SerializationFailure, "could not serialize access due to concurrent update")
-}
-
-// orphans does what a foreign key asks for when the row that others refer to is deleted, or gets another key.
-func (w *writer) orphans(ctx context.Context, in inward, action string, old, now *vec.Batch) error {
-	ref := columnsOf(w.rel, in.con.RefColumns)
-	var types []datum.OID
-	var params []*vec.Column
-	for _, c := range ref {
-		if old.Cols[c].Null(0) {
-			return nil
-		}
-		types, params = append(types, w.rel.Columns[c].Type.OID), append(params, old.Cols[c])
+// holdFree is holds for many keys, as far as nobody is in the way: it returns those that it found and locked. Keys may be nil.
+func (s *Session) holdFree(ctx context.Context, rel *catalog.Relation, index uint32, keys [][]byte) (map[string]bool, error) {
+	found := map[string]bool{}
+	if len(keys) < fewKeys || s.repeatable() {
+		return found, nil
 	}
-	table := "ONLY " + funcs.QuoteIdent(in.rel.Schema) + "." + funcs.QuoteIdent(in.rel.Name)
-	var where, names []string
-	for i, c := range columnsOf(in.rel, in.con.Columns) {
-		names = append(names, funcs.QuoteIdent(in.rel.Columns[c].Name))
-		where = append(where, fmt.Sprintf("%s = $%d", names[i], i+1))
+	w := &writer{s: s, rel: rel, d: s.tx.work.deltas.of(storage.TableID(rel.OID))}
+	if w.d == nil {
+		w.d = newDelta(storage.TableID(rel.OID), nil, 0) // not kept: nothing is changed
 	}
-	cond := " WHERE " + strings.Join(where, " AND ")
-	switch action {
-	case "c":
-		if now == nil {
-			return w.s.internally(ctx, "DELETE FROM "+table+cond, types, params)
-		}
-		var set []string
-		for i, c := range ref {
-			types, params = append(types, w.rel.Columns[c].Type.OID), append(params, now.Cols[c])
-			set = append(set, fmt.Sprintf("%s = $%d", names[i], len(params)))
-		}
-		return w.s.internally(ctx, "UPDATE "+table+" SET "+strings.Join(set, ", ")+cond, types, params)
-	case "n", "d":
-		value := map[string]string{"n": "NULL", "d": "DEFAULT"}[action]
-		var set []string
-		for i, a := range in.con.Columns {
-			if now == nil && len(in.con.SetColumns) > 0 && !slices.Contains(in.con.SetColumns, a) {
-				continue
-			}
-			set = append(set, names[i]+" = "+value)
-		}
-		err := w.s.internally(ctx, "UPDATE "+table+" SET "+strings.Join(set, ", ")+cond, types, params)
-		if err != nil || action == "n" {
-			return err
-		}
-		// Rows with the default already have not changed, so nobody has asked whether there is what they refer to.
-	}
-	if action != "r" {
-		// Another row may have got the key meanwhile.
-		if ix := w.rel.Table.Index(in.con.Index); ix != nil {
-			var key []byte
-			for k := range ix.Keys {
-				key = op.AppendIndexKey(key, &ix.Keys[k], old.Cols[ref[slices.Index(in.con.RefColumns, ix.Keys[k].Column)]], 0)
-			}
-			ok, err := w.s.holds(ctx, w.rel, uint32(ix.ID), key, false)
-			if ok || err != nil {
-				return err
-			}
+	var order []int
+	for i, k := range keys {
+		if k != nil {
+			order = append(order, i)
 		}
 	}
-	found, err := w.s.finds(ctx, "SELECT 1 FROM "+table+" AS x"+cond+" LIMIT 1 FOR KEY SHARE OF x", types, params)
-	if err != nil || !found {
-		return err
-	}
-	return pgerr.New(pgerr.ForeignKeyViolation, "update or delete on table %q violates foreign key constraint %q on table %q", w.rel.Name, in.con.Name, in.rel.Name).
-		WithDetail("Key %s is still referenced from table %q.", w.columnText(ref, old, 0), in.rel.Name).
-		Of(pgerr.Object{Schema: in.rel.Schema, Table: in.rel.Name, Constraint: in.con.Name})
-}
-
-// internally runs a statement of the engine's own within the transaction, as of now.
-func (s *Session) internally(ctx context.Context, text string, types []datum.OID, params []*vec.Column) error {
-	_, err := s.finds(ctx, text, types, params)
-	return err
-}
-
-// finds is internally, and reports whether the statement gave rows.
-func (s *Session) finds(ctx context.Context, text string, types []datum.OID, params []*vec.Column) (rows bool, err error) {
-	err = s.each(ctx, text, types, params, func(*vec.Batch) error { rows = true; return nil })
-	return rows, err
-}
-
-// each is internally, and gives what the statement gives.
-func (s *Session) each(ctx context.Context, text string, types []datum.OID, params []*vec.Column, give func(*vec.Batch) error) error {
-	p, err := s.internalLocked(ctx, text, types)
-	if err != nil {
-		return err
-	}
-	s.tx.work.command++
-	cfg := s.executionConfig(ctx, params)
-	x, root, err := s.openWith(ctx, p.node, cfg)
-	if err != nil {
-		return err
-	}
-	defer x.Close()
-	for {
-		b, err := root.Next(ctx)
-		if b != nil && err == nil {
-			err = give(b)
-		}
-		if b == nil || err != nil {
-			return closeWith(root, err)
-		}
-	}
-}
-
-// internalLocked is an internal statement whose tables are locked for the transaction, and as they are then.
-func (s *Session) internalLocked(ctx context.Context, text string, types []datum.OID) (*Prepared, error) {
-	for {
-		p, err := s.internal(ctx, text, types)
+	vec.SortByKey(order, func(i int) []byte { return keys[i] }, cmp.Compare[int])
+	order = slices.CompactFunc(order, func(a, b int) bool { return bytes.Equal(keys[a], keys[b]) })
+	seek := order[:0]
+	for _, i := range order {
+		own, err := w.d.keyed(index, keys[i])
 		if err != nil {
 			return nil, err
 		}
-		before := s.internals.catalog
-		for _, t := range p.changed {
-			if err := s.lockTable(ctx, t.oid, t.mode); err != nil {
-				return nil, err
-			}
-		}
-		if s.catalog() == before {
-			return p, nil
+		if len(own) > 0 {
+			found[string(keys[i])] = true
+		} else {
+			seek = append(seek, i)
 		}
 	}
-}
-
-// internal is a statement of the engine's own, analysed once for each catalog.
-func (s *Session) internal(ctx context.Context, text string, types []datum.OID) (*Prepared, error) {
-	if c := s.catalog(); s.internals.catalog != c {
-		s.internals.catalog, s.internals.plans = c, map[string]*Prepared{}
-	}
-	if p := s.internals.plans[text]; p != nil {
-		return p, nil
-	}
-	stmt, err := syntax.ParseOne(text)
-	if err != nil {
+	there := make([]storage.RowID, len(keys))
+	if err := w.storedHolders(ctx, storage.IndexKeys{Index: index, Keys: keys}, seek, there); err != nil {
 		return nil, err
 	}
-	p, err := s.prepare(ctx, stmt, text, types)
-	if err == nil {
-		s.internals.plans[text] = p
+	seek = slices.DeleteFunc(seek, func(i int) bool { return there[i] == 0 })
+	rows := make([]storage.RowID, len(seek))
+	for n, i := range seek {
+		rows[n] = there[i]
 	}
-	return p, err
+	free := s.owner().TryRows(uint32(rel.OID), rows, lock.ForKeyShare)
+	ended, err := s.log.Ended(w.d.table, rows[:free])
+	for n, i := range seek[:free] {
+		if !slices.Contains(ended, n) {
+			found[string(keys[i])] = true
+		}
+	}
+	return found, err
 }
 
-// internals are the session's statements of the engine's own, for one catalog.
-type internals struct {
-	catalog *catalog.Catalog
-	plans   map[string]*Prepared
+// fewKeys are so few that each is looked for by itself.
+const fewKeys = 8
+
+func errConcurrentUpdate() error {
+	return pgerr.New(pgerr.SerializationFailure, "could not serialize access due to concurrent update")
 }

@@ -28,9 +28,10 @@ type writer struct {
 	d      *delta
 	keys   []tableKey // of all indexes
 	refs   references
-	gone   map[*catalog.Constraint]*goneRows // by foreign keys that refer to the table
-	failed int                               // the row of an insert that an error of a row is about
-	column int                               // the column whose domain refuses it
+	gone   []*goneKeys // that foreign keys may refer to
+	lost   int         // rows that were deleted or replaced so far
+	failed int         // the row of an insert that an error of a row is about
+	column int         // the column whose domain refuses it
 }
 
 // tableKey is an index while rows are written.
@@ -409,7 +410,7 @@ func (w *writer) replaceComplete(ctx context.Context, ids []storage.RowID, old, 
 			return err
 		}
 		w.d.endAll(w.s.tx.work.command, ids, first)
-		w.refs.replaced(w, old, rows, func(i int) storage.RowID { return first - storage.RowID(i) })
+		w.refs.replaced(w, ids, old, rows, func(i int) storage.RowID { return first - storage.RowID(i) })
 		return nil
 	}
 	// Each row is tested against those that were replaced before it, and those that will be, as PostgreSQL does.
@@ -428,7 +429,7 @@ func (w *writer) replaceComplete(ctx context.Context, ids []storage.RowID, old, 
 		}
 		w.end(id, next[i])
 	}
-	w.refs.replaced(w, old, rows, func(i int) storage.RowID { return next[i] })
+	w.refs.replaced(w, ids, old, rows, func(i int) storage.RowID { return next[i] })
 	return nil
 }
 
