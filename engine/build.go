@@ -305,7 +305,7 @@ func (b *builder) run(s *expr.Subquery, outer []expr.OuterRow) (*vec.Batch, erro
 		return nil, pgerr.New(pgerr.InternalError, "a subquery without a plan")
 	}
 	in := b.inside(outer)
-	o, err := in.build(n)
+	o, err := in.build(in.weigh(n))
 	if err != nil {
 		return nil, err
 	}

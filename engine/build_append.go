@@ -25,7 +25,7 @@ func (b *builder) appends(n *plan.Append) (op.Op, error) {
 	if n.Condition != nil && readsWith(n.Condition, map[int]bool{}) {
 		return nil, pgerr.New(pgerr.FeatureNotSupported, "the condition of an append cannot read WITH queries that are not its own")
 	}
-	in, err := b.build(n.Input)
+	in, err := b.build(b.weigh(n.Input))
 	if err != nil {
 		return nil, err
 	}

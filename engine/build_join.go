@@ -108,7 +108,8 @@ func (b *builder) lateral(n *plan.Join, left op.Op, j *op.Joining) op.Op {
 	j.LeftKeys, j.RightKeys, j.Cond = nil, nil, cond
 	return op.NewLateral(b.env, left, func(row expr.OuterRow) (op.Op, error) {
 		outer := b.env.X.Outer
-		return b.inside(append(outer[:len(outer):len(outer)], row)).build(n.Right)
+		in := b.inside(append(outer[:len(outer):len(outer)], row))
+		return in.build(in.weigh(n.Right))
 	}, j)
 }
 

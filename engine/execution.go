@@ -142,7 +142,7 @@ func newExecution(cfg executionConfig) *execution {
 }
 
 // build makes the operators of a plan. They are closed before the execution.
-func (x *execution) build(n plan.Node) (op.Op, error) { return x.root.build(n) }
+func (x *execution) build(n plan.Node) (op.Op, error) { return x.root.build(x.root.weigh(n)) }
 
 // eval evaluates an expression over a batch.
 func (x *execution) eval(e expr.Expr, b *vec.Batch) (*vec.Column, error) {

@@ -130,6 +130,9 @@ func (s *Session) explain(ctx context.Context, st *syntax.Explain, p *Prepared, 
 			return nil, err
 		}
 	}
+	if inner, err = s.weighed(ctx, inner, params); err != nil {
+		return nil, err
+	}
 	opts := plan.ExplainOptions{Verbose: o.verbose, Costs: o.costs, Timing: o.timing, Rows: opt.Estimator(s.optOptions(ctx).Stats)}
 	var times plan.ExplainTimes
 	if o.summary {
@@ -159,6 +162,19 @@ func (s *Session) explain(ctx context.Context, st *syntax.Explain, p *Prepared, 
 		rows = append(rows, []string{strings.TrimRight(line, " ")})
 	}
 	return textRows("EXPLAIN", p.Fields, rows), nil
+}
+
+// weighed is a statement with the plan that is executed.
+func (s *Session) weighed(ctx context.Context, p *Prepared, params []*vec.Column) (*Prepared, error) {
+	cfg, err := s.presentConfig(ctx, params)
+	if err != nil {
+		return nil, err
+	}
+	x := newExecution(cfg)
+	defer x.Close()
+	out := *p
+	out.node = x.root.weighAll(p.node, true)
+	return &out, nil
 }
 
 // analyzed runs a statement to its end; what it appends and changes stays. It returns it as it was run, and the execution, which the caller

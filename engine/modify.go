@@ -30,7 +30,7 @@ func (b *builder) modify(n *plan.Modify) (op.Op, error) {
 	if b.x.cfg.session == nil {
 		return nil, pgerr.New(pgerr.FeatureNotSupported, "%s cannot stand inside a query", n.Describe())
 	}
-	in, err := b.build(n.Input)
+	in, err := b.build(b.weigh(n.Input))
 	if err != nil {
 		return nil, err
 	}

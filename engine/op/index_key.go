@@ -19,10 +19,7 @@ const (
 // beginning of others.
 func AppendIndexKey(dst []byte, k *catalog.IndexKey, c *vec.Column, i int) []byte {
 	if c.Null(i) {
-		if k.NullsFirst {
-			return append(dst, keyNullFirst)
-		}
-		return append(dst, keyNullLast)
+		return append(dst, nullKey(k))
 	}
 	at := len(dst)
 	dst = datum.AppendSortKey(dst, datum.Type{OID: k.Type.OID, Mod: k.Type.Mod}, c, i)
@@ -33,6 +30,14 @@ func AppendIndexKey(dst []byte, k *catalog.IndexKey, c *vec.Column, i int) []byt
 		}
 	}
 	return dst
+}
+
+// nullKey is a null in the key of an index.
+func nullKey(k *catalog.IndexKey) byte {
+	if k.NullsFirst {
+		return keyNullFirst
+	}
+	return keyNullLast
 }
 
 // keyRange is the keys from lo on and before hi; nil is no bound.

@@ -3,7 +3,6 @@ package op
 import (
 	"bytes"
 	"context"
-	"slices"
 
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/expr"
@@ -110,12 +109,8 @@ func (s *indexScan) ids(ctx context.Context) ([]storage.RowID, error) {
 				break
 			}
 			u := s.scan.Use
-			named := len(u.Equal)
-			if u.In != nil {
-				named++
-			}
 			var err error
-			s.cur, err = s.scan.Table.seek(ctx, u.Index, s.ranges[0], s.scan.Reverse, named == len(u.Index.Keys), s.scan.Once)
+			s.cur, err = s.scan.Table.seek(ctx, u.Index, s.ranges[0], s.scan.Reverse, u.IsWhole(), s.scan.Once)
 			if err != nil {
 				return nil, storageError(err)
 			}
@@ -205,93 +200,4 @@ func (c *indexCursor) next(ctx context.Context) (key []byte, row storage.RowID, 
 func (c *indexCursor) ownFirst() bool {
 	order := bytes.Compare(c.ownKey, c.key)
 	return order < 0 != c.desc && order != 0
-}
-
-// keyRanges evaluates which keys of an index are asked for, in the order in which they are read.
-func keyRanges(x *expr.EvalCtx, u *plan.IndexUse, reverse bool) ([]keyRange, error) {
-	var prefix []byte
-	for i, e := range u.Equal {
-		v, err := expr.Value(x, e)
-		if err != nil {
-			return nil, err
-		}
-		if v.Null(0) {
-			return nil, nil
-		}
-		prefix = AppendIndexKey(prefix, &u.Index.Keys[i], v, 0)
-	}
-	switch {
-	case u.In != nil:
-		return inRanges(x, u, prefix, reverse)
-	case u.Low != nil || u.High != nil:
-		r, ok, err := between(x, u, prefix)
-		if err != nil || !ok || r.empty() {
-			return nil, err
-		}
-		return []keyRange{r}, nil
-	case prefix == nil:
-		return []keyRange{{}}, nil
-	}
-	return []keyRange{prefixed(prefix)}, nil
-}
-
-// inRanges are the ranges of the values of a list, each once.
-func inRanges(x *expr.EvalCtx, u *plan.IndexUse, prefix []byte, reverse bool) ([]keyRange, error) {
-	k := &u.Index.Keys[len(u.Equal)]
-	var keys [][]byte
-	for _, e := range u.In {
-		v, err := expr.Value(x, e)
-		if err != nil {
-			return nil, err
-		}
-		if !v.Null(0) {
-			keys = append(keys, AppendIndexKey(bytes.Clone(prefix), k, v, 0))
-		}
-	}
-	slices.SortFunc(keys, bytes.Compare)
-	keys = slices.CompactFunc(keys, bytes.Equal)
-	if reverse {
-		slices.Reverse(keys)
-	}
-	out := make([]keyRange, len(keys))
-	for i, key := range keys {
-		out[i] = prefixed(key)
-	}
-	return out, nil
-}
-
-// between is the range of the keys after a prefix that lie between bounds; nulls lie outside. ok is false where a bound is null.
-func between(x *expr.EvalCtx, u *plan.IndexUse, prefix []byte) (r keyRange, ok bool, err error) {
-	k := &u.Index.Keys[len(u.Equal)]
-	values := append(bytes.Clone(prefix), keyValue)
-	r = keyRange{values, Successor(values)}
-	for _, b := range []struct {
-		e  expr.Expr
-		op plan.CompareOp
-	}{{u.Low, u.LowOp}, {u.High, u.HighOp}} {
-		if b.e == nil {
-			continue
-		}
-		v, err := expr.Value(x, b.e)
-		if err != nil {
-			return r, false, err
-		}
-		if v.Null(0) {
-			return r, false, nil
-		}
-		key := AppendIndexKey(bytes.Clone(prefix), k, v, 0)
-		after := (b.op == plan.Gt || b.op == plan.Ge) != k.Desc
-		inclusive := b.op == plan.Ge || b.op == plan.Le
-		switch {
-		case after && inclusive, !after && !inclusive:
-		default:
-			key = Successor(key)
-		}
-		if after {
-			r.lo = key
-		} else {
-			r.hi = key
-		}
-	}
-	return r, true, nil
 }

@@ -172,15 +172,49 @@ func comparisonOf(cond expr.Expr) (c comparison, ok bool) {
 			return c, false
 		}
 		c = comparison{x.Arg, plan.In, x.List}
+	case *expr.Or:
+		return alternatives(x)
 	default:
 		return c, false
 	}
-	for _, v := range c.values {
-		if !expr.IsSteady(v) || hasSubquery(v) || !hashAlike(c.on.Type().OID, v.Type().OID) {
+	for i, v := range c.values {
+		if v, ok = asCompared(v, c.on.Type()); !ok {
 			return c, false
+		}
+		if v != c.values[i] {
+			c.values = slices.Clone(c.values)
+			c.values[i] = v
 		}
 	}
 	return c, true
+}
+
+// alternatives is an OR of equalities of one expression as that expression in a list.
+func alternatives(x *expr.Or) (out comparison, ok bool) {
+	for _, arm := range disjuncts(x) {
+		c, ok := comparisonOf(arm)
+		if !ok || c.op != plan.Eq && c.op != plan.In || out.on != nil && !expr.Equal(c.on, out.on) {
+			return out, false
+		}
+		out = comparison{c.on, plan.In, append(out.values[:len(out.values):len(out.values)], c.values...)}
+	}
+	return out, true
+}
+
+// isSame reports whether an expression has the same value for all rows, and is one that can be evaluated beforehand.
+func isSame(e expr.Expr) bool { return expr.IsSteady(e) && !hasSubquery(e) }
+
+// asCompared is a value, the same for all rows, as one whose order with values of a type is the order of the type: dates and times are compared with
+// one another as PostgreSQL's operators between their types do, by conversion.
+func asCompared(v expr.Expr, t datum.Type) (expr.Expr, bool) {
+	if !isSame(v) {
+		return v, false
+	}
+	from := v.Type().OID
+	if from == datum.Date && (t.OID == datum.Timestamp || t.OID == datum.TimestampTZ) || from == datum.Timestamp && t.OID == datum.TimestampTZ {
+		return &expr.Cast{Arg: v, Typ: datum.T(t.OID), Implicit: true, Pos: -1}, true
+	}
+	return v, hashAlike(t.OID, from)
 }
 
 // sameKey reports whether an expression is a key of an index; nil is none.

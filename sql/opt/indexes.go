@@ -1,6 +1,7 @@
 package opt
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/allsource-db/allsource/sql/catalog"
@@ -19,6 +20,14 @@ type TableStats interface {
 // What an index is taken to find of a table.
 const (
 	indexRangeLeaves = 0.05
+	arrayValues      = 10
+	// fewRows by an index cost no more than a table.
+	fewRows = 10
+	// How many ways to find rows are tried; how many rows are scanned in the time in which one is found and read, and the least number of rows by an index
+	// that are worth a scan for which it is done.
+	mostWeighed  = 3
+	weighedCost  = 40
+	leastWeighed = 100
 	// pairCost is how many rows of a table are read in the time that one look-up by an index takes.
 	pairCost = 1000
 )
@@ -30,7 +39,7 @@ func indexScans(r *run, n plan.Node) (plan.Node, error) {
 		if !ok || s.Relation.Table == nil || s.Filter == nil || s.Index != nil {
 			return n, nil
 		}
-		use, _ := r.bestIndex(s)
+		use := weighed(r.usesOf(s), int64(r.tableRows(s.Relation)/weighedCost))
 		if use == nil {
 			return n, nil
 		}
@@ -40,99 +49,157 @@ func indexScans(r *run, n plan.Node) (plan.Node, error) {
 	})
 }
 
-// indexTest is a condition of a scan that an index may answer.
-type indexTest struct {
-	comparison
-	cond expr.Expr
+// indexUse is a way to find rows by an index, and about how many it finds.
+type indexUse struct {
+	*plan.IndexUse
+	found  float64
+	narrow bool // few, whatever the table has
 }
 
-// indexTests are the conditions of a scan that compare a column or a computed value with what is the same for all rows.
-func indexTests(s *plan.Scan) (tests []indexTest) {
-	for _, cond := range expr.Conjuncts(s.Filter) {
-		c, ok := comparisonOf(cond)
-		if !ok || c.on.Type().OID == datum.JSONB {
-			continue
-		}
-		if col, ok := c.on.(*expr.Cast); ok && isColumn(col.Arg) {
-			if _, same := scanColumn(s, c.on); same {
-				c.on = col.Arg // the value is the same
-			}
-		}
-		tests = append(tests, indexTest{c, cond})
-	}
-	return tests
-}
-
-func isColumn(e expr.Expr) bool {
-	_, ok := e.(*expr.Col)
-	return ok
-}
-
-// bestIndex is the index that finds the fewest rows, and about how many; nil: all of the table is read.
-func (r *run) bestIndex(s *plan.Scan) (best *plan.IndexUse, rows float64) {
+// usesOf lists the ways to find what a scan asks for by indexes, those that find fewer rows first.
+func (r *run) usesOf(s *plan.Scan) (out []indexUse) {
 	tests := indexTests(s)
 	if len(tests) == 0 {
-		return nil, 1
+		return nil
 	}
+	rows := r.tableRows(s.Relation)
 	for i := range s.Relation.Table.Indexes {
 		ix := &s.Relation.Table.Indexes[i]
 		keys, ok := r.indexKeys(s, ix)
 		if !ok || !ix.Kept() {
 			continue
 		}
-		use, found := r.useOf(s, ix, keys, tests)
-		narrow := len(use.Equal) > 0 || use.In != nil || use.Low != nil && use.High != nil
-		if narrow && (best == nil || found < rows) {
-			best, rows = use, found
+		if use, found := r.useOf(s, ix, keys, tests); use.IsSome() {
+			out = append(out, indexUse{use, found, found <= max(1, rows/indexRowCost) || use.IsList()})
 		}
 	}
-	return best, max(1, rows)
+	slices.SortStableFunc(out, func(a, b indexUse) int { return cmp.Compare(a.found, b.found) })
+	return out
+}
+
+// weighed puts the first uses of a list together: when the plan is executed that one of them is taken that finds the fewest rows, and no more than so many.
+// A small table is not worth asking.
+func weighed(list []indexUse, most int64) *plan.IndexUse {
+	if len(list) == 0 {
+		return nil
+	}
+	if first := list[0]; first.narrow && (first.found <= fewRows || most < leastWeighed) {
+		return first.IndexUse
+	}
+	if most < leastWeighed {
+		return nil
+	}
+	var out *plan.IndexUse
+	for _, u := range slices.Backward(list[:min(len(list), mostWeighed)]) {
+		u.Most, u.Else = most, out
+		out = u.IndexUse
+	}
+	return out
+}
+
+// bestIndex is the index that is taken to find the fewest rows, and about how many; nil: all of the table is read.
+func (r *run) bestIndex(s *plan.Scan) (best *plan.IndexUse, rows float64) {
+	list := r.usesOf(s)
+	if len(list) == 0 || !list[0].narrow {
+		return nil, 1
+	}
+	return list[0].IndexUse, max(1, list[0].found)
 }
 
 // useOf is how an index finds what the tests ask for, and about how many rows those are.
 func (r *run) useOf(s *plan.Scan, ix *catalog.TableIndex, keys []expr.Expr, tests []indexTest) (*plan.IndexUse, float64) {
 	use, found := &plan.IndexUse{Index: ix}, r.tableRows(s.Relation)
-	take := func(k int, op ...plan.CompareOp) *indexTest {
+	take := func(k int, op plan.CompareOp) *indexTest {
 		for t := range tests {
-			if sameKey(tests[t].on, keys[k]) && slices.Contains(op, tests[t].op) {
-				use.Conds = append(use.Conds, tests[t].cond)
+			if tests[t].op == op && sameKey(tests[t].on, keys[k]) {
+				use.Conds = appendCond(use.Conds, tests[t].cond)
 				return &tests[t]
 			}
 		}
 		return nil
 	}
-	k := 0
+	k, null := 0, false
 	for ; k < len(keys); k++ {
 		t := take(k, plan.Eq)
 		if t == nil {
 			break
 		}
+		found *= leftBy(t)
+		if null = null || t.null; t.null {
+			use.Equal = append(use.Equal, nil)
+			continue
+		}
 		use.Equal = append(use.Equal, t.values[0])
-		found *= equalityLeaves
 	}
 	if k == len(keys) {
-		if ix.Unique {
+		if ix.Unique && !null {
 			found = 1
 		}
 		return use, found
 	}
 	if t := take(k, plan.In); t != nil {
-		use.In = t.values
-		if found *= equalityLeaves * float64(len(t.values)); ix.Unique && k+1 == len(keys) {
-			found = float64(len(t.values))
+		use.In, use.Any = t.values, t.array
+		if found *= leftBy(t); ix.Unique && k+1 == len(keys) {
+			found = t.count()
 		}
 		return use, found
 	}
-	if t := take(k, plan.Gt, plan.Ge); t != nil {
-		use.Low, use.LowOp = t.values[0], t.op
+	return use, found * r.between(s, use, keys, k, tests)
+}
+
+// between adds the bounds of the keys from k on, and returns about how much of the rows they leave.
+func (r *run) between(s *plan.Scan, use *plan.IndexUse, keys []expr.Expr, k int, tests []indexTest) float64 {
+	for i := range tests {
+		t := &tests[i]
+		switch {
+		case t.op == plan.NotNull && sameKey(t.on, keys[k]):
+			use.NotNull, use.Conds = true, appendCond(use.Conds, t.cond)
+		case isBound(t.op):
+			values, op, cond := t.bound(s, use.Index, keys, k)
+			to, toOp := &use.Low, &use.LowOp
+			if isBelow(t.op) {
+				to, toOp = &use.High, &use.HighOp
+			}
+			if len(values) > len(*to) {
+				*to, *toOp, use.Conds = values, op, appendCond(use.Conds, cond)
+			}
+		}
 	}
-	if t := take(k, plan.Lt, plan.Le); t != nil {
-		use.High, use.HighOp = t.values[0], t.op
+	switch {
+	case use.Low != nil && use.High != nil:
+		return indexRangeLeaves
+	case use.Low != nil || use.High != nil:
+		return rangeLeaves
+	case use.NotNull:
+		return presentLeaves
 	}
-	if use.Low != nil && use.High != nil {
-		found *= indexRangeLeaves
+	return 1
+}
+
+func appendCond(list []expr.Expr, cond expr.Expr) []expr.Expr {
+	if cond == nil || slices.Contains(list, cond) {
+		return list
 	}
-	return use, found
+	return append(list, cond)
+}
+
+// leftBy is about how much of a table's rows a test for one or several values leaves.
+func leftBy(t *indexTest) float64 {
+	switch {
+	case t.null:
+		return 1 - presentLeaves
+	case t.on.Type().OID == datum.Bool:
+		return 0.5
+	}
+	return min(indexRangeLeaves, equalityLeaves*t.count())
+}
+
+// count is how many values a test is for, about.
+func (t *indexTest) count() float64 {
+	if t.array != nil {
+		return arrayValues
+	}
+	return float64(len(t.values))
 }
 
 // tableRows is how many rows a table is taken to have.
@@ -146,97 +213,6 @@ func (s *estimator) table(rel *catalog.Relation) float64 {
 		}
 	}
 	return storedRows
-}
-
-// indexOrder reads a table in the order of an index where a sort would keep only the first rows, or rows are locked one by one.
-func indexOrder(r *run, n plan.Node) (plan.Node, error) {
-	return plan.Transform(n, func(n plan.Node) (plan.Node, error) {
-		switch x := n.(type) {
-		case *plan.Sort:
-			if x.Limit < 0 {
-				return n, nil
-			}
-			if in, ok := r.byIndex(x.Input, x.Keys); ok {
-				return in, nil // the limit that a sort has is that of a Limit above it
-			}
-		case *plan.LockRows:
-			sort, ok := x.Input.(*plan.Sort)
-			if !ok {
-				return n, nil
-			}
-			if in, ok := r.byIndex(sort.Input, sort.Keys); ok {
-				return over(x, in), nil
-			}
-		}
-		return n, nil
-	})
-}
-
-// byIndex returns n with its scan reading in the order of the keys, if an index has that order.
-func (r *run) byIndex(n plan.Node, keys []plan.SortKey) (plan.Node, bool) {
-	switch x := n.(type) {
-	case *plan.Project:
-		below := make([]plan.SortKey, len(keys))
-		for i, k := range keys {
-			e, ok := throughProject(x, k.Expr)
-			if !ok || !keepsRows(x) {
-				return n, false
-			}
-			below[i] = plan.SortKey{Expr: e, Desc: k.Desc, NullsFirst: k.NullsFirst}
-		}
-		in, ok := r.byIndex(x.Input, below)
-		return over(x, in), ok
-	case *plan.Filter:
-		in, ok := r.byIndex(x.Input, keys)
-		return over(x, in), ok
-	case *plan.Scan:
-		if x.Relation.Table == nil || x.Limit >= 0 {
-			return n, false
-		}
-		if x.Index != nil {
-			if x.Index.In != nil && len(x.Index.In) > 1 {
-				return n, false
-			}
-			if have, ok := r.indexKeys(x, x.Index.Index); ok {
-				return orderedBy(x, x.Index, have, keys)
-			}
-			return n, false
-		}
-		for i := range x.Relation.Table.Indexes {
-			ix := &x.Relation.Table.Indexes[i]
-			have, ok := r.indexKeys(x, ix)
-			if !ok || !ix.Kept() {
-				continue
-			}
-			if out, ok := orderedBy(x, &plan.IndexUse{Index: ix}, have, keys); ok {
-				return out, true
-			}
-		}
-	}
-	return n, false
-}
-
-// orderedBy reads a scan by an index, whose keys the scan has as given, if those after the equal ones are the sort keys, forwards or backwards.
-func orderedBy(s *plan.Scan, use *plan.IndexUse, have []expr.Expr, keys []plan.SortKey) (plan.Node, bool) {
-	rest, have := use.Index.Keys[len(use.Equal):], have[len(use.Equal):]
-	if len(keys) > len(rest) {
-		return s, false
-	}
-	reverse := false
-	for i, k := range keys {
-		if !sameKey(k.Expr, have[i]) {
-			return s, false
-		}
-		back := k.Desc != rest[i].Desc
-		if i > 0 && back != reverse || back != (k.NullsFirst != rest[i].NullsFirst) {
-			return s, false
-		}
-		reverse = back
-	}
-	c, u := *s, *use
-	u.Ordered = true
-	c.Index, c.Reverse = &u, reverse
-	return &c, true
 }
 
 // indexJoins looks up the rows of a table by an index for each row of the other input, where those are few.

@@ -142,7 +142,8 @@ func (m *mapper) index(in *IndexUse) *IndexUse {
 		return nil
 	}
 	c := *in
-	c.Conds, c.Equal, c.In, c.Low, c.High = m.list(in.Conds), m.list(in.Equal), m.list(in.In), m.one(in.Low), m.one(in.High)
+	c.Conds, c.Equal, c.In, c.Any, c.Low, c.High = m.list(in.Conds), m.list(in.Equal), m.list(in.In), m.one(in.Any), m.list(in.Low), m.list(in.High)
+	c.Else, c.Sort = m.index(in.Else), m.keys(in.Sort)
 	return &c
 }
 

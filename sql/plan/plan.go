@@ -127,20 +127,46 @@ func (s *Scan) Rest() expr.Expr {
 // IsLookUp reports whether the scan asks for one whole key of a unique index: at a moment a row at most.
 func (s *Scan) IsLookUp() bool {
 	u := s.Index
-	return u != nil && u.Index.Unique && !u.Index.Period && len(u.Equal) == len(u.Index.Keys) && (s.System == nil || s.System.Kind == AsOf)
+	return u != nil && u.Index.Unique && !u.Index.Period && !u.IsList() && u.IsWhole() && (s.System == nil || s.System.Kind == AsOf)
 }
 
 // IndexUse says that a table's rows are found by an index: those whose first keys are equal to the values of Equal, whose next key is one
-// of In, or lies between Low and High. Values have no columns; the Scan's Filter still tests every row.
+// of In or of the elements of Any, or whose next keys, of which the first is not null, lie between Low and High. Values have no columns; the
+// Scan's Filter still tests every row.
 type IndexUse struct {
 	Conds     []expr.Expr // the parts of the filter that follow from the index
 	Index     *catalog.TableIndex
-	Equal     []expr.Expr
+	Equal     []expr.Expr // nil among them: the key is null
 	In        []expr.Expr
-	Low, High expr.Expr // nil: no bound
-	LowOp     CompareOp // Gt or Ge
-	HighOp    CompareOp // Lt or Le
-	Ordered   bool      // the rows must come in the order of the index
+	Any       expr.Expr   // an array; nil: none
+	NotNull   bool        // the key after the equal ones is not null; bounds say so too
+	Low, High []expr.Expr // values of the keys after the equal ones, compared as rows in the order of the index; none: no bound
+	LowOp     CompareOp   // Gt or Ge
+	HighOp    CompareOp   // Lt or Le
+	Ordered   bool        // the rows must come in the order of the index
+	// What cannot be known beforehand is asked of the indexes when the plan is executed. Else is another use that may find fewer rows, and has one of its own;
+	// that which finds the fewest is taken. A use that finds more than Most is not taken, 0: however many. Where none is left all of the table is read, or if
+	// the first is one for the order, by which Else's rows would be sorted, that one is taken.
+	Most int64
+	Else *IndexUse
+	Sort []SortKey
+}
+
+// IsSome reports whether the use is for some of the keys.
+func (u *IndexUse) IsSome() bool {
+	return len(u.Equal) > 0 || u.IsList() || u.NotNull || u.Low != nil || u.High != nil
+}
+
+// IsList reports whether the use is for the values of a list.
+func (u *IndexUse) IsList() bool { return u.In != nil || u.Any != nil }
+
+// IsWhole reports whether the use is for whole keys without nulls, one or those of a list.
+func (u *IndexUse) IsWhole() bool {
+	named := len(u.Equal)
+	if u.IsList() {
+		named++
+	}
+	return named == len(u.Index.Keys) && !slices.Contains(u.Equal, nil)
 }
 
 // Values gives literal rows. No columns and one row is the input of SELECT without FROM.

@@ -1,0 +1,178 @@
+package opt
+
+import (
+	"slices"
+
+	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/vec"
+)
+
+const (
+	// indexRowCost is how many rows of a table are scanned in the time in which one is read by an index.
+	indexRowCost = 16
+	// firstRows is how many rows are taken to be asked for where that is not known.
+	firstRows = 100
+	// sureCost is how many rows that an index is known to find are better than one that is only expected to be read in the order of another.
+	sureCost = 2
+)
+
+// indexOrder reads a table in the order of an index where a sort would keep only the first rows, or rows are locked one by one.
+func indexOrder(r *run, n plan.Node) (plan.Node, error) {
+	return plan.Transform(n, func(n plan.Node) (plan.Node, error) {
+		switch x := n.(type) {
+		case *plan.Limit:
+			if x.Count != nil && len(x.Ties) == 0 && limitRows(x) < 0 {
+				return over(x, r.unsorted(x.Input)), nil
+			}
+		case *plan.Sort:
+			if x.Limit >= 0 {
+				return r.firstByIndex(x), nil
+			}
+		case *plan.LockRows:
+			return over(x, r.unsorted(x.Input)), nil
+		}
+		return n, nil
+	})
+}
+
+// unsorted returns n, of which the first rows are asked for, without the sort at its top if an index has that order.
+func (r *run) unsorted(n plan.Node) plan.Node {
+	switch x := n.(type) {
+	case *plan.Project:
+		if keepsRows(x) {
+			return over(x, r.unsorted(x.Input))
+		}
+	case *plan.Sort:
+		if in, sorted := r.byIndex(x.Input, x.Keys, firstRows); sorted == len(x.Keys) && x.Limit < 0 {
+			return in
+		}
+	}
+	return n
+}
+
+// firstByIndex is a sort that keeps the first rows, by an index that has the order; where it has that of the first keys alone, by as many rows as are
+// asked for and those that are equal to the last of them.
+func (r *run) firstByIndex(x *plan.Sort) plan.Node {
+	switch in, sorted := r.byIndex(x.Input, x.Keys, float64(x.Limit)); sorted {
+	case 0:
+		return x
+	case len(x.Keys):
+		return in // the limit that a sort has is that of a Limit above it
+	default:
+		return over(x, &plan.Limit{Input: in, Count: int8Const(x.Limit), Ties: x.Keys[:sorted]})
+	}
+}
+
+// byIndex returns n, of which about the first most rows are asked for, with its scan reading in the order of the keys or of so many of them as are
+// returned, if an index has that order and it costs less than to sort.
+func (r *run) byIndex(n plan.Node, keys []plan.SortKey, most float64) (plan.Node, int) {
+	switch x := n.(type) {
+	case *plan.Project:
+		below := make([]plan.SortKey, len(keys))
+		for i, k := range keys {
+			e, ok := throughProject(x, k.Expr)
+			if !ok || !keepsRows(x) {
+				return n, 0
+			}
+			below[i] = plan.SortKey{Expr: e, Desc: k.Desc, NullsFirst: k.NullsFirst}
+		}
+		in, sorted := r.byIndex(x.Input, below, most)
+		return over(x, in), sorted
+	case *plan.Filter:
+		in, sorted := r.byIndex(x.Input, keys, most/r.guess.selectivity(x.Cond, x.Input))
+		return over(x, in), sorted
+	case *plan.Scan:
+		if x.Relation.Table != nil && x.Limit < 0 {
+			return r.scanInOrder(x, keys, most)
+		}
+	}
+	return n, 0
+}
+
+// scanInOrder is byIndex of a scan.
+func (r *run) scanInOrder(s *plan.Scan, keys []plan.SortKey, most float64) (out plan.Node, sorted int) {
+	bare := *s
+	bare.Filter = nil
+	tests := indexTests(s)
+	out, least := plan.Node(s), r.tableRows(s.Relation)/indexRowCost
+	uses := r.usesOf(s)
+	if len(uses) > 0 {
+		least = min(least, uses[0].found)
+	}
+	least++ // an order that is there is worth something
+	for i := range s.Relation.Table.Indexes {
+		ix := &s.Relation.Table.Indexes[i]
+		have, ok := r.indexKeys(s, ix)
+		if !ok || !ix.Kept() {
+			continue
+		}
+		use, found := r.useOf(s, ix, have, tests)
+		if use.Any != nil || len(use.In) > 1 {
+			continue
+		}
+		reverse, n := r.orderOf(s, use, have, keys)
+		if n == 0 {
+			continue
+		}
+		u := *s
+		u.Index, u.Reverse = use, reverse
+		read := most / max(1e-9, r.guess.selectivity(u.Rest(), &bare))
+		if n < len(keys) {
+			read += found * equalityLeaves
+		}
+		if read = min(read, found); read < least {
+			use.Ordered = true
+			out, sorted, least = &u, n, read
+		}
+	}
+	if scan := out.(*plan.Scan); sorted > 0 {
+		others := slices.DeleteFunc(uses, func(u indexUse) bool { return u.Index == scan.Index.Index })
+		scan.Index.Else = weighed(others, int64(max(firstRows, sureCost*least)))
+		scan.Index.Sort = keys[:sorted]
+	}
+	return out, sorted
+}
+
+// orderOf is how many of the sort keys are those of an index after the equal ones, which the scan has as given, forwards or backwards. A key that is the same
+// for all rows decides nothing, nor do those after a whole key of a unique index.
+func (r *run) orderOf(s *plan.Scan, use *plan.IndexUse, have []expr.Expr, keys []plan.SortKey) (reverse bool, n int) {
+	equal, rest := have[:len(use.Equal)], use.Index.Keys[len(use.Equal):]
+	have = have[len(equal):]
+	at := 0
+	for ; n < len(keys); n++ {
+		k := keys[n]
+		if slices.ContainsFunc(equal, func(e expr.Expr) bool { return sameKey(k.Expr, e) }) {
+			continue
+		}
+		if at == len(have) {
+			if !once(s, use, have) {
+				break
+			}
+			continue
+		}
+		back := k.Desc != rest[at].Desc
+		if !sameKey(k.Expr, have[at]) || at > 0 && back != reverse || back != (k.NullsFirst != rest[at].NullsFirst) && !isNotNull(s, have[at]) {
+			break
+		}
+		reverse = back
+		at++
+	}
+	if at == 0 && n < len(keys) {
+		return false, 0
+	}
+	return reverse, n
+}
+
+// once reports whether no two rows have one key of an index, of which those after the equal ones are given.
+func once(s *plan.Scan, use *plan.IndexUse, rest []expr.Expr) bool {
+	return use.Index.Unique && !use.Index.Period && !s.System.IsPeriod() && !slices.Contains(use.Equal, nil) &&
+		!slices.ContainsFunc(rest, func(e expr.Expr) bool { return e == nil || !isNotNull(s, e) })
+}
+
+func int8Const(v int64) *expr.Const {
+	c := vec.NewBuilder(vec.Int64, 1)
+	c.AppendInt(v)
+	return &expr.Const{Val: c.Finish(), Typ: datum.T(datum.Int8)}
+}
