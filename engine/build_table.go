@@ -18,11 +18,7 @@ func (b *builder) tableRows(ctx context.Context, n *plan.Scan) (*op.TableRows, e
 	if m, ok := n.Relation.Object.(*catalog.MaterializedObject); ok && !m.Populated {
 		return nil, pgerr.New(pgerr.ObjectNotInPrerequisite, "materialized view %q has not been populated", n.Relation.Name).WithHint("Use the REFRESH MATERIALIZED VIEW command.")
 	}
-	cols := make([]int, len(n.Cols))
-	for i, c := range n.Cols {
-		cols[i] = c.Column
-	}
-	physical, err := scanColumns(n.Relation, cols)
+	physical, err := scanColumns(n.Relation, n.Cols)
 	if err != nil {
 		return nil, err
 	}

@@ -39,6 +39,7 @@ type Log interface {
 	// SetSequence is durable with the next commit or Sync.
 	SetSequence(id uint32, value int64, called bool) error
 	Sync() error
+	ObjectsVersion() uint64       // of the catalog with all commits that have their place, as views have one
 	FirstObject(id uint32) []byte // the first definition of an object, nil: there is none
 	NewObjectID() (uint32, error) // of objects, and of what belongs to them
 	// NewTableLoad and NewIndexLoad begin what is written ahead of a commit.

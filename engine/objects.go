@@ -155,12 +155,14 @@ func (s *Session) isWhole(rel *catalog.Relation, ix *catalog.TableIndex) bool {
 
 // latestCatalog is the newest catalog, with what the session alone sees.
 func (s *Session) latestCatalog() *catalog.Catalog {
-	v, err := s.log.View(context.Background(), storage.Latest)
-	if err != nil {
-		return s.engine.catalogOf(s.opts.Database) // the statement itself will meet the error
-	}
-	if version := v.ObjectsVersion(); s.latest.catalog == nil || s.latest.version != version {
-		s.latest = versionCatalog{version, s.engine.catalogOfView(s.opts.Database, v)}
+	if s.latest.catalog == nil || s.latest.version != s.log.ObjectsVersion() {
+		v, err := s.log.View(context.Background(), storage.Latest)
+		if err != nil {
+			return s.engine.catalogOf(s.opts.Database) // the statement itself will meet the error
+		}
+		if version := v.ObjectsVersion(); s.latest.catalog == nil || s.latest.version != version {
+			s.latest = versionCatalog{version, s.engine.catalogOfView(s.opts.Database, v)}
+		}
 	}
 	base := s.latest.catalog
 	own := s.tx.work.objects

@@ -5,6 +5,7 @@ import (
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/pgerr"
+	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/storage"
 	"github.com/allsource-db/allsource/vec"
 )
@@ -49,9 +50,10 @@ func physical(c *catalog.Column) (storage.TableColumn, error) {
 }
 
 // scanColumns are the physical columns of a scan's columns; what is none stays empty.
-func scanColumns(rel *catalog.Relation, cols []int) ([]storage.TableColumn, error) {
+func scanColumns(rel *catalog.Relation, cols []plan.ScanCol) ([]storage.TableColumn, error) {
 	out := make([]storage.TableColumn, len(cols))
-	for i, c := range cols {
+	for i := range cols {
+		c := cols[i].Column
 		if c < 0 {
 			continue
 		}

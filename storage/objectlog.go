@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -15,6 +16,7 @@ type objectLog struct {
 	mu       sync.RWMutex
 	versions map[uint32][]objectVersion // by object, the oldest first
 	changes  []Micros                   // when anything was changed, ascending
+	newest   atomic.Uint64              // version of all of them
 }
 
 type objectVersion struct {
@@ -30,6 +32,7 @@ func (l *objectLog) apply(changes []ObjectChange, at Micros) {
 		l.add(c.ID, at, bytes.Clone(c.Value))
 	}
 	l.changes = append(l.changes, at)
+	l.newest.Store(ordered(at))
 }
 
 func (l *objectLog) add(id uint32, at Micros, value []byte) {
@@ -75,6 +78,9 @@ func (d *DB) FirstObject(id uint32) []byte {
 	return nil
 }
 
+// ObjectsVersion is that of views which see all commits that have their place.
+func (d *DB) ObjectsVersion() uint64 { return d.catalog.newest.Load() }
+
 // version is when the objects were changed last, up to a moment; 0: never.
 func (l *objectLog) version(moment Micros) uint64 {
 	l.mu.RLock()
@@ -101,6 +107,9 @@ func (d *DB) loadObjects() error {
 	})
 	slices.Sort(d.catalog.changes)
 	d.catalog.changes = slices.Compact(d.catalog.changes)
+	if n := len(d.catalog.changes); n > 0 {
+		d.catalog.newest.Store(ordered(d.catalog.changes[n-1]))
+	}
 	return err
 }
 

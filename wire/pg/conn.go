@@ -36,7 +36,8 @@ type conn struct {
 	tooMany bool
 
 	stmts   map[string]*statement
-	portals map[string]*portal
+	unnamed *portal                    // the portal "", nil: there is none
+	portals map[string]*portal         // the others
 	skip    bool                       // an error was reported: skip to Sync
 	series  bool                       // messages came since the last ReadyForQuery
 	held    []pgproto3.FrontendMessage // read ahead, to be handled next
@@ -91,7 +92,7 @@ func (c *conn) serve(ctx context.Context) {
 			c.log.Error("connection failed", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
 		}
 		if c.session != nil {
-			c.closePortals(true)
+			c.closePortals()
 			c.session.Close()
 		}
 	}()

@@ -67,7 +67,7 @@ func (c *conn) bind(m *pgproto3.Bind) error {
 		}
 	}
 	if m.DestinationPortal != "" {
-		if _, ok := c.portals[m.DestinationPortal]; ok {
+		if c.portal(m.DestinationPortal) != nil {
 			return c.session.Fail(pgerr.New(pgerr.DuplicateCursor, "cursor %q already exists", m.DestinationPortal))
 		}
 	}
@@ -87,7 +87,11 @@ func (c *conn) bind(m *pgproto3.Bind) error {
 			return c.session.Fail(pgerr.New(pgerr.InvalidParameterValue, "unsupported format code: %d", f))
 		}
 	}
-	c.portals[m.DestinationPortal] = p
+	if m.DestinationPortal == "" {
+		c.unnamed = p
+	} else {
+		c.portals[m.DestinationPortal] = p
+	}
 	c.backend.Send(&pgproto3.BindComplete{})
 	return nil
 }
@@ -188,8 +192,8 @@ func (c *conn) describe(ctx context.Context, m *pgproto3.Describe) error {
 		c.sendFields(fields, nil)
 		return nil
 	}
-	p, ok := c.portals[m.Name]
-	if !ok {
+	p := c.portal(m.Name)
+	if p == nil {
 		return c.session.Fail(pgerr.New(pgerr.InvalidCursorName, "portal %q does not exist", m.Name))
 	}
 	var fields []engine.Field
@@ -211,8 +215,8 @@ func (c *conn) describe(ctx context.Context, m *pgproto3.Describe) error {
 }
 
 func (c *conn) execute(ctx context.Context, m *pgproto3.Execute) error {
-	p, ok := c.portals[m.Portal]
-	if !ok {
+	p := c.portal(m.Portal)
+	if p == nil {
 		return c.session.Fail(pgerr.New(pgerr.InvalidCursorName, "portal %q does not exist", m.Portal))
 	}
 	if p.prepared == nil {
@@ -265,19 +269,35 @@ func (c *conn) closeMessage(m *pgproto3.Close) error {
 	return nil
 }
 
+// portal is that of a name, nil: there is none.
+func (c *conn) portal(name string) *portal {
+	if name == "" {
+		return c.unnamed
+	}
+	return c.portals[name]
+}
+
 func (c *conn) closePortal(name string) {
-	if p, ok := c.portals[name]; ok {
-		if p.rows != nil {
-			p.rows.Close()
-		}
+	p := c.portal(name)
+	if p == nil {
+		return
+	}
+	if p.rows != nil {
+		p.rows.Close()
+	}
+	if name == "" {
+		c.unnamed = nil
+	} else {
 		delete(c.portals, name)
 	}
 }
 
-func (c *conn) closePortals(all bool) {
+func (c *conn) closePortals() {
+	c.closePortal("")
+	if len(c.portals) == 0 {
+		return
+	}
 	for name := range c.portals {
-		if all || name != "" {
-			c.closePortal(name)
-		}
+		c.closePortal(name)
 	}
 }

@@ -198,7 +198,7 @@ func (c *conn) sync(ctx context.Context) error {
 		}
 	}
 	if c.session.Status() == 'I' {
-		c.closePortals(true)
+		c.closePortals()
 	}
 	return c.ready()
 }
@@ -218,7 +218,7 @@ func (c *conn) simpleQuery(ctx context.Context, script string) error {
 		}
 	}
 	if c.session.Status() == 'I' {
-		c.closePortals(true)
+		c.closePortals()
 	}
 	return c.ready()
 }
