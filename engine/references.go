@@ -172,7 +172,8 @@ func noActionOnly(con *catalog.Constraint, action string) *catalog.Constraint {
 // changedRows lists the rows of which a column is not what it was.
 func changedRows(rel *catalog.Relation, cols []int, old, rows *vec.Batch) []int32 {
 	var out []int32
-	cols = slices.DeleteFunc(cols, func(c int) bool { return old.Cols[c] == rows.Cols[c] }) // no statement has set it
+	// What was not read, or is the very column, no statement has set.
+	cols = slices.DeleteFunc(cols, func(c int) bool { return old.Cols[c] == nil || old.Cols[c] == rows.Cols[c] })
 	if len(cols) == 0 {
 		return nil
 	}
