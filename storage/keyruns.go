@@ -34,6 +34,8 @@ type keyRuns struct {
 	filter *keyFilter // of all keys; nil: nobody has looked for one that lies among them
 	last   []byte     // the greatest key
 	bytes  int64
+	// thinned: the load's commit has left out some.
+	thinned bool
 }
 
 // keyPlace is a key in data and the row that it leads to.
@@ -322,8 +324,31 @@ func (h *keyHeap) Pop() any {
 	return r
 }
 
+// scattered is how many times as large as other objects entries may be that go with a commit's batch where they are few of those that the index has all
+// over: tables of them make Pebble write the whole index again after every second one.
+const scattered = 8
+
 // few tells that the entries are better put into a commit's batch.
-func (k *keyRuns) few() bool { return len(k.files) == 0 && !k.d.s.large(k.bytes) }
+func (k *keyRuns) few() bool {
+	bytes := k.bytes
+	if k.thinned {
+		bytes /= scattered
+	}
+	return len(k.files) == 0 && !k.d.s.large(bytes)
+}
+
+// thin sorts the entries, which are in memory, and leaves those for which want is true: some of those of versions that take the place of others.
+func (k *keyRuns) thin(want func(row int64) bool) {
+	k.sort()
+	var kept []keyPlace // somebody may be looking at the others
+	k.bytes, k.thinned = 0, true
+	for _, p := range k.keys {
+		if want(p.row) {
+			kept, k.bytes = append(kept, p), k.bytes+int64(p.to-p.from)+17
+		}
+	}
+	k.keys = kept
+}
 
 // put adds the entries to a batch: rows are moved by first; those for which want is false are left out.
 func (k *keyRuns) put(b *pebble.Batch, index uint32, first RowID, want func(row int64) bool) error {

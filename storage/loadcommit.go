@@ -89,6 +89,14 @@ func (t *tableWork) takeInKeys() error {
 	l, d := t.load, t.rel.d
 	var all sync.WaitGroup
 	errs := make([]error, len(l.keys))
+	if t.keeps {
+		for _, keys := range l.keys {
+			if len(keys.files) == 0 {
+				all.Go(func() { keys.thin(t.enters) })
+			}
+		}
+		all.Wait()
+	}
 	for k, keys := range l.keys {
 		if keys.few() {
 			continue
