@@ -172,7 +172,15 @@ func (s *Session) CopyOut(ctx context.Context, p *Prepared, params []*vec.Column
 			return nil, s.fail(ctx, err)
 		}
 	}
-	inner, err := s.prepare(ctx, syntax.Statement{Stmt: query, Text: p.text}, p.script, nil)
+	prepare := func() (*Prepared, error) {
+		return s.prepare(ctx, syntax.Statement{Stmt: query, Text: p.text}, p.script, nil)
+	}
+	inner, err := prepare()
+	for altered := true; err == nil && altered; {
+		if altered, err = s.altered(ctx, inner); altered && err == nil {
+			inner, err = prepare()
+		}
+	}
 	if err != nil {
 		return nil, s.fail(ctx, err)
 	}

@@ -32,23 +32,61 @@ func (s *Session) lockReads(ctx context.Context, p *Prepared, params []*vec.Colu
 
 // awaitReads waits until nobody keeps readers out of the tables of a query, and nobody waits to do so.
 func (s *Session) awaitReads(ctx context.Context, p *Prepared, params []*vec.Column) (*Prepared, error) {
-	waited := false
-	for _, t := range p.changed {
+	if waited, err := s.awaitTables(ctx, p.changed); !waited || err != nil {
+		return p, err
+	}
+	return s.current(ctx, p, params)
+}
+
+// awaitTables waits until nobody keeps readers out of tables, which an open transaction then keeps. It reports whether there was anybody.
+func (s *Session) awaitTables(ctx context.Context, tables []tableLock) (waited bool, err error) {
+	for _, t := range tables {
 		if s.locks().Readable(uint32(t.oid)) {
 			continue
 		}
 		waited = true
-		probe := s.locks().NewOwner()
-		err := s.waitFor(ctx, probe, lock.Key{Kind: lock.Table, Object: uint32(t.oid)}, lock.AccessShare)
-		probe.Release()
+		owner := s.locks().NewOwner()
+		if s.tx.open() {
+			owner = s.owner()
+		}
+		err := s.waitFor(ctx, owner, lock.Key{Kind: lock.Table, Object: uint32(t.oid)}, lock.AccessShare)
+		if owner != s.tx.work.owner {
+			owner.Release()
+		}
 		if err != nil {
-			return nil, err
+			return true, err
 		}
 	}
-	if !waited {
-		return p, nil
+	return waited, nil
+}
+
+// altered waits until nobody is about to alter the tables of a statement that was prepared, or to put others in their place, and reports whether somebody
+// has: what columns it gives is told before it is executed.
+func (s *Session) altered(ctx context.Context, p *Prepared) (bool, error) {
+	if !s.keptOff(p) || s.inPast() {
+		return false, nil
 	}
-	return s.current(ctx, p, params)
+	if _, err := s.present(ctx); err != nil {
+		return false, err
+	}
+	before := s.catalog()
+	ctx, run := s.begin(ctx, p.text)
+	defer run.end()
+	_, err := s.awaitTables(ctx, p.changed)
+	if err == nil && p.inner != nil {
+		_, err = s.awaitTables(ctx, p.inner.changed)
+	}
+	return s.catalog() != before, err
+}
+
+// keptOff reports whether somebody keeps readers out of a table of a statement, or waits to do so.
+func (s *Session) keptOff(p *Prepared) bool {
+	for _, t := range p.changed {
+		if !s.locks().Readable(uint32(t.oid)) {
+			return true
+		}
+	}
+	return p.inner != nil && s.keptOff(p.inner)
 }
 
 // filledFrom are the locks of the tables whose rows a definition puts into a new one.

@@ -73,22 +73,51 @@ func (s *Session) Prepare(ctx context.Context, st syntax.Statement, script strin
 	if err := s.mayRun(st.Stmt); err != nil {
 		return nil, err
 	}
+	p, err := s.analysed(ctx, st, script, types)
+	for err == nil {
+		var altered bool
+		if altered, err = s.altered(ctx, p); !altered || err != nil {
+			break
+		}
+		if s.planned != nil { // it is of what was there before
+			st, err = s.readAgain(script)
+		}
+		if err == nil {
+			p, err = s.analysed(ctx, st, script, types)
+		}
+	}
+	if err != nil {
+		return nil, s.fail(ctx, err)
+	}
+	return p, nil
+}
+
+// readAgain is the only statement of a script as it was written, instead of one that was found in the cache.
+func (s *Session) readAgain(script string) (st syntax.Statement, err error) {
+	stmts, err := syntax.Parse(script)
+	if err == nil {
+		st, s.whole, s.planned = stmts[0], stmts[0].Stmt, nil
+	}
+	return st, err
+}
+
+// analysed is Prepare of a statement as it is now, whoever has kept its plan.
+func (s *Session) analysed(ctx context.Context, st syntax.Statement, script string, types []datum.OID) (*Prepared, error) {
 	if p := s.liftedPlan(st, script); p != nil && len(types) == 0 {
 		return p, nil
 	} else if p != nil {
 		// Types of parameters that the text does not have: its integers stay what they are.
-		stmts, err := syntax.Parse(script)
-		if err != nil {
-			return nil, s.fail(ctx, err)
+		var err error
+		if st, err = s.readAgain(script); err != nil {
+			return nil, err
 		}
-		st, s.whole, s.planned = stmts[0], stmts[0].Stmt, nil
 	}
 	if p := s.planOf(st, script, types); p != nil {
 		return p, nil
 	}
 	p, err := s.prepare(ctx, st, script, s.resolved(types))
 	if err != nil {
-		return nil, s.fail(ctx, err)
+		return nil, err
 	}
 	s.keepPlan(st, script, types, p)
 	s.keepLifted(ctx, st, types)
