@@ -36,10 +36,10 @@ func (i sessionInfo) CatalogText(what string, oid datum.OID, sub int) (string, b
 				}
 			}
 		}
-	case "viewdef":
+	case "viewdef", "viewdefpretty":
 		if r := c.ByOID(oid); r != nil && r.Query() != "" {
 			if r.Object != nil {
-				return i.s.viewText(r.Definition), true
+				return i.s.viewText(r, r.Definition, what == "viewdef"), true
 			}
 			return r.Query(), true
 		}

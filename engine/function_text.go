@@ -7,6 +7,7 @@ import (
 
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
+	"github.com/allsource-db/allsource/sql/deparse"
 	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/sql/syntax"
 )
@@ -66,19 +67,14 @@ func (s *Session) ownFunctionText(what string, f *catalog.FunctionObject) string
 
 // functionBody is a body that is SQL in the definition.
 func (s *Session) functionBody(f *catalog.FunctionObject) string {
-	if f.Form == "return" {
+	text, err := deparse.Body(s.showContext(), f)
+	switch {
+	case err == nil:
+		return text
+	case f.Form == "return":
 		return "RETURN " + strings.TrimPrefix(f.Body, "SELECT ")
 	}
-	list, err := syntax.Parse(f.Body)
-	if err != nil {
-		return f.Body
-	}
-	var b strings.Builder
-	b.WriteString("BEGIN ATOMIC\n")
-	for i := range list {
-		b.WriteString(strings.TrimSuffix(s.viewText(syntax.Format(list[i].Stmt)), ";") + ";\n")
-	}
-	return b.String() + "END"
+	return "BEGIN ATOMIC\n" + f.Body + ";\nEND"
 }
 
 // functionArgs lists parameters, with their defaults if those are asked for.

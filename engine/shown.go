@@ -5,7 +5,7 @@ import (
 
 	"github.com/allsource-db/allsource/sql/bind"
 	"github.com/allsource-db/allsource/sql/catalog"
-	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/deparse"
 	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/sql/syntax"
 )
@@ -31,18 +31,20 @@ func (v serverView) ShownIndex(r *catalog.Relation, ix *catalog.TableIndex) (str
 func (s *Session) shown(r *catalog.Relation, text string, spare bool) (string, error) {
 	x, err := syntax.ParseExpr(text)
 	if err != nil {
-		return s.viewText(text), nil
+		return s.viewText(r, text, spare), nil
 	}
-	if v, ok := x.(*syntax.SQLValue); ok {
-		return strings.ToUpper(v.Name), nil
-	}
-	ctx := *s.momentContext("")
-	ctx.Catalog, ctx.Text, ctx.Calls = s.catalog(), "", true
-	e, err := bind.Definition(&ctx, r, x, bind.Place{What: "expression", Columns: true})
+	out, err := deparse.Expression(s.showContext(), r, x, deparse.Style{Pretty: !spare})
 	if err != nil {
 		return text, nil // it is what was written
 	}
-	return expr.Show(e, spare, s.env()), nil
+	return out, nil
+}
+
+// showContext is what stored SQL is bound in to be shown.
+func (s *Session) showContext() *bind.Context {
+	ctx := *s.momentContext("")
+	ctx.Catalog, ctx.Text = s.catalog(), ""
+	return &ctx
 }
 
 // indexText is pg_get_indexdef. In whole the table has its schema.
@@ -210,65 +212,22 @@ func (s *Session) domainCheckText(d *catalog.DomainObject, k *catalog.DomainChec
 	if err != nil {
 		return k.Check.Text
 	}
-	ctx := *s.momentContext("")
-	ctx.Catalog, ctx.Calls = s.catalog(), true
-	e, err := bind.Definition(&ctx, value, x, bind.Place{What: "expression", Columns: true})
+	text, err := deparse.Expression(s.showContext(), value, x, deparse.Style{Pretty: !spare})
 	if err != nil {
 		return k.Check.Text
 	}
-	e = expr.Transform(e, func(e expr.Expr) expr.Expr {
-		if c, ok := e.(*expr.Col); ok {
-			named := *c
-			named.Name = "VALUE"
-			return &named
-		}
-		return e
-	})
-	return strings.ReplaceAll(expr.Show(e, spare, s.env()), `"VALUE"`, "VALUE")
+	return text
 }
 
-// viewText is the query of a view, a clause a line.
-func (s *Session) viewText(text string) string {
-	st, err := syntax.ParseOne(text)
+// viewText is the query of a view.
+func (s *Session) viewText(r *catalog.Relation, text string, spare bool) string {
+	var columns []string
+	for _, c := range r.Columns {
+		columns = append(columns, c.Name)
+	}
+	out, err := deparse.View(s.showContext(), text, columns, deparse.Style{Pretty: !spare})
 	if err != nil {
-		return text
+		return " " + text + ";" // it is what was written
 	}
-	syntax.Walk(st.Stmt, func(n syntax.Node) bool {
-		if t, ok := n.(*syntax.TableName); ok && len(t.Name) == 2 {
-			if r := s.catalog().Lookup(nil, t.Name[0], t.Name[1]); r != nil && s.catalog().Lookup(s.searchPath(), "", t.Name[1]) == r {
-				t.Name = t.Name[1:]
-			}
-		}
-		return true
-	})
-	q, ok := st.Stmt.(*syntax.Query)
-	if !ok {
-		return syntax.Format(st.Stmt)
-	}
-	sel, ok := q.Body.(*syntax.Select)
-	if !ok || q.With != nil || sel.Distinct || len(sel.Windows) > 0 {
-		return " " + syntax.Format(q) + ";"
-	}
-	clause := func(indent string, part syntax.Query, of syntax.Select) string {
-		part.Body = &of
-		if text := strings.TrimPrefix(syntax.Format(&part), "SELECT"); text != "" {
-			return "\n" + indent + strings.TrimPrefix(text, " ")
-		}
-		return ""
-	}
-	return " SELECT " + formatEach(sel.Targets, ",\n    ") +
-		clause("   ", syntax.Query{}, syntax.Select{From: sel.From, AsOf: sel.AsOf}) +
-		clause("  ", syntax.Query{}, syntax.Select{Where: sel.Where}) +
-		clause("  ", syntax.Query{}, syntax.Select{GroupBy: sel.GroupBy}) +
-		clause(" ", syntax.Query{}, syntax.Select{Having: sel.Having}) +
-		clause("  ", syntax.Query{OrderBy: q.OrderBy}, syntax.Select{}) +
-		clause(" ", syntax.Query{Limit: q.Limit, Skip: q.Skip, WithTies: q.WithTies}, syntax.Select{}) + ";"
-}
-
-func formatEach[N syntax.Node](list []N, sep string) string {
-	parts := make([]string, len(list))
-	for i, n := range list {
-		parts[i] = syntax.Format(n)
-	}
-	return strings.Join(parts, sep)
+	return out
 }

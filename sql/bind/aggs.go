@@ -1,6 +1,8 @@
 package bind
 
 import (
+	"slices"
+
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/funcs"
@@ -121,7 +123,10 @@ func (f *frame) aggregateCall(x *syntax.FuncCall) (expr.Expr, error) {
 			return nil, err
 		}
 	}
-	return f.placed(call, x)
+	written := slices.Clone(call.Args)
+	e, err := f.placed(call, x)
+	f.defining.called(e, x, written)
+	return e, err
 }
 
 // takesNothing reports whether an aggregate has a form without arguments, which is written with a star.
@@ -242,6 +247,7 @@ func (f *frame) grouping(x *syntax.Special) (expr.Expr, error) {
 		return nil, err
 	}
 	ref := &groupingRef{at: x}
+	defer func() { f.defining.called(ref, nil, ref.args) }()
 	if len(x.Args) > 0 {
 		ref.at = x.Args[0]
 	}

@@ -145,7 +145,7 @@ type binder struct {
 	inlining    []datum.OID        // users' functions whose queries are being bound
 	mutable     bool               // one that is not immutable was called
 	trusted     map[expr.Expr]bool // what calls of those that are became
-	defining    *tracker           // nil: nobody wants to know what names mean
+	defining    *Meaning           // nil: nobody wants to know what names mean
 }
 
 // statement dispatches on the kind of statement.

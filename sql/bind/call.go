@@ -61,6 +61,7 @@ func (f *frame) withMoment(x *syntax.FuncCall, args []typed, names []string) ([]
 		return args, names, nil
 	}
 	at, err := f.momentValue(f.env.asOf.clause, x)
+	f.defining.added(at)
 	if names != nil {
 		names = append(names, last)
 	}
@@ -230,7 +231,7 @@ func (f *frame) resolveCall(x *syntax.FuncCall, name string, args []typed, names
 		return nil, err
 	}
 	call := gather(e.(*expr.Call), best)
-	call.Words = x.SQLSyntax
+	call.Words, call.Variadic = x.SQLSyntax, x.Variadic || call != e
 	for i, a := range call.Args {
 		call.Typ = shaped(call.Typ, best.fn.Ret, best.args[min(i, len(best.args)-1)], a)
 	}

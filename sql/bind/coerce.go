@@ -45,6 +45,14 @@ func isTrueArray(t datum.OID) bool { i := datum.Lookup(t); return i != nil && i.
 
 // coerce converts e to a type, as the context allows. The literal or parameter of unsettled type takes the type itself.
 func (b *binder) coerce(e expr.Expr, to datum.Type, ctx funcs.CastContext, at syntax.Node) (expr.Expr, error) {
+	out, err := b.converted(e, to, ctx, at)
+	if err == nil {
+		b.defining.became(at, e, out)
+	}
+	return out, err
+}
+
+func (b *binder) converted(e expr.Expr, to datum.Type, ctx funcs.CastContext, at syntax.Node) (expr.Expr, error) {
 	from := e.Type()
 	if from == to || to.OID == datum.Any && from.OID != datum.Unknown {
 		return e, nil

@@ -1,8 +1,6 @@
 package bind
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
@@ -38,7 +36,18 @@ type Place struct {
 
 // Definition binds an expression over the columns of a relation.
 func Definition(ctx *Context, rel *catalog.Relation, x syntax.Expr, p Place) (expr.Expr, error) {
+	return newBinder(ctx, nil).definition(rel, x, p)
+}
+
+// ReadDefinition is Definition of what is to be shown, with its meaning.
+func ReadDefinition(ctx *Context, rel *catalog.Relation, x syntax.Expr) (expr.Expr, *Meaning, error) {
 	b := newBinder(ctx, nil)
+	b.defining = newMeaning()
+	e, err := b.definition(rel, x, Place{What: "expression", Columns: true})
+	return e, b.defining, err
+}
+
+func (b *binder) definition(rel *catalog.Relation, x syntax.Expr, p Place) (expr.Expr, error) {
 	if err := b.noQuery(x, p.What); err != nil {
 		return nil, err
 	}
@@ -173,97 +182,6 @@ func immutableCast(from, to datum.OID) bool {
 // ownText reports whether the text of a type depends on others, which may change: of elements, labels or fields.
 func ownText(t datum.OID) bool { return categoryOf(t) == 'A' || datum.OwnOf(t) != nil }
 
-// tracker notes what the names in a query mean, those in the views below it apart.
-type tracker struct {
-	tables  map[*syntax.TableName]*catalog.Relation
-	columns map[*syntax.ColumnRef]syntax.Name
-	stars   map[*syntax.ColumnRef][]syntax.Name
-	fields  map[*syntax.ColumnRef]plan.Field
-	named   map[*string]attribute // columns that are named without a table, as in INSERT INTO t (a)
-	reads   map[datum.OID]map[int16]bool
-	keys    map[datum.OID][]datum.OID   // by their relations
-	labels  map[*syntax.Const]datum.OID // literals of enums
-}
-
-// attribute is a column of a relation.
-type attribute struct {
-	rel  datum.OID
-	attr int16
-}
-
-func newTracker() *tracker {
-	return &tracker{map[*syntax.TableName]*catalog.Relation{}, map[*syntax.ColumnRef]syntax.Name{}, map[*syntax.ColumnRef][]syntax.Name{},
-		map[*syntax.ColumnRef]plan.Field{}, map[*string]attribute{}, map[datum.OID]map[int16]bool{}, map[datum.OID][]datum.OID{}, map[*syntax.Const]datum.OID{}}
-}
-
-func (t *tracker) read(rel datum.OID, attr int16) {
-	if t.reads[rel] == nil {
-		t.reads[rel] = map[int16]bool{}
-	}
-	if attr > 0 {
-		t.reads[rel][attr] = true
-	}
-}
-
-// table notes what the name of a relation means.
-func (t *tracker) table(x *syntax.TableName, rel *catalog.Relation) {
-	if t != nil {
-		t.tables[x] = rel
-		t.read(rel.OID, 0)
-	}
-}
-
-// key notes that a grouping by the primary key of a relation gives its other columns.
-func (t *tracker) key(rel *catalog.Relation, ix *catalog.Index) {
-	if t != nil && rel.Object != nil && ix.Constraint != 0 && !slices.Contains(t.keys[rel.OID], ix.Constraint) {
-		t.keys[rel.OID] = append(t.keys[rel.OID], ix.Constraint)
-	}
-}
-
-// name notes which column of a relation is meant where no table can be named.
-func (t *tracker) name(x *string, rel *catalog.Relation, column int) {
-	if t != nil {
-		t.named[x] = attribute{rel.OID, rel.AttrNum(column)}
-		t.read(rel.OID, rel.AttrNum(column))
-	}
-}
-
-// column notes which column a name means.
-func (t *tracker) column(x *syntax.ColumnRef, it *item, c *column) {
-	if t == nil {
-		return
-	}
-	if it.table && it.name != "" && !it.scalar {
-		t.columns[x] = syntax.Name{it.name, c.name}
-	}
-	t.fields[x] = c.field
-	if c.field.Table != 0 {
-		t.read(c.field.Table, c.field.Attr)
-	}
-}
-
-// restar forgets which columns * means: it is bound anew.
-func (t *tracker) restar(x *syntax.ColumnRef) {
-	if t != nil {
-		delete(t.stars, x)
-	}
-}
-
-// star notes which columns * means.
-func (t *tracker) star(x *syntax.ColumnRef, it *item, c *column) {
-	if t == nil {
-		return
-	}
-	name := syntax.Name{c.name}
-	if it.table && it.name != "" {
-		name = syntax.Name{it.name, c.name}
-	}
-	t.stars[x] = append(t.stars[x], name)
-	if c.field.Table != 0 {
-		t.read(c.field.Table, c.field.Attr)
-	}
-}
-
 // QueryDefinition is what a query gives and reads.
 type QueryDefinition struct {
 	Fields []plan.Field
@@ -290,7 +208,7 @@ func DefineQuery(ctx *Context, q *syntax.Query) (*QueryDefinition, error) {
 	own.Text = ""
 	b = newBinder(&own, nil)
 	tree := st.Stmt.(*syntax.Query)
-	b.defining = newTracker()
+	b.defining = newMeaning()
 	n, err := b.topQuery(tree)
 	if err != nil {
 		return nil, err
@@ -301,55 +219,10 @@ func DefineQuery(ctx *Context, q *syntax.Query) (*QueryDefinition, error) {
 	return out, nil
 }
 
-// readings are the relations that were read, with their columns.
-func (t *tracker) readings() (out []catalog.Reading) {
-	for rel, attrs := range t.reads {
-		out = append(out, catalog.Reading{Relation: rel, Columns: slices.Sorted(maps.Keys(attrs)), Keys: t.keys[rel]})
-	}
-	slices.SortFunc(out, func(x, y catalog.Reading) int { return cmp.Compare(x.Relation, y.Relation) })
-	return out
-}
-
-// spellOut writes the names of a tree in full.
-func (t *tracker) spellOut(root syntax.Node) {
-	syntax.Walk(root, func(n syntax.Node) bool {
-		switch n := n.(type) {
-		case *syntax.TableName:
-			if rel := t.tables[n]; rel != nil {
-				n.Name = syntax.Name{rel.Schema, rel.Name}
-			}
-		case *syntax.ColumnRef:
-			if name := t.columns[n]; name != nil && !n.Star {
-				n.Name = name
-			}
-		case *syntax.Select:
-			n.Targets = t.unstarred(n.Targets)
-		case *syntax.Returning:
-			n.List = t.unstarred(n.List)
-		}
-		return true
-	})
-}
-
-func (t *tracker) unstarred(list []*syntax.Target) []*syntax.Target {
-	var out []*syntax.Target
-	for _, target := range list {
-		ref, ok := target.Expr.(*syntax.ColumnRef)
-		if !ok || !ref.Star || t.stars[ref] == nil {
-			out = append(out, target)
-			continue
-		}
-		for _, name := range t.stars[ref] {
-			out = append(out, &syntax.Target{At: target.At, Expr: &syntax.ColumnRef{At: ref.At, Name: name}})
-		}
-	}
-	return out
-}
-
 // RenameColumn rewrites the text of a query, or of the body of function def unless that is nil, after column attr of a relation, which was
 // called from in the catalog of before, is called to in that of now. It fails where the text means something else then.
 func RenameColumn(before, now *Context, text string, def *catalog.FunctionObject, rel datum.OID, attr int16, from, to string) (string, error) {
-	list, t, err := traced(before, text, def)
+	list, t, err := Read(before, text, def)
 	if err != nil {
 		return "", err
 	}
@@ -359,6 +232,7 @@ func RenameColumn(before, now *Context, text string, def *catalog.FunctionObject
 			renamed[ref] = true
 		}
 	}
+	keepNames(list, renamed, from)
 	for ref := range renamed {
 		ref.Name = append(slices.Clone(ref.Name[:len(ref.Name)-1]), to)
 	}
@@ -368,12 +242,27 @@ func RenameColumn(before, now *Context, text string, def *catalog.FunctionObject
 		}
 	}
 	out := FormatBody(list)
-	_, _, err = traced(now, out, def)
+	_, _, err = Read(now, out, def)
 	return out, err
 }
 
-// traced binds a stored query, or the body of function def unless that is nil, and tells what its names mean.
-func traced(ctx *Context, text string, def *catalog.FunctionObject) ([]syntax.Statement, *tracker, error) {
+// keepNames has the columns of select lists called as they are, though what they give gets other names.
+func keepNames(list []syntax.Statement, renamed map[*syntax.ColumnRef]bool, name string) {
+	for i := range list {
+		syntax.Walk(list[i].Stmt, func(n syntax.Node) bool {
+			if t, ok := n.(*syntax.Target); ok && t.As == "" {
+				if ref, ok := t.Expr.(*syntax.ColumnRef); ok && renamed[ref] {
+					t.As = name
+				}
+			}
+			return true
+		})
+	}
+}
+
+// Read binds a stored query, or the body of function def unless that is nil, and tells what it means. The meaning is nil of a body that is bound
+// when it is called.
+func Read(ctx *Context, text string, def *catalog.FunctionObject) ([]syntax.Statement, *Meaning, error) {
 	list, err := syntax.Parse(text)
 	if err != nil {
 		return nil, nil, err
@@ -385,7 +274,7 @@ func traced(ctx *Context, text string, def *catalog.FunctionObject) ([]syntax.St
 		return list, t, err
 	}
 	b := newBinder(&own, nil)
-	b.defining = newTracker()
+	b.defining = newMeaning()
 	q, ok := list[0].Stmt.(*syntax.Query)
 	if !ok {
 		return nil, nil, pgerr.New(pgerr.InternalError, "a view is not a query")

@@ -82,6 +82,12 @@ func (f *frame) bind(x syntax.Expr) (expr.Expr, error) {
 		return nil, err
 	}
 	defer f.leave()
+	e, err := f.bindOne(x)
+	f.defining.bound(x, e)
+	return e, err
+}
+
+func (f *frame) bindOne(x syntax.Expr) (expr.Expr, error) {
 	switch x := x.(type) {
 	case *syntax.Const:
 		return f.constant(x)
@@ -172,7 +178,7 @@ func (f *frame) param(x *syntax.Param) (expr.Expr, error) {
 		if x.N < 1 || x.N > len(f.calling.args) {
 			return nil, f.errorIn(x, pgerr.UndefinedParameter, "there is no parameter $%d", x.N)
 		}
-		return f.calling.argument(x.N, f.scope), nil
+		return f.defining.ref(f.calling.argument(x.N, f.scope), f.calling.ref(x.N-1)), nil
 	}
 	if x.N < 1 || x.N > maxParams {
 		return nil, f.errorIn(x, pgerr.UndefinedParameter, "there is no parameter $%d", x.N)

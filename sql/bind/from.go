@@ -305,6 +305,7 @@ func (b *binder) named(n plan.Node, it *item, a *syntax.Alias, at syntax.Node) (
 			}
 		}
 	}
+	b.defining.from(at, it)
 	return &source{node: n, scope: &scope{items: []*item{it}, width: len(n.Schema())}}, nil
 }
 
@@ -395,6 +396,7 @@ func (b *binder) using(t *syntax.Join, l, r, both *scope, e *env) (expr.Expr, *s
 	names := t.Using
 	if t.Natural {
 		names = commonNames(l, r, t)
+		b.defining.natural(t, names)
 	}
 	f := &frame{binder: b, env: e, scope: both, what: "JOIN/USING"}
 	merged := &item{bare: true}
@@ -489,13 +491,16 @@ func (f *frame) mergedColumn(kind syntax.JoinKind, lc, rc column, l, r typed) (c
 	if err != nil {
 		return column{}, err
 	}
-	out := column{name: lc.name, expr: vals[0], field: lc.field}
+	out := column{name: lc.name, expr: vals[0], field: lc.field, ref: lc.ref}
 	switch kind {
 	case syntax.RightJoin:
-		out.expr, out.field = vals[1], rc.field
+		out.expr, out.field, out.ref = vals[1], rc.field, rc.ref
 	case syntax.FullJoin:
 		out.expr, out.field = &expr.Coalesce{Args: vals, Typ: t}, plan.Field{Name: lc.name}
 	}
 	out.field.Type = datum.Type(out.expr.Type())
+	if _, ok := out.expr.(*expr.Col); !ok {
+		out.ref = Ref{Column: lc.name}
+	}
 	return out, nil
 }

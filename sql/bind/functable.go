@@ -138,7 +138,9 @@ func (f *frame) topCall(x *syntax.FuncCall) (expr.Expr, error) {
 	}
 	top := *f
 	top.sets, top.inFrom = true, true
-	return top.resolveCall(x, x.Name.Last(), args, names)
+	e, err := top.resolveCall(x, x.Name.Last(), args, names)
+	f.defining.bound(x, f.shownCall(e, len(args)))
+	return e, err
 }
 
 var ordinality = plan.Field{Name: "ordinality", Type: datum.T(datum.Int8)}

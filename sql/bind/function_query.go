@@ -113,6 +113,14 @@ func (q *functionQuery) named(x *syntax.ColumnRef, from *scope) (e expr.Expr, ok
 	return nil, false
 }
 
+// ref is what a reference to parameter i means.
+func (q *functionQuery) ref(i int) Ref {
+	if i >= len(q.names) || q.names[i] == "" {
+		return Ref{Column: "$" + itoa(i+1)}
+	}
+	return Ref{Table: q.name, Column: q.names[i]}
+}
+
 // field is parameter.field.
 func (q *functionQuery) field(x *syntax.ColumnRef, from *scope) (e expr.Expr, ok bool) {
 	if q == nil || x.Star || len(x.Name) != 2 {

@@ -68,7 +68,9 @@ func (f *frame) hypotheticalCall(x *syntax.FuncCall) (expr.Expr, error) {
 			return nil, err
 		}
 	}
-	return hypotheticals[x.Name.Last()](h)
+	e, err := hypotheticals[x.Name.Last()](h)
+	f.defining.called(e, x, f.aggs.direct[len(f.aggs.direct)-len(keys):])
+	return e, err
 }
 
 // key adds a key: the rows whose value stands before the direct argument, or is the same where all keys before are.

@@ -114,7 +114,11 @@ func (f *frame) collate(x *syntax.Collate) (expr.Expr, error) {
 	if t := e.Type().OID; t != datum.Unknown && categoryOf(t) != 'S' && categoryOf(elemOf(t)) != 'S' {
 		return nil, f.errorIn(x, pgerr.DatatypeMismatch, "collations are not supported by type %s", formatType(e.Type()))
 	}
-	return f.textIfUnknown(e, x.X)
+	if e, err = f.textIfUnknown(e, x.X); f.defining != nil && err == nil {
+		e = &expr.Cast{Arg: e, Typ: e.Type(), Implicit: true, Pos: x.Pos} // a node of its own, to be known by
+		f.defining.Collate[e] = x.Name
+	}
+	return e, err
 }
 
 // sqlValues are the functions that look like columns: what each is made of.
@@ -128,13 +132,13 @@ var sqlValues = map[string]struct {
 	"session_user": {"session_user", 0}, "current_catalog": {"current_database", 0}, "current_schema": {"current_schema", 0},
 }
 
-func (f *frame) sqlValue(x *syntax.SQLValue) (expr.Expr, error) {
+func (f *frame) sqlValue(x *syntax.SQLValue) (e expr.Expr, err error) {
+	defer func() { f.defining.word(e, x) }()
 	v, ok := sqlValues[x.Name]
 	if !ok {
 		return nil, f.errorIn(x, pgerr.FeatureNotSupported, "%s is not supported yet", x.Name)
 	}
-	e, err := f.function(v.fn, nil, x)
-	if err != nil {
+	if e, err = f.function(v.fn, nil, x); err != nil {
 		return nil, err
 	}
 	t := e.Type()

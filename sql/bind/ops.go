@@ -301,7 +301,8 @@ func (f *frame) between(x *syntax.Between) (expr.Expr, error) {
 		return nil, err
 	}
 	if x.Not {
-		return &expr.Not{Arg: out}, nil
+		out = &expr.Not{Arg: out}
+		f.defining.form(out, x)
 	}
 	return out, nil
 }

@@ -29,6 +29,9 @@ func (f *frame) matchOutput(x syntax.Expr, cols []typedColumn, clause string) (i
 				found = i
 			}
 		}
+		if found >= 0 {
+			f.defining.bound(x, cols[found].expr)
+		}
 		return found, found >= 0, nil
 	case *syntax.Const:
 		switch x.Kind {
@@ -42,6 +45,7 @@ func (f *frame) matchOutput(x syntax.Expr, cols []typedColumn, clause string) (i
 		if err != nil || n < 1 || n > countVisible(cols) {
 			return 0, false, f.errorIn(x, pgerr.InvalidColumnReference, "%s position %s is not in select list", clause, x.Text)
 		}
+		f.defining.bound(x, cols[n-1].expr)
 		return n - 1, true, nil
 	}
 	return 0, false, nil

@@ -175,9 +175,24 @@ func (f *frame) ownFunction(best *candidate, def *catalog.FunctionObject, args [
 	case f.inFrom:
 		return c, nil
 	case f.ctx.Calls:
-		return &expr.Apply{Name: f.functionName(def), Args: c.args[:min(len(args), len(c.args))], Body: &expr.Const{Val: vec.NullColumn(kindOf(c.typ.OID), 1), Typ: c.typ}}, nil
+		shown := len(args)
+		if best.order != nil {
+			shown = len(c.args) // those between have their defaults
+		}
+		e := f.shownCall(c, shown).(*expr.Apply)
+		e.Variadic = best.expanded || x.Variadic
+		return e, nil
 	}
 	return f.value(c)
+}
+
+// shownCall is a call of a users' function as it is shown: with as many arguments as were given. Other calls stay as they are.
+func (f *frame) shownCall(e expr.Expr, given int) expr.Expr {
+	c, ok := e.(*ownCall)
+	if !ok {
+		return e
+	}
+	return &expr.Apply{Name: f.functionName(c.def), Args: c.args[:min(given, len(c.args))], Body: &expr.Const{Val: vec.NullColumn(kindOf(c.typ.OID), 1), Typ: c.typ}}
 }
 
 // functionName is the name of a function, with its schema where the search path does not find it.

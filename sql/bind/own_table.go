@@ -152,7 +152,7 @@ func CheckFunction(ctx *Context, def *catalog.FunctionObject) (*FunctionDefiniti
 }
 
 // bodyOf binds the statements of a body and tells what the names in them mean. Nil: they are bound when the function is called.
-func bodyOf(ctx *Context, def *catalog.FunctionObject, list []syntax.Statement) (*tracker, error) {
+func bodyOf(ctx *Context, def *catalog.FunctionObject, list []syntax.Statement) (*Meaning, error) {
 	fn := signature(ctx.Catalog, def)
 	c := &ownCall{fn: fn, def: def, typ: datum.T(fn.Ret), at: &syntax.Const{}, parsed: list}
 	for i, t := range fn.Args {
@@ -165,7 +165,7 @@ func bodyOf(ctx *Context, def *catalog.FunctionObject, list []syntax.Statement) 
 		c.typ = datum.RecordType(fn.Out)
 	}
 	f := &frame{binder: newBinder(ctx, nil), env: &env{}, scope: &scope{}, what: "SELECT"}
-	f.defining, f.checking = newTracker(), def.ID
+	f.defining, f.checking = newMeaning(), def.ID
 	runs, err := f.runs(c)
 	switch {
 	case err != nil:

@@ -253,6 +253,7 @@ func (b *binder) orderOutput(n plan.Node, q *syntax.Query, e *env) (plan.Node, e
 			return nil, e.WithDetail("Only result column names can be used, not expressions or functions.").
 				WithHint("Add the expression/function to every SELECT, or move the UNION into a FROM clause.")
 		}
+		b.defining.number(it.Expr, i+1)
 		k, err := f.sortKey(it, cols[i].expr)
 		if err != nil {
 			return nil, err

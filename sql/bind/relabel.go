@@ -13,7 +13,7 @@ func Relabel(before, now *Context, rel *catalog.Relation, text string) (string, 
 	ctx := *before
 	ctx.Text = ""
 	b := newBinder(&ctx, nil)
-	b.defining = newTracker()
+	b.defining = newMeaning()
 	var root syntax.Node
 	x, err := syntax.ParseExpr(text)
 	if err == nil {
@@ -68,7 +68,7 @@ func (b *binder) bindQuery(text string) (syntax.Node, error) {
 }
 
 // label notes a literal that became a label of an enum, or an array of them.
-func (t *tracker) label(at syntax.Node, typ datum.OID) {
+func (t *Meaning) label(at syntax.Node, typ datum.OID) {
 	if t == nil || datum.OwnOf(typ) == nil {
 		return
 	}

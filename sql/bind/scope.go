@@ -41,6 +41,7 @@ type column struct {
 	expr   expr.Expr
 	field  plan.Field
 	unseen bool // * leaves it out
+	ref    Ref  // kept where somebody wants to know what names mean
 }
 
 // seen is how many columns * gives.
@@ -178,7 +179,7 @@ func (b *binder) bareColumn(x *syntax.ColumnRef, s *scope) (expr.Expr, error) {
 				return nil, err
 			}
 			b.defining.column(x, it, col)
-			return b.outwards(col.expr, level, x.Pos), nil
+			return b.defining.ref(b.outwards(col.expr, level, x.Pos), col.ref), nil
 		}
 		if e := b.systemColumn(sc, name); e != nil {
 			return e, nil
@@ -194,7 +195,7 @@ func (b *binder) bareColumn(x *syntax.ColumnRef, s *scope) (expr.Expr, error) {
 		}
 	}
 	if e, ok := b.calling.named(x, s); ok {
-		return e, nil
+		return b.defining.ref(e, Ref{Table: b.calling.name, Column: name}), nil
 	}
 	return nil, b.noColumn(x, s, "", name)
 }
@@ -228,9 +229,12 @@ func systemColumnOf(r *catalog.Relation, name string) expr.Expr {
 // wholeRow is a table's name used as a value: a row of all its columns.
 func (b *binder) wholeRow(it *item, level, at int) expr.Expr {
 	if it.scalar && len(it.cols) == 1 {
-		return b.outwards(it.cols[0].expr, level, at)
+		return b.defining.ref(b.outwards(it.cols[0].expr, level, at), it.cols[0].ref)
 	}
 	row := &expr.Row{}
+	if len(it.cols) > 0 {
+		b.defining.ref(row, Ref{From: it.cols[0].ref.From, Table: it.name})
+	}
 	for _, c := range it.cols {
 		if c.unseen {
 			continue
@@ -256,7 +260,7 @@ func (b *binder) tableColumn(x *syntax.ColumnRef, s *scope, schema, table, name 
 			}
 		}
 		if e, ok := b.calling.named(x, s); ok {
-			return e, nil
+			return b.defining.ref(e, Ref{Table: table, Column: name}), nil
 		}
 		if e, ok := b.calling.field(x, s); ok {
 			return e, nil
@@ -277,7 +281,7 @@ func (b *binder) tableColumn(x *syntax.ColumnRef, s *scope, schema, table, name 
 	}
 	if found != nil {
 		b.defining.column(x, it, found)
-		return b.outwards(found.expr, level, x.Pos), nil
+		return b.defining.ref(b.outwards(found.expr, level, x.Pos), found.ref), nil
 	}
 	if it.rel != nil {
 		if e := systemColumnOf(it.rel, name); e != nil {

@@ -74,6 +74,7 @@ func (b *binder) selectQuery(sel *syntax.Select, q *syntax.Query, e *env, keep b
 func (s *selection) targets(keep bool) error {
 	cols, err := s.f.targetList(s.sel.Targets, keep)
 	s.cols = cols
+	s.f.defining.targets(s.sel, cols)
 	return err
 }
 

@@ -25,12 +25,18 @@ func subquery(kind expr.SubqueryKind, n plan.Node, t datum.Type) *expr.Subquery 
 	return &expr.Subquery{Kind: kind, Plan: n, Typ: t, Correlated: plan.Correlated(n)}
 }
 
+// asked notes the query of a subquery.
+func (f *frame) asked(e *expr.Subquery, q *syntax.Query) expr.Expr {
+	f.defining.query(e, q)
+	return e
+}
+
 func (f *frame) exists(x *syntax.Exists) (expr.Expr, error) {
 	n, err := f.sub(x.Query, false)
 	if err != nil {
 		return nil, err
 	}
-	return subquery(expr.Exists, withoutTargets(n), datum.T(datum.Bool)), nil
+	return f.asked(subquery(expr.Exists, withoutTargets(n), datum.T(datum.Bool)), x.Query), nil
 }
 
 // withoutTargets leaves out a select list that does not change how many rows there are: nobody looks at it, so it must not
@@ -53,7 +59,7 @@ func (f *frame) scalar(x *syntax.Subquery) (expr.Expr, error) {
 	if len(cols) != 1 {
 		return nil, f.errorIn(x, pgerr.SyntaxError, "subquery must return only one column")
 	}
-	return subquery(expr.Scalar, n, cols[0].Type), nil
+	return f.asked(subquery(expr.Scalar, n, cols[0].Type), x.Query), nil
 }
 
 func (f *frame) arrayQuery(x *syntax.ArrayQuery) (expr.Expr, error) {
@@ -71,7 +77,7 @@ func (f *frame) arrayQuery(x *syntax.ArrayQuery) (expr.Expr, error) {
 			return nil, f.errorIn(x, pgerr.UndefinedObject, "could not find array type for data type %s", formatType(cols[0].Type))
 		}
 	}
-	return subquery(expr.ArrayOf, n, datum.Type{OID: t, Mod: cols[0].Type.Mod}), nil
+	return f.asked(subquery(expr.ArrayOf, n, datum.Type{OID: t, Mod: cols[0].Type.Mod}), x.Query), nil
 }
 
 // in is [NOT] IN a list or a query.
@@ -158,7 +164,7 @@ func (f *frame) inQuery(l typed, q *syntax.Query, not bool, at syntax.Node) (exp
 	if out.Test = tests[0]; isRow {
 		out.Test = &expr.Row{Elems: tests}
 	}
-	return out, nil
+	return f.asked(out, q), nil
 }
 
 func (f *frame) sameWidth(left, right int, at syntax.Node) error {
@@ -216,7 +222,7 @@ func (f *frame) quantified(x *syntax.Quantified) (expr.Expr, error) {
 	}
 	out := subquery(kind, n, datum.T(datum.Bool))
 	out.Test, out.Op = l, fn
-	return out, nil
+	return f.asked(out, x.Query), nil
 }
 
 // rowQuery compares a row with the rows of a query, field by field.
@@ -238,7 +244,7 @@ func (f *frame) rowQuery(kind expr.SubqueryKind, op syntax.Operator, row *expr.R
 		return nil, err
 	}
 	out.Op, _, _, err = f.resolveOperator(op, []datum.OID{tests[0].Type().OID, n.Schema()[0].Type.OID}, at)
-	return out, err
+	return f.asked(out, q), err
 }
 
 // testedColumns converts the operands on the left and the columns of a query to types that can be compared.

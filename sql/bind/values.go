@@ -109,6 +109,7 @@ func (f *frame) settled(e expr.Expr, at syntax.Node) (expr.Expr, error) {
 		}
 		out.Elems[i] = x
 	}
+	f.defining.became(at, e, out)
 	return out, nil
 }
 
@@ -270,7 +271,9 @@ func (f *frame) jsonSubscript(e expr.Expr, steps []syntax.Step, at *syntax.Indir
 		}
 		path.Elems = append(path.Elems, key)
 	}
-	return f.operator(syntax.Operator{Name: "#>"}, []typed{{e, at.X}, {path, at.X}}, at)
+	out, err := f.operator(syntax.Operator{Name: "#>"}, []typed{{e, at.X}, {path, at.X}}, at)
+	f.defining.form(out, at)
+	return out, err
 }
 
 // caseOf is CASE; the form with an operand compares it with each WHEN.
@@ -323,6 +326,7 @@ func (f *frame) caseOf(x *syntax.Case) (expr.Expr, error) {
 		return nil, err
 	}
 	out := &expr.Case{Else: vals[0], Typ: t}
+	f.defining.simple(out, operand)
 	for i, c := range conds {
 		out.Whens = append(out.Whens, expr.When{Cond: c, Then: vals[i+1]})
 	}
@@ -392,7 +396,7 @@ func (f *frame) star(x *syntax.ColumnRef, s *scope) ([]typedColumn, error) {
 				continue
 			}
 			f.defining.star(x, it, &c)
-			out = append(out, typedColumn{name: c.name, expr: f.outwards(c.expr, level, x.Pos), field: c.field, at: x})
+			out = append(out, typedColumn{name: c.name, expr: f.defining.ref(f.outwards(c.expr, level, x.Pos), c.ref), field: c.field, at: x})
 		}
 	}
 	if len(x.Name) == 0 {

@@ -76,7 +76,9 @@ func (f *frame) windowCall(x *syntax.FuncCall) (expr.Expr, error) {
 	if c.call.Framed() {
 		c.call.Frame = c.window.frame
 	}
-	return f.windows.add(c), nil
+	out := f.windows.add(c)
+	f.defining.called(out, x, c.finished().Args)
+	return out, nil
 }
 
 // resolveWindow chooses the overload of a window function.

@@ -13,6 +13,8 @@ type Apply struct {
 	Body Expr
 	// Domain says that it is a cast to a domain: Body is the value, or an error.
 	Domain bool
+	// Variadic says that the last argument is the array of those that repeat.
+	Variadic bool
 }
 
 // Type implements Expr.

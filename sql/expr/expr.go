@@ -62,6 +62,8 @@ type Call struct {
 	Pos  int // byte offset in the statement, -1 unknown
 	// Words says that it was written in words and not as a call: x AT TIME ZONE y, EXTRACT(year FROM x).
 	Words bool
+	// Variadic says that the last argument is an array for a parameter that repeats.
+	Variadic bool
 }
 
 // Cast converts; Implicit ones were put in by the binder and are not printed.

@@ -2,6 +2,7 @@ package funcs
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/allsource-db/allsource/sql/datum"
@@ -331,7 +332,7 @@ var catalogTexts = map[datum.OID]struct {
 	1387: {"pg_get_constraintdef", "constraintdefspare", "the constraint as SQL", []datum.OID{datum.Oid}},
 	2508: {"pg_get_constraintdef", "constraintdef", "the constraint as SQL", []datum.OID{datum.Oid, datum.Bool}},
 	1641: {"pg_get_viewdef", "viewdef", "the view's query", []datum.OID{datum.Oid}},
-	2506: {"pg_get_viewdef", "viewdef", "the view's query", []datum.OID{datum.Oid, datum.Bool}},
+	2506: {"pg_get_viewdef", "viewdefpretty", "the view's query", []datum.OID{datum.Oid, datum.Bool}},
 	1573: {"pg_get_ruledef", "none", "the rule as SQL", []datum.OID{datum.Oid}},
 	2504: {"pg_get_ruledef", "none", "the rule as SQL", []datum.OID{datum.Oid, datum.Bool}},
 	1662: {"pg_get_triggerdef", "none", "the trigger as SQL", []datum.OID{datum.Oid}},
@@ -359,6 +360,9 @@ func catalogText(what string) Body {
 		what := what
 		if last := a[len(a)-1]; last.Kind == vec.Bool && !last.Bool(i) && (what == "constraintdef" || what == "indexcolumn") {
 			what += "spare"
+		}
+		if last := a[len(a)-1]; last.Kind == vec.Bool && !last.Bool(i) {
+			what = strings.TrimSuffix(what, "pretty")
 		}
 		if text, ok := c.Session.CatalogText(what, datum.OID(a[0].Int(i)), sub); ok {
 			b.AppendString(text)

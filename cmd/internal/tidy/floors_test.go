@@ -30,6 +30,7 @@ var floors = []struct {
 	{"sql/bind", 5, "tree to plan: names resolved, once"},
 	{"sql/opt", 5, "plan to plan"},
 	{"sql/ddl", 6, "definitions to changes of the catalog; it asks the binder"},
+	{"sql/deparse", 6, "stored queries and expressions as text; it asks the binder what they mean"},
 	{"engine/op", 6, "plan nodes at work; the only SQL floor that moves data"},
 	{"engine/lock", 0, "what transactions wait for each other on; it knows names of things only"},
 	{"engine/auth", 6, "who may do what, asked between bind and build"},
