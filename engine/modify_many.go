@@ -47,16 +47,18 @@ func (w *writer) addable(ctx context.Context, a *adding) (bool, error) {
 	return err == nil, errNotOfRow(err)
 }
 
-// replacing and adding are changes that break no rule, before they are made.
+// replacing and adding are changes that break no rule, before they are made. at are the places of the rows in what the statement was given, where it is asked for.
 type replacing struct {
 	ids            []storage.RowID
 	old, now, from *vec.Batch
 	keys           []storage.IndexKeys
+	at             []int32
 }
 
 type adding struct {
 	rows, from *vec.Batch
 	keys       []storage.IndexKeys
+	at         []int32
 }
 
 // keepsKeys reports whether setting columns leaves the keys of unique indexes as they are.
@@ -98,66 +100,141 @@ func (m *modifier) carryOut(ctx context.Context, r *replacing, a *adding) error 
 	return m.give(nil, a.rows, a.from)
 }
 
-// arbiter is the only unique index that decides about conflicts; nil: there are several, or none that rows can be looked up in together.
-func (m *modifier) arbiter() (at int, key *tableKey) {
+// arbiters are the unique indexes that decide about conflicts, by their places among all; nil: rows cannot be looked up in them together.
+func (m *modifier) arbiters() []int {
+	var out []int
 	for k := range m.w.keys {
-		if c := &m.w.keys[k]; c.unique && (m.n.Conflict.Arbiters == nil || slices.Contains(m.n.Conflict.Arbiters, c.Index.ID)) {
-			if key != nil {
-				return 0, nil
-			}
-			at, key = k, c
+		key := &m.w.keys[k]
+		if !key.unique || m.n.Conflict.Arbiters != nil && !slices.Contains(m.n.Conflict.Arbiters, key.Index.ID) {
+			continue
 		}
+		if key.Index.Period || key.con != nil && key.con.Deferrable {
+			return nil
+		}
+		out = append(out, k)
 	}
-	if key != nil && (key.Index.Period || key.con != nil && key.con.Deferrable) {
-		return 0, nil
-	}
-	return at, key
+	return out
 }
 
 // upsertMany is upsert for all rows of a batch; done is false where nothing was done.
 func (m *modifier) upsertMany(ctx context.Context, b *vec.Batch) (done bool, err error) {
 	w, on := m.w, m.n.Conflict
-	at, key := m.arbiter()
-	if key == nil || w.s.repeatable() || on.Update && !w.keepsKeys(on.Set) {
+	arbiters := m.arbiters()
+	if len(arbiters) == 0 || on.Update && len(arbiters) > 1 {
 		return false, nil
 	}
 	rows, keys, err := w.complete(b)
 	if err != nil {
 		return false, errNotOfRow(err)
 	}
-	found, err := w.holders(ctx, key, keys[at], rows, on.Update)
-	if found == nil || err != nil {
+	fresh, there, ids, err := m.conflicts(ctx, arbiters, rows, keys)
+	if fresh == nil && ids == nil || err != nil {
 		return false, err
 	}
-	var fresh, there []int32
-	var ids []storage.RowID
-	for i, id := range found {
-		switch {
-		case id == 0:
-			fresh = append(fresh, int32(i))
-		case id != earlierKey:
-			there, ids = append(there, int32(i)), append(ids, id)
-		case on.Update:
-			return false, nil
-		}
+	mixed := m.n.Returning != nil && on.Update && len(there) > 0 && len(fresh) > 0
+	if mixed && slices.ContainsFunc(m.n.Returning, expr.IsVolatile) {
+		return false, nil // they are called in the order of the rows
 	}
-	if m.n.Returning != nil && on.Update && len(there) > 0 && len(fresh) > 0 {
-		return false, nil // they are returned in their order
+	if seen, err := w.visibleAll(ctx, ids); !seen || err != nil {
+		return false, err
 	}
 	if stay, err := m.stayAll(ctx, ids); !stay || err != nil {
 		return false, err
 	}
-	a := &adding{rows: rows.Take(fresh), keys: takeKeys(keys, fresh)}
+	a := &adding{rows: rows.Take(fresh), keys: takeKeys(keys, fresh), at: fresh}
 	if ok, err := w.addable(ctx, a); !ok || err != nil {
 		return false, err
 	}
 	var r *replacing
 	if on.Update && len(there) > 0 {
-		if r, err = m.updatesInstead(ctx, ids, rows.Take(there)); r == nil || err != nil {
+		if r, err = m.updatesInstead(ctx, ids, rows.Take(there), there); r == nil || err != nil {
 			return false, err
 		}
 	}
-	return true, m.carryOut(ctx, r, a)
+	before := len(m.out)
+	if err := m.carryOut(ctx, r, a); err != nil {
+		return true, err
+	}
+	if mixed && len(m.out) == before+2 {
+		m.out = append(m.out[:before], inOrder(m.out[before:], r.at, a.at))
+	}
+	return true, nil
+}
+
+// inOrder puts two batches together in the order of the places of their rows.
+func inOrder(two []*vec.Batch, first, second []int32) *vec.Batch {
+	at := slices.Concat(first, second)
+	order := make([]int32, len(at))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(at[a], at[b]) })
+	out := &vec.Batch{Len: len(at)}
+	for c := range two[0].Cols {
+		out.Cols = append(out.Cols, op.Concat(two[0].Cols[c].Kind, []*vec.Column{two[0].Cols[c], two[1].Cols[c]}).Take(order))
+	}
+	return out
+}
+
+// conflicts tells rows to be added from those that have a key which is there, and finds the rows that have it. What is added by an earlier row of the batch is
+// there, too. Nothing is returned where rows are to be taken one by one.
+func (m *modifier) conflicts(ctx context.Context, arbiters []int, rows *vec.Batch, keys []storage.IndexKeys) (fresh, there []int32, ids []storage.RowID, err error) {
+	found := make([][]storage.RowID, len(arbiters))
+	taken := make([]map[string]bool, len(arbiters)) // keys that are met more than once, and whether a row has them by now
+	for n, k := range arbiters {
+		if found[n], err = m.w.holders(ctx, &m.w.keys[k], keys[k], rows, m.n.Conflict.Update); found[n] == nil || err != nil {
+			return nil, nil, nil, err
+		}
+		for i, id := range found[n] {
+			if id == earlierKey {
+				put(&taken[n], string(keys[k].Keys[i]), false)
+			}
+		}
+	}
+	for i := range rows.Len {
+		holder, known := storage.RowID(0), false
+		for n, k := range arbiters {
+			switch id := found[n][i]; {
+			case id == earlierKey && m.n.Conflict.Update:
+				return nil, nil, nil, nil
+			case id == earlierKey:
+				known = known || taken[n][string(keys[k].Keys[i])]
+			case id != 0 && holder == 0:
+				holder = id
+			}
+		}
+		switch {
+		case holder != 0:
+			there, ids = append(there, int32(i)), append(ids, holder)
+		case !known:
+			fresh = append(fresh, int32(i))
+		default:
+			continue
+		}
+		for n, k := range arbiters {
+			if _, ok := taken[n][string(keys[k].Keys[i])]; ok && (holder == 0 || found[n][i] != 0 && found[n][i] != earlierKey) {
+				taken[n][string(keys[k].Keys[i])] = true
+			}
+		}
+	}
+	return fresh, there, ids, nil
+}
+
+// visibleAll reports whether a transaction that reads repeatably sees rows, which may be its own.
+func (w *writer) visibleAll(ctx context.Context, rows []storage.RowID) (bool, error) {
+	if !w.s.repeatable() || w.s.tx.present == nil {
+		return true, nil
+	}
+	rows = slices.DeleteFunc(slices.Clone(rows), isOwn)
+	if len(rows) == 0 {
+		return true, nil
+	}
+	v, err := w.s.log.View(ctx, storage.Latest)
+	if err != nil {
+		return false, err
+	}
+	came, _, err := v.Table(w.shape.id).Periods(ctx, rows)
+	return err == nil && slices.Max(came) <= w.s.tx.present.view.At(), err
 }
 
 // errNotOfRow is an error unless it is one of a certain row.
@@ -207,8 +284,8 @@ func (w *writer) claimAll(ctx context.Context, ids []storage.RowID, mode lock.Mo
 	return true, nil
 }
 
-// updatesInstead is what DO UPDATE makes of rows that stand in the way of new ones; nil: they are to be taken one by one.
-func (m *modifier) updatesInstead(ctx context.Context, ids []storage.RowID, rows *vec.Batch) (*replacing, error) {
+// updatesInstead is what DO UPDATE makes of rows that stand in the way of new ones, which are at places of the batch; nil: they are to be taken one by one.
+func (m *modifier) updatesInstead(ctx context.Context, ids []storage.RowID, rows *vec.Batch, at []int32) (*replacing, error) {
 	on := m.n.Conflict
 	old, err := m.w.fetch(ctx, ids)
 	if err != nil {
@@ -222,14 +299,26 @@ func (m *modifier) updatesInstead(ctx context.Context, ids []storage.RowID, rows
 		}
 		var keep []int32
 		var kept []storage.RowID
+		var places []int32
 		for i := range both.Len {
 			if !ok.Null(i) && ok.Bool(i) {
-				keep, kept = append(keep, int32(i)), append(kept, ids[i])
+				keep, kept, places = append(keep, int32(i)), append(kept, ids[i]), append(places, at[i])
 			}
 		}
-		ids, old, both = kept, old.Take(keep), both.Take(keep)
+		ids, at, old, both = kept, places, old.Take(keep), both.Take(keep)
 	}
-	return m.replacing(ids, old, both, on.Set, on.Values, nil)
+	r, err := m.replacing(ids, old, both, on.Set, on.Values, nil)
+	if r == nil || err != nil {
+		return nil, err
+	}
+	r.at = at
+	if !m.w.keepsKeys(on.Set) {
+		before, _, err := m.w.keysBefore(old, r.now, r.keys)
+		if err != nil || m.w.keysChange(before, r.keys) {
+			return nil, errNotOfRow(err)
+		}
+	}
+	return r, nil
 }
 
 // replacing computes rows that replace others, from is the input of the values; nil: a row is wrong.
@@ -288,11 +377,11 @@ func (w *writer) holders(ctx context.Context, key *tableKey, keys storage.IndexK
 	return out, w.storedHolders(ctx, keys, seek, out)
 }
 
-// nearKeys is how many entries of an index are gone through for the next key before it is sought, and sparseKeys how far apart keys are, of which
-// each is rather looked up by itself.
+// nearKeys is how many entries of an index are gone through for the next key before it is sought, and farKeys how many keys more must have been sought than were
+// met so before each is looked up by itself.
 const (
-	nearKeys   = 16
-	sparseKeys = 4
+	nearKeys = 16
+	farKeys  = 8
 )
 
 // storedHolders enters the rows that others see with keys of a unique index that is not deferrable. The keys are given in order and are not those of own rows.
@@ -305,37 +394,46 @@ func (w *writer) storedHolders(ctx context.Context, keys storage.IndexKeys, orde
 		return err
 	}
 	t := v.Table(w.d.table)
-	if t.Rows() > sparseKeys*int64(len(order)) {
-		for _, i := range order {
-			row, ok, err := t.One(ctx, keys.Index, keys.Keys[i])
-			if err != nil {
-				return err
-			}
-			if live, _ := w.d.state(row); ok && live {
-				out[i] = row
-			}
-		}
-		return nil
-	}
 	end := op.Successor(keys.Keys[order[len(order)-1]])
 	var c storage.IndexCursor
 	var next []byte
 	var row storage.RowID
-	for _, i := range order {
+	far := 0
+	for n, i := range order {
 		k := keys.Keys[i]
+		if far > farKeys {
+			return w.storedHoldersApart(ctx, t, keys, order[n:], out)
+		}
+		far--
 		for steps := 0; c == nil || bytes.Compare(next, k) < 0; steps++ {
 			if c == nil || steps == nearKeys {
 				c = t.Seek(ctx, keys.Index, storage.KeyRange{Lo: k, Hi: end, Once: true})
+				far += 2
 			}
 			var ok bool
 			if next, row, ok, err = c.Next(ctx); err != nil || !ok {
 				return err
 			}
 		}
+		far = max(far, 0)
 		if bytes.Equal(next, k) {
 			if live, _ := w.d.state(row); live {
 				out[i] = row
 			}
+		}
+	}
+	return nil
+}
+
+// storedHoldersApart is storedHolders for keys that are far from each other.
+func (w *writer) storedHoldersApart(ctx context.Context, t storage.TableView, keys storage.IndexKeys, order []int, out []storage.RowID) error {
+	for _, i := range order {
+		row, ok, err := t.One(ctx, keys.Index, keys.Keys[i])
+		if err != nil {
+			return err
+		}
+		if live, _ := w.d.state(row); ok && live {
+			out[i] = row
 		}
 	}
 	return nil

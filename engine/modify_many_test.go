@@ -40,7 +40,9 @@ func TestManyAsOneByOne(t *testing.T) {
 				for _, r := range a.rows {
 					rows = append(rows, strings.Join(r, ","))
 				}
-				slices.Sort(rows)
+				if !strings.HasPrefix(sql, "INSERT") {
+					slices.Sort(rows)
+				}
 				got[i] += strings.Join(rows, "; ")
 			}
 		}
@@ -68,7 +70,7 @@ func TestManyAsOneByOne(t *testing.T) {
 		returning := []string{"", "", " RETURNING *"}[rng.IntN(3)]
 		insert := "INSERT INTO t (id, k, v) SELECT * FROM " + source + " ON CONFLICT "
 		sql := ""
-		switch rng.IntN(7) {
+		switch rng.IntN(9) {
 		case 0:
 			sql = insert + "(id) DO NOTHING" + returning
 		case 1:
@@ -79,6 +81,10 @@ func TestManyAsOneByOne(t *testing.T) {
 			sql = insert + "(id) DO UPDATE SET v = excluded.v WHERE t.v % 3 = 0" + returning
 		case 4:
 			sql = insert + "(id) DO UPDATE SET k = excluded.k + 1" + returning
+		case 7:
+			sql = insert + "(id) DO UPDATE SET id = excluded.id, k = excluded.k, v = excluded.v" + returning
+		case 8:
+			sql = strings.Replace(insert, "k, v) SELECT *", "k, v) SELECT id, CASE WHEN id % 4 = 0 THEN (id * 7) % 50 ELSE k END, v", 1) + "DO NOTHING" + returning
 		case 5:
 			sql = "MERGE INTO t USING " + source + " ON t.id = s.id WHEN MATCHED AND s.v % 5 = 0 THEN DELETE WHEN MATCHED AND s.v % 5 = 1 THEN DO NOTHING " +
 				"WHEN MATCHED THEN UPDATE SET v = t.v + s.v WHEN NOT MATCHED AND s.v % 3 = 0 THEN INSERT VALUES (s.id, s.k, s.v)" + strings.Replace(returning, "*", "merge_action(), s.id, t.*", 1)
@@ -88,7 +94,7 @@ func TestManyAsOneByOne(t *testing.T) {
 		both(sql)
 		both("SELECT * FROM t ORDER BY id")
 		if rng.IntN(10) == 0 {
-			both([]string{"BEGIN", "COMMIT", "ROLLBACK"}[rng.IntN(3)])
+			both([]string{"BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ", "COMMIT", "ROLLBACK"}[rng.IntN(4)])
 		}
 	}
 }
