@@ -52,7 +52,6 @@ func (s *Session) lockStmt(ctx context.Context, st *syntax.Lock) error {
 func (s *Session) setConstraints(ctx context.Context, st *syntax.SetConstraints) error {
 	if !s.tx.open() {
 		s.warn(pgerr.NoActiveSQLTransaction, "SET CONSTRAINTS can only be used in transaction blocks")
-		return nil
 	}
 	w := &s.tx.work
 	modes := map[datum.OID]bool{}
@@ -74,14 +73,18 @@ func (s *Session) setConstraints(ctx context.Context, st *syntax.SetConstraints)
 			if con == nil {
 				continue
 			}
-			if !con.Deferrable {
+			if found = true; con.Deferrable {
+				modes[con.ID] = st.Deferred
+			} else if st.Deferred {
 				return pgerr.New(pgerr.WrongObjectType, "constraint %q is not deferrable", n.Last())
 			}
-			found, modes[con.ID] = true, st.Deferred
 		}
 		if !found {
 			return pgerr.New(pgerr.UndefinedObject, "constraint %q does not exist", n.Last())
 		}
+	}
+	if !s.tx.open() {
+		return nil
 	}
 	w.modes = modes
 	if st.Deferred {
