@@ -73,6 +73,11 @@ func (s *estimator) estimate(n plan.Node) float64 {
 	case *plan.FuncScan:
 		return setRows
 	case *plan.Filter:
+		if scan, ok := n.Input.(*plan.Scan); ok && scan.Relation.Table != nil {
+			c := *scan
+			c.Filter = expr.Conjoin(append(expr.Conjuncts(scan.Filter), n.Cond))
+			return s.estimateScan(&c)
+		}
 		return scaled(s.of(n.Input), s.selectivity(n.Cond, n.Input))
 	case *plan.Aggregate:
 		if len(n.Keys) == 0 && n.Sets == nil {
@@ -145,6 +150,9 @@ func (s *estimator) estimateScan(n *plan.Scan) float64 {
 		bare := *n
 		bare.Filter = nil
 		rows = scaled(rows, s.selectivity(n.Filter, &bare))
+		if n.Relation.Table != nil {
+			rows = min(rows, mostRows(n))
+		}
 	}
 	return atMost(rows, n.Limit)
 }
@@ -168,6 +176,42 @@ func oneRow(n *plan.Scan) bool {
 		}
 	}
 	return false
+}
+
+// mostRows is how many rows of a table have a key of a unique index that the filter asks for by a list or a range of whole numbers.
+func mostRows(n *plan.Scan) float64 {
+	most, tests := math.Inf(1), indexTests(n)
+	for i := range n.Relation.Table.Indexes {
+		ix := &n.Relation.Table.Indexes[i]
+		if !ix.Unique || len(ix.Keys) > 1 || ix.Keys[0].Column == 0 || n.System.IsPeriod() {
+			continue
+		}
+		low, high := math.Inf(-1), math.Inf(1)
+		for _, t := range tests {
+			c, ok := t.on.(*expr.Col)
+			if !ok || n.Cols[c.Index].Column < 0 || n.Relation.Columns[n.Cols[c.Index].Column].Attr != ix.Keys[0].Column || t.null {
+				continue
+			}
+			if t.op == plan.Eq || t.op == plan.In {
+				most = min(most, t.count())
+			} else if v, ok := intValueOf(t.values); ok && isBelow(t.op) {
+				high = min(high, v)
+			} else if ok {
+				low = max(low, v)
+			}
+		}
+		most = min(most, max(1, high-low+1))
+	}
+	return most
+}
+
+// intValueOf is the first of some values if it is a whole number.
+func intValueOf(list []expr.Expr) (float64, bool) {
+	if len(list) == 0 || !isWhole(list[0].Type().OID) {
+		return 0, false
+	}
+	v, ok := intValue(list[0])
+	return float64(v), ok
 }
 
 func (s *estimator) estimateJoin(n *plan.Join) float64 {

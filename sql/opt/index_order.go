@@ -83,12 +83,63 @@ func (r *run) byIndex(n plan.Node, keys []plan.SortKey, most float64) (plan.Node
 	case *plan.Filter:
 		in, sorted := r.byIndex(x.Input, keys, most/r.guess.selectivity(x.Cond, x.Input))
 		return over(x, in), sorted
+	case *plan.Join:
+		return r.joinInOrder(x, keys, most)
 	case *plan.Scan:
 		if x.Relation.Table != nil && x.Limit < 0 {
 			return r.scanInOrder(x, keys, most)
 		}
 	}
 	return n, 0
+}
+
+// joinInOrder is byIndex of a join, of which one side is read in the order and the rows of the other are looked up by an index.
+func (r *run) joinInOrder(j *plan.Join, keys []plan.SortKey, most float64) (plan.Node, int) {
+	nl := plan.Width(j.Left)
+	right := func(k plan.SortKey) bool {
+		return expr.Any(k.Expr, func(e expr.Expr) bool { c, ok := e.(*expr.Col); return ok && c.Index >= nl })
+	}
+	if j.Merge != nil {
+		return j, 0
+	}
+	if slices.ContainsFunc(keys, right) {
+		mirror := map[plan.JoinKind]plan.JoinKind{plan.Inner: plan.Inner, plan.Right: plan.Left}
+		kind, ok := mirror[j.Kind]
+		if !ok || j.Lateral {
+			return j, 0
+		}
+		p := swapped(j, kind)
+		below := make([]plan.SortKey, len(keys))
+		for i, k := range keys {
+			if below[i] = k; !right(k) {
+				return j, 0
+			}
+			below[i].Expr, _ = throughProject(p, k.Expr)
+		}
+		in, sorted := r.joinInOrder(p.Input.(*plan.Join), below, most)
+		return over(p, in), sorted
+	}
+	switch j.Kind {
+	case plan.Inner, plan.Left, plan.Semi, plan.Anti:
+	default:
+		return j, 0
+	}
+	left, sorted := r.byIndex(j.Left, keys, most)
+	if sorted == 0 {
+		return j, 0
+	}
+	c := *j
+	c.Left = left
+	if j.Lateral {
+		return &c, sorted
+	}
+	if rows := r.guess.of(j.Left); rows < pairCost/indexRowCost*most {
+		return j, 0
+	}
+	if out := r.lookedUp(&c); out != nil {
+		return out, sorted
+	}
+	return j, 0
 }
 
 // scanInOrder is byIndex of a scan.

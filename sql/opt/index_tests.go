@@ -93,6 +93,28 @@ func testsOf(cond expr.Expr) []indexTest {
 	return nil
 }
 
+// queryTests are the tests that an index may answer with the values of a query that is the same for all rows, where that costs less than the table.
+func (r *run) queryTests(s *plan.Scan) (tests []indexTest) {
+	for _, cond := range expr.Conjuncts(s.Filter) {
+		q, ok := cond.(*expr.Subquery)
+		if !ok || q.Kind != expr.InQuery || q.Not || q.Correlated || q.Test == nil || hasSubquery(q.Test) {
+			continue
+		}
+		sub, ok := q.Plan.(plan.Node)
+		if !ok || plan.Width(sub) != 1 || hasVolatile(sub) {
+			continue
+		}
+		of := sub.Schema()[0].Type
+		array := datum.ArrayOf(of.OID)
+		if cost := r.scanned(sub); array == 0 || cost < 0 || cost > r.tableRows(s.Relation) || !hashAlike(q.Test.Type().OID, of.OID) {
+			continue
+		}
+		list := &expr.Subquery{Kind: expr.ArrayOf, Plan: sub, Typ: datum.T(array)}
+		tests = append(tests, indexTest{comparison: comparison{on: underCast(s, q.Test), op: plan.In}, array: list, cond: cond})
+	}
+	return tests
+}
+
 func booleanTest(on expr.Expr, is bool, cond expr.Expr) indexTest {
 	return indexTest{comparison: comparison{on: on, op: plan.Eq, values: []expr.Expr{boolConst(is)}}, cond: cond}
 }

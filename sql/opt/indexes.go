@@ -58,7 +58,7 @@ type indexUse struct {
 
 // usesOf lists the ways to find what a scan asks for by indexes, those that find fewer rows first.
 func (r *run) usesOf(s *plan.Scan) (out []indexUse) {
-	tests := indexTests(s)
+	tests := append(indexTests(s), r.queryTests(s)...)
 	if len(tests) == 0 {
 		return nil
 	}
@@ -222,7 +222,7 @@ func indexJoins(r *run, n plan.Node) (plan.Node, error) {
 		if !ok || len(j.LeftKeys) == 0 || j.Lateral || j.Merge != nil {
 			return n, nil
 		}
-		if j.Kind == plan.Inner || j.Kind == plan.Left {
+		if j.Kind == plan.Inner || j.Kind == plan.Left || j.Kind == plan.Semi || j.Kind == plan.Anti {
 			if out := r.indexJoin(j); out != nil {
 				return out, nil
 			}
@@ -246,6 +246,15 @@ func (r *run) indexJoin(j *plan.Join) plan.Node {
 	if few < 0 || r.tableRows(s.Relation) < pairCost*few {
 		return nil
 	}
+	return r.lookedUp(j)
+}
+
+// lookedUp is a join whose right rows are looked up by an index for each left one, nil if there is none.
+func (r *run) lookedUp(j *plan.Join) plan.Node {
+	s, ok := j.Right.(*plan.Scan)
+	if !ok || s.Relation.Table == nil || s.Index != nil && !s.Index.Ordered && s.Index.Most == 0 || s.Limit >= 0 || len(j.LeftKeys) == 0 {
+		return nil
+	}
 	inner := *plan.ShiftOuter(s, 1).(*plan.Scan)
 	conds := expr.Conjuncts(inner.Filter)
 	for i := range j.LeftKeys {
@@ -262,7 +271,7 @@ func (r *run) indexJoin(j *plan.Join) plan.Node {
 	}
 	inner.Filter = expr.Conjoin(conds)
 	use, found := r.bestIndex(&inner)
-	if use == nil || found > 100 || !slices.ContainsFunc(use.Conds, func(c expr.Expr) bool { return slices.Contains(conds[len(conds)-len(j.LeftKeys):], c) }) {
+	if use == nil || found > max(100, r.tableRows(s.Relation)*equalityLeaves) || !slices.ContainsFunc(use.Conds, func(c expr.Expr) bool { return slices.Contains(conds[len(conds)-len(j.LeftKeys):], c) }) {
 		return nil
 	}
 	inner.Index = use

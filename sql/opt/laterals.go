@@ -13,7 +13,7 @@ func lateralJoins(r *run, n plan.Node) (plan.Node, error) {
 
 // laterals rewrites n, of which at most so many rows are asked for (-1: all).
 func (r *run) laterals(n plan.Node, rows int64) plan.Node {
-	n, _ = mapAsked(n, rows, r.laterals)
+	n, _ = r.mapAsked(n, rows, r.laterals)
 	j, ok := n.(*plan.Join)
 	if !ok || !j.Lateral || len(j.LeftKeys) > 0 || hasVolatile(j.Right) || hasVolatile(j.Left) || !plan.Correlated(j.Right) {
 		return n

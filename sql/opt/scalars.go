@@ -1,6 +1,8 @@
 package opt
 
 import (
+	"slices"
+
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
@@ -17,7 +19,7 @@ func scalarSubqueries(r *run, n plan.Node) (plan.Node, error) {
 
 // scalars rewrites n, of which at most so many rows are asked for (-1: all).
 func (r *run) scalars(n plan.Node, rows int64) plan.Node {
-	n, below := mapAsked(n, rows, r.scalars)
+	n, below := r.mapAsked(n, rows, r.scalars)
 	switch n.(type) {
 	case *plan.Project, *plan.Filter, *plan.Aggregate:
 	default:
@@ -47,14 +49,21 @@ func (r *run) scalars(n plan.Node, rows int64) plan.Node {
 	return n
 }
 
-// mapAsked rewrites the inputs of n, of which at most so many rows are asked for; f is told how many of theirs are (-1: all).
-func mapAsked(n plan.Node, rows int64, f func(plan.Node, int64) plan.Node) (out plan.Node, below int64) {
+// mapAsked rewrites the inputs of n, of which at most so many rows are asked for; f is told how many of theirs are (-1: all). Of those of a sort as many
+// are if an index has the order.
+func (r *run) mapAsked(n plan.Node, rows int64, f func(plan.Node, int64) plan.Node) (out plan.Node, below int64) {
 	below = -1
 	switch x := n.(type) {
 	case *plan.Limit:
 		below = limitRows(x)
 	case *plan.Project:
 		below = rows
+	case *plan.Sort:
+		if rows >= 0 {
+			if _, sorted := r.byIndex(x.Input, x.Keys, float64(rows)); sorted == len(x.Keys) {
+				below = rows
+			}
+		}
 	}
 	return plan.MapChildren(n, func(_ int, c plan.Node) plan.Node { return f(c, below) }), below
 }
@@ -394,7 +403,11 @@ func (j *unnested) worthwhile(u *unnester) bool {
 		return true
 	}
 	each := all + runCost
-	if s, ok := j.rest.(*plan.Scan); ok && s.Relation.OID == catalog.EventsOID {
+	s, ok := j.rest.(*plan.Scan)
+	if ok && s.Relation.Table != nil && u.r.hasIndexOn(s, j.inner) {
+		each = pairCost + all*equalityLeaves
+	}
+	if ok && s.Relation.OID == catalog.EventsOID {
 		for _, e := range j.inner {
 			if c, ok := e.(*expr.Col); ok && s.Cols[c.Index].Column == catalog.EventEntity && wholeColumn(s.Cols[c.Index]) {
 				each = entityCost
@@ -404,13 +417,23 @@ func (j *unnested) worthwhile(u *unnester) bool {
 	return around*each > all
 }
 
+// hasIndexOn reports whether an index of a table begins with one of some columns.
+func (r *run) hasIndexOn(s *plan.Scan, columns []expr.Expr) bool {
+	return slices.ContainsFunc(s.Relation.Table.Indexes, func(ix catalog.TableIndex) bool {
+		keys, ok := r.indexKeys(s, &ix)
+		return ok && ix.Kept() && slices.ContainsFunc(columns, func(e expr.Expr) bool { return sameKey(e, keys[0]) })
+	})
+}
+
 // scanned is how many rows the scans of a plan read, about.
 func (r *run) scanned(n plan.Node) float64 {
 	sum := 0.0
 	plan.Walk(n, func(n plan.Node) bool {
 		if scan, ok := n.(*plan.Scan); ok {
 			bare := *scan
-			bare.Filter, bare.Bounds = nil, nil
+			if bare.Index == nil {
+				bare.Filter, bare.Bounds = nil, nil
+			}
 			rows := r.guess.of(&bare)
 			if rows < 0 || sum < 0 {
 				sum = -1

@@ -1,6 +1,10 @@
 package plan
 
-import "github.com/allsource-db/allsource/sql/expr"
+import (
+	"slices"
+
+	"github.com/allsource-db/allsource/sql/expr"
+)
 
 // Exprs lists the expressions that stand in the node itself, its children and the plans inside subqueries left out.
 func Exprs(n Node) []expr.Expr {
@@ -187,13 +191,13 @@ func Transform(n Node, f func(Node) (Node, error)) (Node, error) {
 	return f(n)
 }
 
-// Subplans lists the plans of the subqueries in the node's own expressions.
+// Subplans lists the plans of the subqueries in the node's own expressions, each once.
 func Subplans(n Node) []Node {
 	var out []Node
 	for _, e := range Exprs(n) {
 		expr.Walk(e, func(e expr.Expr) bool {
 			if s, ok := e.(*expr.Subquery); ok {
-				if p, ok := s.Plan.(Node); ok {
+				if p, ok := s.Plan.(Node); ok && !slices.Contains(out, p) {
 					out = append(out, p)
 				}
 			}
