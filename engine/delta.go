@@ -226,8 +226,8 @@ func (d *delta) tryPut(ctx context.Context, list []ownBatch) error {
 	return d.load.Add(ctx, b.rows, b.keys)
 }
 
-// fill gives the rows in memory all columns.
-func (d *delta) fill(ctx context.Context) error {
+// fill gives the rows in memory all columns. With last nobody reads the delta any more: where they become too many bytes all go to the load.
+func (d *delta) fill(ctx context.Context, last bool) error {
 	for i := range d.batches {
 		b := &d.batches[i]
 		if !slices.Contains(b.rows.Cols, nil) {
@@ -241,7 +241,10 @@ func (d *delta) fill(ctx context.Context) error {
 		if b.rows, err = filled(ctx, v.Table(d.table), nil, b.cols, b.rows, b.of); err != nil {
 			return err
 		}
-		d.bytes += b.bytes() - before
+		if d.bytes += b.bytes() - before; last && d.bytes > d.most {
+			d.flush(ctx)
+			return d.failed
+		}
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 
 // change is what the commit does to the table; changed is false for nothing.
 func (d *delta) change(ctx context.Context, cols []storage.TableColumn) (ch storage.TableChange, changed bool, err error) {
-	if err := cmp.Or(d.failed, d.fill(ctx)); err != nil {
+	if err := cmp.Or(d.failed, d.fill(ctx, true)); err != nil {
 		return ch, false, err
 	}
 	ch = storage.TableChange{Table: d.table, Columns: cols, Truncate: len(d.emptied) > 0}

@@ -196,7 +196,7 @@ func (d *delta) read(ctx context.Context) (r *storage.LoadReader, loaded int64, 
 		d.reader, err = d.load.Reader()
 	}
 	if err == nil {
-		err = d.fill(ctx)
+		err = d.fill(ctx, false)
 	}
 	return d.reader, d.loaded, d.batches, err
 }

@@ -131,18 +131,22 @@ func (l *TableLoad) read(rows *vec.Batch, of []RowID) error {
 		return l.take(rows)
 	}
 	v := &tableView{rel: l.rel, st: l.rel.state.Load(), moment: Latest}
-	found, err := v.Read(context.Background(), cols, of)
-	if err != nil {
-		return err
-	}
-	all := &vec.Batch{Len: rows.Len}
-	for _, c := range rows.Cols {
-		if c == nil {
-			c, found.Cols = found.Cols[0], found.Cols[1:]
+	for from := 0; from < rows.Len; from += vec.BatchRows { // they may be wide
+		all := rows.Slice(from, min(from+vec.BatchRows, rows.Len))
+		found, err := v.Read(context.Background(), cols, of[from:from+all.Len])
+		if err != nil {
+			return err
 		}
-		all.Cols = append(all.Cols, c)
+		for k, c := range all.Cols {
+			if c == nil {
+				all.Cols[k], found.Cols = found.Cols[0], found.Cols[1:]
+			}
+		}
+		if err := l.take(all); err != nil {
+			return err
+		}
 	}
-	return l.take(all)
+	return nil
 }
 
 // column is column k of a group: what the source has, if there is one that is kept, or the values of batches.
