@@ -43,6 +43,8 @@ func (i sessionInfo) CatalogText(what string, oid datum.OID, sub int) (string, b
 			}
 			return r.Query(), true
 		}
+	case "indexorder":
+		return i.userText(c, what, oid, sub)
 	case "indexdef", "indexcolumn", "indexcolumnspare", "constraintdef", "constraintdefspare":
 		if text, ok := i.userText(c, what, oid, sub); ok {
 			return text, true
@@ -149,6 +151,8 @@ func (i sessionInfo) userText(c *catalog.Catalog, what string, oid datum.OID, su
 		switch {
 		case ix == nil || strings.HasPrefix(what, "constraintdef"):
 			continue
+		case what == "indexorder":
+			return indexOrder(ix, sub)
 		case sub == 0:
 			text, err = i.s.indexText(r, ix, what != "indexcolumn")
 		case sub <= len(ix.Keys):
@@ -159,6 +163,21 @@ func (i sessionInfo) userText(c *catalog.Catalog, what string, oid datum.OID, su
 		return text, err == nil
 	}
 	return "", false
+}
+
+// indexOrder says how a key of an index is ordered.
+func indexOrder(ix *catalog.TableIndex, key int) (order string, ok bool) {
+	if key < 1 || key > len(ix.Keys) {
+		return "", false
+	}
+	order = "asc"
+	if ix.Keys[key-1].Desc {
+		order = "desc"
+	}
+	if ix.Keys[key-1].NullsFirst {
+		return order + " nulls_first", true
+	}
+	return order + " nulls_last", true
 }
 
 func indexText(c *catalog.Catalog, what string, oid datum.OID, sub int) (string, bool) {

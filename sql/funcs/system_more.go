@@ -1,6 +1,7 @@
 package funcs
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -111,12 +112,16 @@ func encodingNumber(_ *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
 	return nil
 }
 
-func indexProperty(_ *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
-	switch string(a[2].Bytes(i)) {
-	case "asc", "nulls_last", "orderable", "distance_orderable", "returnable", "search_array", "search_nulls":
-		b.AppendBool(string(a[2].Bytes(i)) != "distance_orderable")
-	case "desc", "nulls_first":
-		b.AppendBool(false)
+func indexProperty(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+	order := "asc nulls_last"
+	if text, ok := c.Session.CatalogText("indexorder", datum.OID(a[0].Int(i)), int(a[1].Int(i))); ok {
+		order = text
+	}
+	switch property := string(a[2].Bytes(i)); property {
+	case "asc", "desc", "nulls_first", "nulls_last":
+		b.AppendBool(slices.Contains(strings.Fields(order), property))
+	case "orderable", "distance_orderable", "returnable", "search_array", "search_nulls":
+		b.AppendBool(property != "distance_orderable")
 	default:
 		b.AppendNull()
 	}
