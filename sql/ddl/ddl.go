@@ -84,7 +84,7 @@ func Plans(s syntax.Stmt) bool {
 	switch s := s.(type) {
 	case *syntax.CreateTable, *syntax.CreateTableAs, *syntax.CreateView, *syntax.RefreshView, *syntax.CreateIndex, *syntax.CreateSequence,
 		*syntax.CreateType, *syntax.CreateDomain, *syntax.CreateSchema, *syntax.CreateFunction, *syntax.Comment, *syntax.AlterTable,
-		*syntax.AlterEnum, *syntax.AlterOwnerStmt, *syntax.CreateExtension, *syntax.Grant:
+		*syntax.AlterEnum, *syntax.AlterFunction, *syntax.AlterOwnerStmt, *syntax.CreateExtension, *syntax.Grant:
 		return true
 	case *syntax.Drop:
 		return dropsObjects(s.Kind) || s.Kind == "ROLE"
@@ -144,6 +144,8 @@ func (p *planner) statement(s syntax.Stmt) error {
 		return p.createSchema(s)
 	case *syntax.CreateFunction:
 		return p.createFunction(s)
+	case *syntax.AlterFunction:
+		return p.alterFunction(s)
 	case *syntax.Comment:
 		return p.comment(s)
 	case *syntax.Drop:

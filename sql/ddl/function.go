@@ -127,22 +127,10 @@ func (p *planner) functionOptions(f *catalog.FunctionObject, s *syntax.CreateFun
 			f.Language = strings.ToLower(o.Values[0])
 		case "as":
 			f.Body, body = o.Values[0], true
-		case "immutable", "stable", "volatile":
-			f.Volatility = o.Name[:1]
-		case "strict":
-			f.Strict = true
-		case "security definer":
-			f.Definer = true
-		case "cost", "rows":
-			n, err := strconv.ParseFloat(o.Values[0], 64)
-			if err != nil || n <= 0 {
-				return pgerr.New(pgerr.InvalidParameterValue, "%s must be positive", strings.ToUpper(o.Name))
+		default:
+			if err := p.functionOption(f, o); err != nil {
+				return err
 			}
-			if f.Cost = n; o.Name == "rows" {
-				f.Cost, f.Rows = 100, n
-			}
-		case "set", "window", "transform", "support":
-			return p.errorIn(o, pgerr.FeatureNotSupported, "%s is not supported for functions", strings.ToUpper(o.Name))
 		}
 	}
 	if s.Return != nil {
@@ -168,6 +156,55 @@ func (p *planner) functionOptions(f *catalog.FunctionObject, s *syntax.CreateFun
 	if f.Set && f.Rows == 0 {
 		f.Rows = 1000
 	}
+	return nil
+}
+
+// functionOption applies an option that may be altered.
+func (p *planner) functionOption(f *catalog.FunctionObject, o *syntax.FuncOption) error {
+	switch o.Name {
+	case "set", "window", "transform", "support":
+		return p.errorIn(o, pgerr.FeatureNotSupported, "%s is not supported for functions", strings.ToUpper(o.Name))
+	case "security definer", "security invoker":
+		f.Definer = o.Name == "security definer"
+		return nil
+	}
+	if f.Procedure {
+		return p.errorIn(o, "42P13", "invalid attribute in procedure definition")
+	}
+	switch o.Name {
+	case "immutable", "stable", "volatile":
+		f.Volatility = o.Name[:1]
+	case "strict", "called on null input":
+		f.Strict = o.Name == "strict"
+	case "cost", "rows":
+		n, err := strconv.ParseFloat(o.Values[0], 64)
+		if err != nil || n <= 0 {
+			return pgerr.New(pgerr.InvalidParameterValue, "%s must be positive", strings.ToUpper(o.Name))
+		}
+		switch {
+		case o.Name == "cost":
+			f.Cost = n
+		case !f.Set:
+			return pgerr.New(pgerr.InvalidParameterValue, "ROWS is not applicable when function does not return a set")
+		default:
+			f.Rows = n
+		}
+	}
+	return nil
+}
+
+func (p *planner) alterFunction(s *syntax.AlterFunction) error {
+	o, err := p.object(s.Kind, s.Object, false)
+	if err != nil {
+		return err
+	}
+	f := o.(*catalog.FunctionObject)
+	for _, option := range s.Options {
+		if err := p.functionOption(f, option); err != nil {
+			return err
+		}
+	}
+	p.put(f)
 	return nil
 }
 

@@ -221,6 +221,14 @@ type AlterOwnerStmt struct {
 	Owner  *RoleSpec
 }
 
+// AlterFunction is ALTER FUNCTION, PROCEDURE or ROUTINE name with other options.
+type AlterFunction struct {
+	At
+	Kind    string
+	Object  *ObjectName
+	Options []*FuncOption
+}
+
 // AlterEnum is ALTER TYPE name ADD VALUE.
 type AlterEnum struct {
 	At
@@ -258,6 +266,7 @@ func (*CreateExtension) stmt() {}
 func (*CreateDatabase) stmt()  {}
 func (*CreateRole) stmt()      {}
 func (*CreateFunction) stmt()  {}
+func (*AlterFunction) stmt()   {}
 func (*Grant) stmt()           {}
 func (*GrantRole) stmt()       {}
 func (*Comment) stmt()         {}

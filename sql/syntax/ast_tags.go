@@ -94,6 +94,7 @@ func (s *Rename) Tag() string { return "ALTER " + s.Kind }
 func (s *SetSchema) Tag() string { return "ALTER " + s.Kind }
 
 // Tag implements Stmt.
+func (s *AlterFunction) Tag() string  { return "ALTER " + s.Kind }
 func (s *AlterOwnerStmt) Tag() string { return "ALTER " + s.Kind }
 
 // Tag implements Stmt.

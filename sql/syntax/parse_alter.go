@@ -380,6 +380,8 @@ func (p *parser) alterObject(at At, kind string) Stmt {
 			s.Neighbour = &n
 		}
 		return s
+	case kind == "function" || kind == "procedure" || kind == "routine":
+		return p.alterFunction(at, up, o)
 	case kind == "domain":
 		a := &AlterAction{At: p.at()}
 		p.domainAction(a)

@@ -29,6 +29,27 @@ func (p *parser) createFunction(at At, replace bool) Stmt {
 	return f
 }
 
+// alterFunction reads the options of ALTER FUNCTION, of which there is one at least; nil for what has no tree.
+func (p *parser) alterFunction(at At, kind string, o *ObjectName) Stmt {
+	f := &AlterFunction{At: at, Kind: kind, Object: o}
+	for !p.isAny("as", "language", "window", "transform") { // CREATE FUNCTION alone gives those
+		option := p.funcOption()
+		if option == nil {
+			break
+		}
+		f.Options = append(f.Options, option)
+	}
+	switch {
+	case len(f.Options) > 0:
+	case p.isAny("depends", "no"):
+		return nil
+	default:
+		p.unexpected()
+	}
+	p.accept("restrict")
+	return f
+}
+
 func (p *parser) typeFuncName() string {
 	if !p.tok.isTypeFunc() {
 		p.unexpected()

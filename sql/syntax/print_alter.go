@@ -36,6 +36,11 @@ func (p *printer) alteration(s Stmt) {
 		p.alterHead(s.Kind, false, false, s.Object)
 		p.w("OWNER TO")
 		p.role(s.Owner)
+	case *AlterFunction:
+		p.alterHead(s.Kind, false, false, s.Object)
+		for _, o := range s.Options {
+			p.funcOption(o)
+		}
 	case *AlterEnum:
 		p.alterEnum(s)
 	case *Drop:
