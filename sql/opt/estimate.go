@@ -71,7 +71,7 @@ func (s *estimator) estimate(n plan.Node) float64 {
 	case *plan.Values:
 		return float64(len(n.Rows))
 	case *plan.FuncScan:
-		return setRows
+		return estimateSet(n)
 	case *plan.Filter:
 		if scan, ok := n.Input.(*plan.Scan); ok && scan.Relation.Table != nil {
 			c := *scan
@@ -120,6 +120,28 @@ func (s *estimator) estimate(n plan.Node) float64 {
 		return s.of(n.Input)
 	}
 	return -1
+}
+
+// estimateSet is how many rows a function gives whose constants say it.
+func estimateSet(n *plan.FuncScan) float64 {
+	switch n.Fn.Name {
+	case "generate_series":
+		step := 1.0
+		from, ok := intValueOf(n.Args)
+		to, ends := intValueOf(n.Args[1:])
+		if len(n.Args) > 2 {
+			by, stepped := intValueOf(n.Args[2:])
+			step, ok = by, ok && stepped && by != 0
+		}
+		if ok && ends {
+			return max(1, math.Floor((to-from)/step)+1)
+		}
+	case "unnest":
+		if c, ok := n.Args[0].(*expr.Const); ok && c.Val.Kind == vec.List && c.Val.Codes == nil && c.Val.Len == 1 {
+			return max(1, float64(c.Val.Child.Len))
+		}
+	}
+	return setRows
 }
 
 func scaled(rows, by float64) float64 {
