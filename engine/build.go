@@ -196,6 +196,9 @@ func (b *builder) relation(n *plan.Scan) (op.Op, error) {
 			if err != nil {
 				return nil, err
 			}
+			if n.System.Kind == plan.AsOf && !s.none {
+				c.Catalog = b.x.cfg.catalogOf(s.view)
+			}
 			c.Catalog = c.Catalog.AsOf(s.last() + 1)
 		}
 		all, err := n.Relation.Rows(ctx, &c)

@@ -27,9 +27,10 @@ type executionConfig struct {
 	own       storage.DraftPart // events that come behind that: those that the transaction has appended
 	after     int64             // scans begin at this position
 	catalog   *catalog.Context
-	memory    int64      // bytes that the operators may hold together
-	shared    *op.Budget // of all executions
-	rows      int        // per batch, 0: vec.BatchRows
+	catalogOf func(storage.View) *catalog.Catalog // as of another moment
+	memory    int64                               // bytes that the operators may hold together
+	shared    *op.Budget                          // of all executions
+	rows      int                                 // per batch, 0: vec.BatchRows
 	workers   int
 	analyze   bool     // count for EXPLAIN ANALYZE
 	operators bool     // no node is carried out together with another (Config.Operators)

@@ -153,6 +153,11 @@ func (s *Session) isWhole(rel *catalog.Relation, ix *catalog.TableIndex) bool {
 	return ok && slices.ContainsFunc(t.Indexes, func(had catalog.TableIndex) bool { return had.ID == ix.ID })
 }
 
+// catalogOf is the catalog as a view of the database has it.
+func (s *Session) catalogOf(v storage.View) *catalog.Catalog {
+	return s.engine.catalogOfView(s.opts.Database, v)
+}
+
 // latestCatalog is the newest catalog, with what the session alone sees.
 func (s *Session) latestCatalog() *catalog.Catalog {
 	if s.latest.catalog == nil || s.latest.version != s.log.ObjectsVersion() {

@@ -28,7 +28,7 @@ func (s *Session) executionConfig(ctx context.Context, params []*vec.Column) exe
 // configUnder is executionConfig under a catalog.
 func (s *Session) configUnder(ctx context.Context, params []*vec.Column, c *catalog.Catalog) executionConfig {
 	return executionConfig{
-		fn: s.funcCtx(ctx, s.env(), c), params: params, log: s.log, stored: s.log.Log, catalog: &catalog.Context{Catalog: c, Server: serverView{s}},
+		fn: s.funcCtx(ctx, s.env(), c), params: params, log: s.log, stored: s.log.Log, catalog: &catalog.Context{Catalog: c, Server: serverView{s}}, catalogOf: s.catalogOf,
 		memory: s.engine.cfg.Memory, shared: s.engine.budget, workers: s.engine.cfg.Workers, rows: s.engine.cfg.BatchRows, operators: s.engine.cfg.Operators,
 		session: s.changer(), work: &s.tx.work, command: s.tx.work.seen(),
 	}

@@ -133,7 +133,7 @@ func (b *binder) columnFree(x syntax.Expr, what string) error {
 
 // times puts the time clauses of a table, and the one in force, on its scan.
 func (b *binder) times(scan *plan.Scan, t *syntax.TableName, e *env) (plan.Node, error) {
-	follows := scan.Relation.Stored() || scan.Relation.Changing // else its rows are the same at all times
+	follows := scan.Relation.Stored() || scan.Relation.Rows != nil // else its rows are the same at all times
 	if follows && e.asOf != nil {
 		scan.System = e.asOf.clause
 	}
