@@ -405,14 +405,6 @@ func (v *tableView) Read(_ context.Context, cols []TableColumn, rows []RowID) (*
 	}
 	out := &vec.Batch{Len: len(rows), Cols: make([]*vec.Column, len(cols))}
 	places := order(rows, spans)
-	if len(spans) == 1 && places == nil {
-		for k := range cols {
-			if out.Cols[k], err = spans[0].read(&cols[k]); err != nil {
-				return nil, err
-			}
-		}
-		return out, nil
-	}
 	parts := make([]*vec.Column, len(spans))
 	for k := range cols {
 		for i := range spans {

@@ -3,7 +3,6 @@ package op
 import (
 	"context"
 	"math"
-	"slices"
 
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
@@ -152,15 +151,6 @@ func (t *TableRows) fetch(ctx context.Context, cols []plan.ScanCol, want []int, 
 	n := len(want)
 	if want == nil {
 		n = len(cols)
-		if n > 0 && cols[0].Column == plan.RowID && areStored(cols[1:]) { // rows to be changed
-			b, err := ReadVersions(ctx, t.View, t.Own, t.Cols[1:], ids)
-			if err != nil {
-				return nil, err
-			}
-			out.Cols[0] = int64s(ids)
-			copy(out.Cols[1:], b.Cols)
-			return out, nil
-		}
 	}
 	physical, at := make([]storage.TableColumn, 0, n), make([]int, 0, n)
 	for i := range n {
@@ -194,10 +184,6 @@ func (t *TableRows) fetch(ctx context.Context, cols []plan.ScanCol, want []int, 
 		out.Cols[c] = b.Cols[i]
 	}
 	return out, nil
-}
-
-func areStored(cols []plan.ScanCol) bool {
-	return !slices.ContainsFunc(cols, func(c plan.ScanCol) bool { return c.Column < 0 })
 }
 
 // ReadVersions reads versions of a table and rows of the transaction's own, in the order given.

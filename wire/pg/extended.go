@@ -294,9 +294,6 @@ func (c *conn) closePortal(name string) {
 
 func (c *conn) closePortals() {
 	c.closePortal("")
-	if len(c.portals) == 0 {
-		return
-	}
 	for name := range c.portals {
 		c.closePortal(name)
 	}
