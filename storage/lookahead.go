@@ -1,10 +1,11 @@
 package storage
 
 // aheadKeys is how many keys after one that had to be sought are remembered with it.
-const aheadKeys = 64
+const aheadKeys = 256
 
 // lookAhead remembers the newest versions of the keys after one that was sought: of a table all of whose keys are remembered in the end each
-// would be sought once otherwise, and a search costs as much as many steps. A larger table would only drive out what is in use.
+// would be sought once otherwise, and a search costs as much as many steps. It ends at a key that is remembered, since so are those after it.
+// A larger table would only drive out what is in use.
 func (v *tableView) lookAhead(index uint32, key []byte) error {
 	known := v.rel.d.s.known
 	if len(key) > newestKeyBytes || !v.fits(int64(known.most)*newestShards/2) {
@@ -16,7 +17,9 @@ func (v *tableView) lookAhead(index uint32, key []byte) error {
 		return err
 	}
 	for _, e := range c.found {
-		known.learn(v.rel.d.num, index, c.keys[e.from:e.to], e.row)
+		if known.learn(v.rel.d.num, index, c.keys[e.from:e.to], e.row) {
+			break
+		}
 	}
 	return nil
 }

@@ -60,11 +60,11 @@ func (n *newestRows) get(db, index uint32, key []byte) (RowID, bool) {
 	return row, ok
 }
 
-// learn notes a version that somebody has found.
-func (n *newestRows) learn(db, index uint32, key []byte, row RowID) {
+// learn notes a version that somebody has found, and says whether the key was remembered before.
+func (n *newestRows) learn(db, index uint32, key []byte, row RowID) (known bool) {
 	s, k, ok := n.place(db, index, key)
 	if !ok {
-		return
+		return false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,7 +81,9 @@ func (n *newestRows) learn(db, index uint32, key []byte, row RowID) {
 			}
 		}
 	}
-	s.rows[k] = max(s.rows[k], row)
+	old, known := s.rows[k]
+	s.rows[k] = max(old, row)
+	return known
 }
 
 // renew notes a new version of a key that is remembered.
