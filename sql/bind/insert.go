@@ -140,7 +140,7 @@ func (s *insertion) input() (plan.Node, error) {
 	}
 	for i, f := range fields {
 		col := s.column(i)
-		if err := s.assignable(f.Type, col, targetAt(q, i)); err != nil {
+		if err := s.assignable(col, f.Type, targetAt(q, i)); err != nil {
 			return nil, err
 		}
 		if n, err = s.retype(n, i, col.Type, targetAt(q, i)); err != nil {
@@ -178,15 +178,6 @@ func (s *insertion) sameCount(n int, at syntax.Node) error {
 	return nil
 }
 
-// assignable refuses a type that does not go into a column.
-func (s *insertion) assignable(t datum.Type, col catalog.Column, at syntax.Node) error {
-	if canCoerce(t.OID, col.Type.OID, funcs.Assignment) {
-		return nil
-	}
-	return s.errorOf(at, pgerr.DatatypeMismatch, "column %q is of type %s but expression is of type %s", col.Name, formatType(col.Type), formatType(t)).
-		WithHint("You will need to rewrite or cast the expression.")
-}
-
 // rows binds VALUES, each expression to its column's type. DEFAULT is what was not given.
 func (s *insertion) rows(v *syntax.Values) (plan.Node, error) {
 	out := &plan.Values{}
@@ -216,7 +207,7 @@ func (s *insertion) rows(v *syntax.Values) (plan.Node, error) {
 					return nil, err
 				}
 			}
-			if err := s.assignable(e.Type(), col, x); err != nil {
+			if err := s.assignable(col, e.Type(), x); err != nil {
 				return nil, err
 			}
 			if row[i], err = s.coerce(e, col.Type, funcs.Assignment, x); err != nil {

@@ -128,28 +128,33 @@ func (m *modification) targetTable() (*source, error) {
 
 // column resolves a column that is set; it must be one of the table's own.
 func (m *modification) column(c *syntax.InsertColumn) (int, error) {
-	if m.via != nil && len(c.Steps) == 0 {
+	if m.via != nil {
 		return m.viewColumn(c)
 	}
 	i := m.rel.Column(c.Name)
 	if i < 0 {
 		return 0, m.errorIn(c, pgerr.UndefinedColumn, "column %q of relation %q does not exist", c.Name, m.rel.Name)
 	}
-	if len(c.Steps) > 0 {
-		return 0, m.errorIn(c, pgerr.FeatureNotSupported, "setting a part of a column is not supported yet")
-	}
 	m.defining.name(&c.Name, m.rel, i)
 	return i, nil
 }
 
-// assigned converts a value for a column.
+// assigned converts a value for a column as a whole.
 func (m *modification) assigned(f *frame, e expr.Expr, i int, at syntax.Node) (expr.Expr, error) {
 	col := m.rel.Columns[i]
-	if t := e.Type(); !canCoerce(t.OID, col.Type.OID, funcs.Assignment) {
-		return nil, m.errorOf(at, pgerr.DatatypeMismatch, "column %q is of type %s but expression is of type %s", col.Name, formatType(datum.T(col.Type.OID)), formatType(datum.T(t.OID))).
-			WithHint("You will need to rewrite or cast the expression.")
+	if err := m.assignable(col, e.Type(), at); err != nil {
+		return nil, err
 	}
 	return f.coerce(e, col.Type, funcs.Assignment, at)
+}
+
+// assignable refuses a value whose type does not go into a column.
+func (b *binder) assignable(col catalog.Column, t datum.Type, at syntax.Node) error {
+	if canCoerce(t.OID, col.Type.OID, funcs.Assignment) {
+		return nil
+	}
+	return b.errorOf(at, pgerr.DatatypeMismatch, "column %q is of type %s but expression is of type %s", col.Name, formatType(datum.T(col.Type.OID)), formatType(datum.T(t.OID))).
+		WithHint("You will need to rewrite or cast the expression.")
 }
 
 // value binds a value for a column, DEFAULT among them.

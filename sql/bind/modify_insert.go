@@ -65,16 +65,16 @@ func (m *modification) insertColumns(x *syntax.Insert) ([]int, error) {
 		}
 		return out, nil
 	}
-	seen := map[int]bool{}
+	seen := map[int]bool{} // whether the column is there as a whole
 	for _, c := range x.Columns {
 		i, err := m.column(c)
 		if err != nil {
 			return nil, err
 		}
-		if seen[i] {
+		if whole, again := seen[i]; again && (whole || len(c.Steps) == 0) {
 			return nil, m.errorIn(c, pgerr.DuplicateColumn, "column %q specified more than once", c.Name)
 		}
-		seen[i] = true
+		seen[i] = len(c.Steps) == 0
 		out = append(out, i)
 	}
 	return out, nil
@@ -108,13 +108,20 @@ func (m *modification) insertInput(x *syntax.Insert, cols []int) (plan.Node, err
 	if cols, err = m.countMatches(x, cols, len(fields), firstTarget(q)); err != nil {
 		return nil, err
 	}
-	given := map[int]int{}
+	given := make([]expr.Expr, len(m.rel.Columns))
 	for i, f := range fields {
-		c := m.rel.Columns[cols[i]]
-		at := targetAt(q, i)
-		if !canCoerce(f.Type.OID, c.Type.OID, funcs.Assignment) {
-			return nil, m.errorOf(at, pgerr.DatatypeMismatch, "column %q is of type %s but expression is of type %s", c.Name, formatType(datum.T(c.Type.OID)), formatType(datum.T(f.Type.OID))).
-				WithHint("You will need to rewrite or cast the expression.")
+		c, at := m.rel.Columns[cols[i]], targetAt(q, i)
+		into, err := m.insertPart(x, i, c.Type)
+		if err != nil {
+			return nil, err
+		}
+		if into != nil {
+			c.Type, err = into.typ, m.takes(into, f.Type)
+		} else {
+			err = m.assignable(c, f.Type, at)
+		}
+		if err != nil {
+			return nil, err
 		}
 		if n, err = m.retype(n, i, c.Type, at); err != nil {
 			return nil, err
@@ -124,20 +131,44 @@ func (m *modification) insertInput(x *syntax.Insert, cols []int) (plan.Node, err
 			return nil, err
 		}
 		if !override {
-			given[cols[i]] = i
+			m.give(given, cols[i], into, &expr.Col{Index: i, Typ: c.Type, Name: c.Name})
 		}
 	}
-	p := &plan.Project{Input: n, Fields: relationFields(m.rel)}
-	for i, c := range m.rel.Columns {
-		e := expr.Expr(nil)
-		if k, ok := given[i]; ok {
-			e = &expr.Col{Index: k, Typ: c.Type, Name: c.Name}
-		} else if e, err = m.defaultOf(i); err != nil {
-			return nil, err
-		}
-		p.Exprs = append(p.Exprs, e)
+	p := &plan.Project{Input: n, Fields: relationFields(m.rel), Exprs: given}
+	return p, m.restOf(given)
+}
+
+// insertPart is the part of a column that the k-th value of an INSERT is for, nil: all of it.
+func (m *modification) insertPart(x *syntax.Insert, k int, t datum.Type) (*part, error) {
+	if k >= len(x.Columns) || len(x.Columns[k].Steps) == 0 {
+		return nil, nil
 	}
-	return p, nil
+	return m.partOf(x.Columns[k], t)
+}
+
+// give puts a value for a column, or for a part of it, among those of a row.
+func (m *modification) give(row []expr.Expr, i int, into *part, v expr.Expr) {
+	if into != nil {
+		whole := row[i]
+		if whole == nil {
+			whole = expr.NullConst(m.rel.Columns[i].Type)
+		}
+		v = into.into(whole, v)
+	}
+	row[i] = v
+}
+
+// restOf gives the columns of a row without a value their defaults.
+func (m *modification) restOf(row []expr.Expr) (err error) {
+	for i := range row {
+		if row[i] != nil {
+			continue
+		}
+		if row[i], err = m.defaultOf(i); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // countMatches compares the number of values with that of columns. Without a list, columns at the end may be left out.
@@ -197,40 +228,47 @@ func (m *modification) insertValues(x *syntax.Insert, cols []int, v *syntax.Valu
 		}
 		given := make([]expr.Expr, len(m.rel.Columns))
 		for k, e := range row {
-			if given[list[k]], err = m.insertValue(x, e, list[k]); err != nil {
+			if err := m.insertValue(x, e, k, list[k], given); err != nil {
 				return nil, err
 			}
 		}
-		for i := range given {
-			if given[i] != nil {
-				continue
-			}
-			if given[i], err = m.defaultOf(i); err != nil {
-				return nil, err
-			}
+		if err := m.restOf(given); err != nil {
+			return nil, err
 		}
 		out.Rows[r] = given
 	}
 	return out, nil
 }
 
-// insertValue binds one value of VALUES; nil is the column's default.
-func (m *modification) insertValue(x *syntax.Insert, e syntax.Expr, i int) (expr.Expr, error) {
+// insertValue binds the k-th value of VALUES, which is for column i, and puts it into the row; DEFAULT leaves that as it is.
+func (m *modification) insertValue(x *syntax.Insert, e syntax.Expr, k, i int, row []expr.Expr) error {
+	into, err := m.insertPart(x, k, m.rel.Columns[i].Type)
+	if err != nil {
+		return err
+	}
 	if _, ok := e.(*syntax.Default); ok {
-		return nil, nil
+		if into != nil {
+			return m.noDefault(into.column)
+		}
+		return nil
 	}
 	v, err := m.bind(e)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if v, err = m.assigned(m.frame, v, i, e); err != nil {
-		return nil, err
+	if into == nil {
+		v, err = m.assigned(m.frame, v, i, e)
+	} else {
+		v, err = m.partValue(into, v, e)
+	}
+	if err != nil {
+		return err
 	}
 	override, err := m.overridden(x, i)
-	if err != nil || override {
-		return nil, err
+	if err == nil && !override {
+		m.give(row, i, into, v)
 	}
-	return v, nil
+	return err
 }
 
 // nextOfIdentity draws the next number of an identity column.

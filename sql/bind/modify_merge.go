@@ -149,7 +149,7 @@ func (m *modification) mergeAction(out *plan.MergeWhen, w *syntax.MergeWhen, f *
 	switch w.Action {
 	case syntax.MergeUpdate:
 		f.what = "UPDATE"
-		set := &assignments{modification: m, frame: f}
+		set := &assignments{modification: m, frame: f, at: 1}
 		err := set.all(w.Set)
 		out.Kind, out.Set, out.Values = plan.UpdateRows, set.cols, set.values
 		return err

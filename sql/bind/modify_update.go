@@ -1,6 +1,8 @@
 package bind
 
 import (
+	"slices"
+
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/pgerr"
@@ -125,6 +127,7 @@ func (m *modification) project(rows plan.Node, others *scope, old bool, values [
 type assignments struct {
 	*modification
 	frame  *frame
+	at     int // where the columns of the row that is changed begin
 	cols   []int
 	values []expr.Expr
 }
@@ -144,14 +147,14 @@ func (s *assignments) all(list []*syntax.Assign) error {
 	return nil
 }
 
-// place resolves the column of an assignment.
+// place resolves the column of an assignment. Parts of it may be set one after the other.
 func (s *assignments) place(c *syntax.InsertColumn) (int, error) {
 	i, err := s.column(c)
 	if err != nil {
 		return 0, err
 	}
-	for _, k := range s.cols {
-		if k == i {
+	if k := slices.Index(s.cols, i); k >= 0 {
+		if _, parts := s.values[k].(*expr.Assign); !parts || len(c.Steps) == 0 {
 			return 0, pgerr.New(pgerr.SyntaxError, "multiple assignments to same column %q", c.Name)
 		}
 	}
@@ -174,24 +177,38 @@ func (s *assignments) one(c *syntax.InsertColumn, x syntax.Expr) error {
 	if err != nil {
 		return err
 	}
-	if !isDefault {
-		if err := s.mayBeSet(i); err != nil {
-			return err
-		}
-	} else if s.attrs[i].Generated.Text != "" {
+	switch {
+	case !isDefault:
+		return s.set(c, i, e, x)
+	case len(c.Steps) > 0:
+		return s.frame.noDefault(c)
+	case s.attrs[i].Generated.Text != "":
 		return nil // it is computed anyhow
 	}
-	var v expr.Expr
-	if isDefault {
-		v, err = s.defaultOf(i)
+	v, err := s.defaultOf(i)
+	if err == nil {
+		s.cols, s.values = append(s.cols, i), append(s.values, v)
+	}
+	return err
+}
+
+// set adds a value for a column or a part of it.
+func (s *assignments) set(c *syntax.InsertColumn, i int, e expr.Expr, at syntax.Node) (err error) {
+	k := slices.Index(s.cols, i)
+	if k < 0 {
+		k = len(s.cols)
+		col := s.rel.Columns[i]
+		s.cols, s.values = append(s.cols, i), append(s.values, &expr.Col{Index: s.at + i, Typ: col.Type, Name: col.Name})
+	}
+	if len(c.Steps) > 0 {
+		s.values[k], err = s.frame.setPart(c, s.values[k], e, at)
 	} else {
-		v, err = s.assigned(s.frame, e, i, x)
+		s.values[k], err = s.assigned(s.frame, e, i, at)
 	}
 	if err != nil {
 		return err
 	}
-	s.cols, s.values = append(s.cols, i), append(s.values, v)
-	return nil
+	return s.mayBeSet(i)
 }
 
 // mayBeSet refuses values for columns that have only their default.
@@ -234,26 +251,34 @@ func (s *assignments) several(a *syntax.Assign) error {
 	}
 	for k, c := range a.Columns {
 		i, err := s.place(c)
-		if err == nil {
-			err = s.mayBeSet(i)
-		}
 		if err != nil {
 			return err
 		}
 		if fields[k].Type.OID == datum.Unknown {
-			if n, err = s.retype(n, k, s.rel.Columns[i].Type, a.Value); err != nil {
+			t, err := s.typeOf(c, i)
+			if err != nil {
+				return err
+			}
+			if n, err = s.retype(n, k, t, a.Value); err != nil {
 				return err
 			}
 		}
 		one := &plan.Project{Input: n}
 		one.Exprs, one.Fields = colsOf(n, k, k+1)
-		v, err := s.assigned(s.frame, subquery(expr.Scalar, one, one.Fields[0].Type), i, a.Value)
-		if err != nil {
+		if err := s.set(c, i, subquery(expr.Scalar, one, one.Fields[0].Type), a.Value); err != nil {
 			return err
 		}
-		s.cols, s.values = append(s.cols, i), append(s.values, v)
 	}
 	return nil
+}
+
+// typeOf is the type of what is set: a column, or a part of it.
+func (s *assignments) typeOf(c *syntax.InsertColumn, i int) (datum.Type, error) {
+	p, err := s.frame.partOf(c, s.rel.Columns[i].Type)
+	if err != nil {
+		return datum.Type{}, err
+	}
+	return p.typ, nil
 }
 
 // placeless is an error that PostgreSQL gives no place in the statement.

@@ -194,6 +194,14 @@ func (f *frame) subscript(e expr.Expr, steps []syntax.Step, at *syntax.Indirecti
 	case t.OID == datum.Name && len(steps) == 1 && !steps[0].Slice:
 		i, err := f.bound(steps[0].Lower)
 		return &expr.Subscript{Arg: e, Index: []expr.Expr{i}, Typ: datum.T(datum.Char)}, err
+	}
+	return f.arrayPlace(e, steps, at)
+}
+
+// arrayPlace is an element or a slice of an array.
+func (f *frame) arrayPlace(e expr.Expr, steps []syntax.Step, at syntax.Node) (*expr.Subscript, error) {
+	t := e.Type()
+	switch {
 	case !isArray(t.OID):
 		return nil, f.errorIn(at, pgerr.DatatypeMismatch, "cannot subscript type %s because it does not support subscripting", formatType(t))
 	case len(steps) > datum.MaxDims:
@@ -243,15 +251,29 @@ func (f *frame) bound(x syntax.Expr) (expr.Expr, error) {
 
 // jsonSubscript is document[key][key], which is the path of the keys.
 func (f *frame) jsonSubscript(e expr.Expr, steps []syntax.Step, at *syntax.Indirection) (expr.Expr, error) {
-	path := &expr.Array{Typ: datum.T(datum.TextArray)}
+	keys, _, err := f.jsonKeys(steps, at)
+	if err != nil {
+		return nil, err
+	}
+	path := &expr.Array{Typ: datum.T(datum.TextArray), Elems: keys}
+	out, err := f.operator(syntax.Operator{Name: "#>"}, []typed{{e, at.X}, {path, at.X}}, at)
+	f.defining.form(out, at)
+	return out, err
+}
+
+// jsonKeys are the subscripts of a document as text; numbers says whether the first of them is a number.
+func (f *frame) jsonKeys(steps []syntax.Step, at syntax.Node) (keys []expr.Expr, numbers bool, err error) {
 	for i := range steps {
 		s := &steps[i]
 		if s.Slice {
-			return nil, f.errorIn(at, pgerr.DatatypeMismatch, "jsonb subscript does not support slices")
+			if s.Upper != nil {
+				at = s.Upper
+			}
+			return nil, false, f.errorIn(at, pgerr.DatatypeMismatch, "jsonb subscript does not support slices")
 		}
 		key, err := f.bind(s.Lower)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		t := key.Type().OID
 		isInt, isText := canCoerce(t, datum.Int4, funcs.Implicit), canCoerce(t, datum.Text, funcs.Implicit)
@@ -261,19 +283,18 @@ func (f *frame) jsonSubscript(e expr.Expr, steps []syntax.Step, at *syntax.Indir
 		case isInt && !isText:
 			if key, err = f.coerce(key, datum.T(datum.Int4), funcs.Implicit, s.Lower); err == nil {
 				key, err = f.coerce(key, datum.T(datum.Text), funcs.Explicit, s.Lower)
+				numbers = numbers || i == 0
 			}
 		default:
-			return nil, f.errorIn(s.Lower, pgerr.DatatypeMismatch, "subscript type %s is not supported", formatType(key.Type())).
+			return nil, false, f.errorIn(s.Lower, pgerr.DatatypeMismatch, "subscript type %s is not supported", formatType(key.Type())).
 				WithHint("jsonb subscript must be coercible to either integer or text.")
 		}
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		path.Elems = append(path.Elems, key)
+		keys = append(keys, key)
 	}
-	out, err := f.operator(syntax.Operator{Name: "#>"}, []typed{{e, at.X}, {path, at.X}}, at)
-	f.defining.form(out, at)
-	return out, err
+	return keys, numbers, nil
 }
 
 // caseOf is CASE; the form with an operand compares it with each WHEN.

@@ -16,6 +16,14 @@ func TooManyDims(n int) error {
 	return pgerr.New(pgerr.ProgramLimitExceeded, "number of array dimensions (%d) exceeds the maximum allowed (%d)", n, MaxDims)
 }
 
+// MaxElems bounds the elements of one array, as PostgreSQL does.
+const MaxElems = 134217727
+
+// ArrayTooLarge is the error of an array with more elements than that.
+func ArrayTooLarge() error {
+	return pgerr.New(pgerr.ProgramLimitExceeded, "array size exceeds the maximum allowed (%d)", MaxElems)
+}
+
 // CheckDims refuses dimensions whose subscripts do not fit an integer.
 func CheckDims(dims []vec.Dim) error {
 	for _, d := range dims {

@@ -192,6 +192,8 @@ func (c *compiler) build(e Expr) node {
 		return &fieldNode{arg: c.compile(n.Arg), typ: n.Arg.Type(), index: n.Index, kind: kindOf(n.Typ)}
 	case *Subscript:
 		return c.subscript(n)
+	case *Assign:
+		return c.assign(n)
 	case *Subquery:
 		return c.subquery(n)
 	case *Apply:

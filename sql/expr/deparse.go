@@ -264,8 +264,23 @@ func (e *Field) String() string {
 	return "(" + e.Arg.String() + ")." + QuoteIdent(name)
 }
 
-func (e *Subscript) String() string {
-	s := within(e.Arg, bindSubscript)
+// String is what EXPLAIN shows of an assignment: the places and the value.
+func (e *Assign) String() string {
+	text := e.Arg.String()
+	for _, s := range e.Steps {
+		if s.Place != nil {
+			text += s.Place.places()
+		} else if fields := datum.RecordFields(s.Of); s.Field < len(fields) {
+			text += "." + QuoteIdent(fields[s.Field].Name)
+		}
+	}
+	return text + " := " + e.Value.String()
+}
+
+func (e *Subscript) String() string { return within(e.Arg, bindSubscript) + e.places() }
+
+// places are the subscripts.
+func (e *Subscript) places() (s string) {
 	for _, x := range e.Index {
 		s += "[" + x.String() + "]"
 	}

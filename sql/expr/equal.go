@@ -136,10 +136,20 @@ func sameForm(a, b Expr) (ok bool) {
 		_, ok = b.(*Row)
 	case *Subscript:
 		x, same := b.(*Subscript)
-		there := func(a, b Expr) bool { return (a == nil) == (b == nil) }
-		ok = same && len(a.Index) == len(x.Index) && slices.EqualFunc(a.Lower, x.Lower, there) && slices.EqualFunc(a.Upper, x.Upper, there)
+		ok = same && samePlace(a, x)
+	case *Assign:
+		x, same := b.(*Assign)
+		ok = same && slices.EqualFunc(a.Steps, x.Steps, func(s, t AssignStep) bool {
+			return s.Of == t.Of && s.Field == t.Field && (s.Place == nil) == (t.Place == nil) && (s.Place == nil || samePlace(s.Place, t.Place))
+		})
 	}
 	return ok
+}
+
+// samePlace reports whether two subscripts have the same ones of their bounds.
+func samePlace(a, b *Subscript) bool {
+	there := func(a, b Expr) bool { return (a == nil) == (b == nil) }
+	return len(a.Index) == len(b.Index) && slices.EqualFunc(a.Lower, b.Lower, there) && slices.EqualFunc(a.Upper, b.Upper, there)
 }
 
 // sameValue compares two columns of one row by representation: a NaN is the same as a NaN, and the two zeros are not.

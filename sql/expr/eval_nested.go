@@ -145,14 +145,9 @@ func (n *subscriptNode) eval(x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
 	if err != nil {
 		return nil, err
 	}
-	bounds := make([]*vec.Column, len(n.bounds))
-	for i, a := range n.bounds {
-		if a == nil {
-			continue
-		}
-		if bounds[i], err = a.eval(x, b); err != nil {
-			return nil, err
-		}
+	bounds, err := n.places(x, b)
+	if err != nil {
+		return nil, err
 	}
 	if n.name {
 		return nameLetters(v, bounds[0], b.Len), nil
@@ -164,6 +159,21 @@ func (n *subscriptNode) eval(x *EvalCtx, b *vec.Batch) (*vec.Column, error) {
 		return n.parts(v.Flat(), bounds), nil
 	}
 	return n.elements(v.Flat(), bounds), nil
+}
+
+// places evaluates the bounds that are given.
+func (n *subscriptNode) places(x *EvalCtx, b *vec.Batch) ([]*vec.Column, error) {
+	bounds := make([]*vec.Column, len(n.bounds))
+	for i, a := range n.bounds {
+		if a == nil {
+			continue
+		}
+		var err error
+		if bounds[i], err = a.eval(x, b); err != nil {
+			return nil, err
+		}
+	}
+	return bounds, nil
 }
 
 // nameLetters takes bytes of names, counted from 0. A name has 64, of which those behind its text are zero.

@@ -166,6 +166,22 @@ type (
 	}
 )
 
+// Assign is the value of Arg with a part of it, where the steps lead from the outside in, replaced by Value. What is missing on the way is made.
+type Assign struct {
+	Arg   Expr
+	Steps []AssignStep
+	Value Expr
+	Typ   datum.Type // of Arg
+}
+
+// AssignStep leads to a field of a composite value, or where Place says what of an array or a document; the argument of that is not asked.
+type AssignStep struct {
+	Of      datum.Type
+	Field   int
+	Place   *Subscript
+	Numbers bool // Place begins with a number: without a document there is an array
+}
+
 // SubqueryKind is what a subquery in an expression stands for.
 type SubqueryKind uint8
 

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/allsource-db/allsource/sql/datum"
@@ -168,6 +169,32 @@ func (e *Subscript) WithChildren(c []Expr) Expr {
 		return out
 	}
 	n.Index, n.Lower, n.Upper = take(e.Index), take(e.Lower), take(e.Upper)
+	return n
+}
+
+func (e *Assign) Type() datum.Type { return e.Typ }
+
+// Children returns the value that is changed, that of the part, and the subscripts.
+func (e *Assign) Children() []Expr {
+	c := []Expr{e.Arg, e.Value}
+	for _, s := range e.Steps {
+		if s.Place != nil {
+			c = append(c, s.Place.Children()[1:]...)
+		}
+	}
+	return c
+}
+
+func (e *Assign) WithChildren(c []Expr) Expr {
+	n := &Assign{Arg: c[0], Value: c[1], Typ: e.Typ, Steps: slices.Clone(e.Steps)}
+	c = c[2:]
+	for i, s := range n.Steps {
+		if s.Place != nil {
+			k := len(s.Place.Children()) - 1
+			n.Steps[i].Place = s.Place.WithChildren(append([]Expr{s.Place.Arg}, c[:k]...)).(*Subscript)
+			c = c[k:]
+		}
+	}
 	return n
 }
 

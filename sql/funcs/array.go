@@ -8,9 +8,6 @@ import (
 	"github.com/allsource-db/allsource/vec"
 )
 
-// maxElems bounds the elements of one array, as PostgreSQL does.
-const maxElems = 134217727
-
 // arrayRow is one row of the tables of arrays. The body gets the type of the elements of the first array among the
 // arguments, and sees nulls unless it is strict.
 func arrayRow(oid datum.OID, name string, strict bool, ret datum.OID, args []datum.OID, doc string, kind func(elem datum.Type) *vec.Builder,
@@ -443,8 +440,8 @@ func arrayFill(c *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int) err
 			return pgerr.New(pgerr.NullValueNotAllowed, "dimension values cannot be null")
 		}
 		v := lens.Int(from + k)
-		if n *= v; n < 0 || v < 0 || n > maxElems {
-			return pgerr.New(pgerr.ProgramLimitExceeded, "array size exceeds the maximum allowed (%d)", maxElems)
+		if n *= v; n < 0 || v < 0 || n > datum.MaxElems {
+			return datum.ArrayTooLarge()
 		}
 		dims[k] = vec.Dim{Len: int32(v), Lower: 1}
 	}
@@ -456,7 +453,7 @@ func arrayFill(c *Ctx, e datum.Type, b *vec.Builder, a []*vec.Column, i int) err
 	if len(dims) == 0 {
 		n = 0
 	}
-	if err := c.fits(n * int64(1+a[0].Slice(i, i+1).MemSize())); err != nil {
+	if err := c.Allow(n * int64(1+a[0].Slice(i, i+1).MemSize())); err != nil {
 		return err
 	}
 	putElems(b, e, dims, func(eb *vec.Builder) {

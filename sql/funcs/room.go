@@ -26,8 +26,8 @@ func (c *Ctx) room() int {
 	return int(c.Room)
 }
 
-// fits is the error of making a value of n bytes, asked before it is made.
-func (c *Ctx) fits(n int64) error {
+// Allow is the error of making a value of n bytes, asked before it is made.
+func (c *Ctx) Allow(n int64) error {
 	switch {
 	case n > maxText:
 		return errTooLong

@@ -217,7 +217,7 @@ func (f *formatter) directive(dst []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.c.fits(int64(max(width, len(text)) + len(dst))); err != nil {
+	if err := f.c.Allow(int64(max(width, len(text)) + len(dst))); err != nil {
 		return nil, err
 	}
 	fill := bytes.Repeat([]byte(" "), max(width-charCount(text), 0))

@@ -290,7 +290,7 @@ func regexpReplace(c *Ctx, dst []byte, a []*vec.Column, i int) ([]byte, error) {
 		}
 		dst = append(dst, s[at:m[0]]...)
 		dst = appendReplacement(dst, with, s, m)
-		if err := c.fits(int64(len(dst) - start)); err != nil {
+		if err := c.Allow(int64(len(dst) - start)); err != nil {
 			return nil, err
 		}
 		at = m[1]

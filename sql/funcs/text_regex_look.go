@@ -16,7 +16,7 @@ type areLook struct {
 // one question after the other could take the text's length each.
 func (m *areMatcher) look(k, at int) (bool, error) {
 	if m.looks[k] == nil {
-		if err := m.c.fits(int64(len(m.s) / 8)); err != nil {
+		if err := m.c.Allow(int64(len(m.s) / 8)); err != nil {
 			return false, err
 		}
 		pass := arePass{m: m, p: m.around[k].prog, holds: make([]uint64, len(m.s)/64+1)}

@@ -112,7 +112,7 @@ var areMatchers = sync.Pool{New: func() any { return new(areMatcher) }}
 // matcher begins the search of a text; whoever asked gives it back with done.
 func (r *are) matcher(c *Ctx, s []byte) (*areMatcher, error) {
 	words := (r.prog.forky*(len(s)+1) + 63) / 64
-	if err := c.fits(int64(8 * words)); err != nil {
+	if err := c.Allow(int64(8 * words)); err != nil {
 		return nil, err
 	}
 	m := areMatchers.Get().(*areMatcher)
@@ -280,7 +280,7 @@ func (m *areMatcher) try(pc, at int) (bool, error) {
 		m.keyed = map[string]struct{}{}
 	}
 	m.keyed[string(key)] = struct{}{}
-	return true, m.c.fits(int64(len(m.keyed) * (2*len(key) + matchSize)))
+	return true, m.c.Allow(int64(len(m.keyed) * (2*len(key) + matchSize)))
 }
 
 func appendState(key []byte, a, b int) []byte {

@@ -182,7 +182,7 @@ func replaceAll(c *Ctx, dst []byte, a []*vec.Column, i int) ([]byte, error) {
 		if at < 0 {
 			break
 		}
-		if err := c.fits(int64(len(dst) - start + at + len(with))); err != nil {
+		if err := c.Allow(int64(len(dst) - start + at + len(with))); err != nil {
 			return nil, err
 		}
 		dst = append(append(dst, s[:at]...), with...)
@@ -260,7 +260,7 @@ func pad(left bool) Body {
 		}
 		fillChars := charCount(fill)
 		size := int64(len(s)) + int64(n-have)*int64(len(fill))/int64(fillChars)
-		if err := c.fits(size); err != nil {
+		if err := c.Allow(size); err != nil {
 			return nil, err
 		}
 		dst = slices.Grow(dst, int(size))
@@ -279,7 +279,7 @@ func pad(left bool) Body {
 
 func repeat(c *Ctx, dst []byte, a []*vec.Column, i int) ([]byte, error) {
 	s, n := a[0].Bytes(i), max(int(a[1].Int(i)), 0)
-	if err := c.fits(int64(len(s)) * int64(n)); err != nil {
+	if err := c.Allow(int64(len(s)) * int64(n)); err != nil {
 		return nil, err
 	}
 	start, end := len(dst), len(dst)+len(s)*n

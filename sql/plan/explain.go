@@ -94,7 +94,7 @@ func (p *printer) node(n Node, head, tail string) {
 		if !p.o.Verbose && (strings.HasPrefix(d, "Columns: ") || strings.HasPrefix(d, "Output: ")) {
 			continue
 		}
-		p.lines = append(p.lines, tail+"  "+d)
+		p.lines = append(p.lines, tail+"  "+strings.ReplaceAll(d, "\x00", "")) // of names that nobody can write
 	}
 	for _, d := range s.details() {
 		p.lines = append(p.lines, tail+"  "+d)

@@ -86,6 +86,7 @@ const (
 	CodeNotInRepertoire = "22021" // not UTF-8
 	CodeOutOfRange      = "22003" // number beyond numeric
 	CodeTooDeep         = "54001" // more than MaxDepth levels
+	CodeTooLarge        = "54000" // an array with more elements than may be
 	CodeInvalidArgument = "22023" // operation that does not apply to the value
 )
 

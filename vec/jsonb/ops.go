@@ -119,6 +119,7 @@ const (
 	opSet // replace or create
 	opBefore
 	opAfter
+	opAssign // as opSet, with what is missing on the way; what is no container is an error
 )
 
 // adds reports whether the operation may make something new.
@@ -161,7 +162,7 @@ func changePath(dst []byte, v Value, path []string, nv Value, op pathOp) ([]byte
 		return append(dst, v...), nil
 	}
 	return build(dst, func(b *Builder) error {
-		return (&pathChange{b, path, nv, op}).apply(v, 0)
+		return (&pathChange{b: b, path: path, nv: nv, op: op}).apply(v, 0)
 	})
 }
 
@@ -170,6 +171,7 @@ type pathChange struct {
 	path []string
 	nv   Value
 	op   pathOp
+	most int // elements of an array that is made longer; opAssign
 }
 
 func (c *pathChange) apply(v Value, level int) error {
@@ -178,6 +180,9 @@ func (c *pathChange) apply(v Value, level int) error {
 		return c.object(v, level)
 	case Array:
 		return c.array(v, level)
+	}
+	if c.op == opAssign {
+		return scalarInPath()
 	}
 	c.b.Value(v)
 	return nil
@@ -212,6 +217,11 @@ func (c *pathChange) object(v Value, level int) error {
 	if !done && last && c.op.adds() {
 		c.b.Key(c.path[level])
 		c.b.Value(c.nv)
+	} else if !done && c.op == opAssign {
+		c.b.Key(c.path[level])
+		if err := c.rest(level + 1); err != nil {
+			return err
+		}
 	}
 	c.b.End()
 	return nil
@@ -230,8 +240,11 @@ func (c *pathChange) array(v Value, level int) error {
 		idx += h.n
 		before = idx < 0
 	}
+	if c.op == opAssign && before {
+		return invalid(CodeInvalidArgument, "path element at position %d is out of range: %d", level+1, idx-h.n)
+	}
 	done := false
-	if (before || h.n == 0) && last && c.op.adds() {
+	if (before || h.n == 0) && last && c.op.adds() && c.op != opAssign {
 		c.b.Value(c.nv)
 		done = true
 	}
@@ -258,7 +271,16 @@ func (c *pathChange) array(v Value, level int) error {
 			c.b.Value(val)
 		}
 	}
-	if !done && last && c.op.adds() {
+	switch {
+	case done:
+	case c.op == opAssign:
+		if err := c.gap(idx - h.n); err != nil {
+			return err
+		}
+		if err := c.rest(level + 1); err != nil {
+			return err
+		}
+	case last && c.op.adds():
 		c.b.Value(c.nv)
 	}
 	c.b.End()
