@@ -94,7 +94,12 @@ func (b *builder) operator(n plan.Node, used map[int]bool) (op.Op, error) {
 		if b.x.cfg.many {
 			return b.keyRows(n), nil
 		}
-		return op.NewValues(b.env, n.Rows), nil
+		env := b.env
+		if b.x.cfg.serial { // what the functions of a row do is seen by those of the next
+			one := *env
+			one.Rows, env = 1, &one
+		}
+		return op.NewValues(env, n.Rows), nil
 	case *plan.FuncScan:
 		return op.NewFuncScan(b.env, setCall(n)), nil
 	case *plan.CTERef:

@@ -193,7 +193,10 @@ func (b *ownBatch) like(c *ownBatch) bool {
 
 // put adds batches, which are alike, to the load.
 func (d *delta) put(ctx context.Context, list []ownBatch) {
-	if d.failed = d.tryPut(ctx, list); d.failed == nil {
+	if d.failed == nil {
+		d.failed = d.tryPut(ctx, list)
+	}
+	if d.failed == nil {
 		d.loaded, d.reader = d.load.Len(), nil
 	}
 }

@@ -19,6 +19,7 @@ import (
 
 // executionConfig is what one execution of a plan needs.
 type executionConfig struct {
+	opening
 	fn        *funcs.Ctx
 	params    []*vec.Column
 	log       viewer
@@ -32,7 +33,6 @@ type executionConfig struct {
 	shared    *op.Budget                          // of all executions
 	rows      int                                 // per batch, 0: vec.BatchRows
 	workers   int
-	analyze   bool     // count for EXPLAIN ANALYZE
 	operators bool     // no node is carried out together with another (Config.Operators)
 	session   *Session // of statements that change tables or lock their rows; nil: it only reads
 	work      *work    // of the transaction; nil: it has done nothing
@@ -125,6 +125,9 @@ type onceAnswer struct {
 func newExecution(cfg executionConfig) *execution {
 	if cfg.rows == 0 {
 		cfg.rows = vec.BatchRows
+	}
+	if cfg.serial {
+		cfg.workers = 1
 	}
 	x := &execution{
 		cfg: cfg, budget: cfg.shared.Child(cfg.memory),

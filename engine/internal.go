@@ -34,7 +34,7 @@ func (s *Session) each(ctx context.Context, text string, types []datum.OID, para
 	}
 	s.tx.work.command++
 	cfg := s.executionConfig(ctx, params)
-	cfg.many = p.keyed
+	cfg.many, cfg.serial = p.keyed, p.runs
 	x, root, err := s.openWith(ctx, p.node, cfg)
 	if err != nil {
 		return err

@@ -34,6 +34,9 @@ func (b *builder) modify(n *plan.Modify) (op.Op, error) {
 	if err != nil {
 		return nil, err
 	}
+	if b.x.cfg.serial {
+		in = inTurn(in, plan.Exprs(n)...)
+	}
 	return &modifier{b: b, n: n, in: in}, nil
 }
 
@@ -172,7 +175,7 @@ func (m *modifier) insert(ctx context.Context, b *vec.Batch) error {
 
 // each locks the rows that a batch is about, sees to those that others have changed meanwhile, and changes them all.
 func (m *modifier) each(ctx context.Context, b *vec.Batch, change func(ctx context.Context, b *vec.Batch) error) error {
-	if err := m.untouched(b); err != nil {
+	if err := m.untouched(b.Cols[0].I64[:b.Len]...); err != nil {
 		return err
 	}
 	if b = m.first(b); b.Len == 0 {
@@ -182,8 +185,8 @@ func (m *modifier) each(ctx context.Context, b *vec.Batch, change func(ctx conte
 	if err != nil {
 		return err
 	}
-	for i, part := range parts {
-		if i > 0 {
+	for _, part := range parts {
+		if len(parts) > 1 { // this statement may have changed what others made of a row, too
 			part = m.first(part)
 		}
 		if part.Len > 0 {
@@ -196,15 +199,15 @@ func (m *modifier) each(ctx context.Context, b *vec.Batch, change func(ctx conte
 }
 
 // untouched refuses rows that a function has changed which the statement calls.
-func (m *modifier) untouched(b *vec.Batch) error {
+func (m *modifier) untouched(rows ...storage.RowID) error {
 	calls := &m.b.x.callers
 	if len(calls.resume) == 0 {
 		return nil
 	}
-	for _, row := range b.Cols[0].I64[:b.Len] {
+	for _, row := range rows {
 		if live, by := m.w.d.state(row); !live && calls.othersDid(by) {
 			return pgerr.New(pgerr.TriggeredDataChange, "tuple to be %s was already modified by an operation triggered by the current command",
-				map[plan.ModifyKind]string{plan.UpdateRows: "updated", plan.DeleteRows: "deleted"}[m.n.Kind]).
+				map[plan.ModifyKind]string{plan.InsertRows: "updated", plan.UpdateRows: "updated", plan.DeleteRows: "deleted", plan.MergeRows: "updated or deleted"}[m.n.Kind]).
 				WithHint("Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.")
 		}
 	}

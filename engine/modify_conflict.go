@@ -133,13 +133,18 @@ func (m *modifier) inTheWay(ctx context.Context, row *vec.Batch, keys []storage.
 	return 0, nil
 }
 
+// addedNow reports whether a row is of the statement that runs, or of a function that it has called.
+func (w *writer) addedNow(row storage.RowID) bool {
+	return row < 0 && w.d.addedBy(row) >= w.x.cfg.command
+}
+
 // updateInstead updates the row that stands in the way; done is false where it is gone meanwhile.
 func (m *modifier) updateInstead(ctx context.Context, other storage.RowID, row *vec.Batch) (done bool, err error) {
 	w := m.w
 	if now, err := w.claim(ctx, other, m.strength(m.n.Conflict.Set)); err != nil || now != other {
 		return false, err
 	}
-	if other < 0 && w.d.addedBy(other) == w.s.tx.work.command {
+	if w.addedNow(other) {
 		return false, pgerr.New(pgerr.CardinalityViolation, "ON CONFLICT DO UPDATE command cannot affect row a second time").
 			WithHint("Ensure that no rows proposed for insertion within the same command have duplicate constrained values.")
 	}
@@ -160,6 +165,9 @@ func (m *modifier) updateInstead(ctx context.Context, other storage.RowID, row *
 		if now.Cols[c], err = m.b.x.eval(on.Values[i], both); err != nil {
 			return false, err
 		}
+	}
+	if err := m.untouched(other); err != nil {
+		return false, err
 	}
 	stored, err := w.replace(ctx, []storage.RowID{other}, old, now)
 	if err != nil {

@@ -368,7 +368,7 @@ func (w *writer) holders(ctx context.Context, key *tableKey, keys storage.IndexK
 			out[i] = earlierKey
 		case len(own) == 0:
 			seek = append(seek, i)
-		case change && w.d.addedBy(own[0]) == w.s.tx.work.command:
+		case change && w.addedNow(own[0]):
 			return nil, nil
 		default:
 			out[i] = own[0]

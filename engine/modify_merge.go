@@ -38,12 +38,12 @@ func (m *modifier) mergeRow(ctx context.Context, b *vec.Batch) error {
 	if row == 0 {
 		return m.mergeInsert(ctx, w, b)
 	}
-	if live, by := m.w.d.state(row); !live || row < 0 && m.w.d.addedBy(row) == m.w.s.tx.work.command {
-		if by == m.w.s.tx.work.command || live {
-			return pgerr.New(pgerr.CardinalityViolation, "MERGE command cannot affect row a second time").
-				WithHint("Ensure that not more than one source row matches any one target row.")
-		}
-		return nil
+	if err := m.untouched(row); err != nil {
+		return err
+	}
+	if live, _ := m.w.d.state(row); !live || m.w.addedNow(row) {
+		return pgerr.New(pgerr.CardinalityViolation, "MERGE command cannot affect row a second time").
+			WithHint("Ensure that not more than one source row matches any one target row.")
 	}
 	mode := lock.ForEnding
 	if w.Kind != plan.DeleteRows {
@@ -68,6 +68,9 @@ func (m *modifier) mergeRow(ctx context.Context, b *vec.Batch) error {
 		if rows.Cols[c], err = m.b.x.eval(w.Values[i], b); err != nil {
 			return err
 		}
+	}
+	if err := m.untouched(row); err != nil {
+		return err
 	}
 	stored, err := m.w.replace(ctx, []storage.RowID{row}, old, rows)
 	if err != nil {

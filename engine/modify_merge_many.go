@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/allsource-db/allsource/engine/lock"
+	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/storage"
 	"github.com/allsource-db/allsource/vec"
@@ -13,12 +14,13 @@ import (
 // mergeMany is merge for all rows of a batch; done is false where nothing was done.
 func (m *modifier) mergeMany(ctx context.Context, b *vec.Batch) (done bool, err error) {
 	for i := range m.n.Whens {
-		if w := &m.n.Whens[i]; w.Kind == plan.UpdateRows && !w.Nothing && !m.w.keepsKeys(w.Set) {
+		w := &m.n.Whens[i]
+		if w.Kind == plan.UpdateRows && !w.Nothing && !m.w.keepsKeys(w.Set) || w.Cond != nil && expr.IsVolatile(w.Cond) {
 			return false, nil
 		}
 	}
 	parts, err := m.whens(b)
-	if parts == nil || err != nil {
+	if parts == nil || err != nil || m.inTurn(parts) {
 		return false, err
 	}
 	if ok, err := m.claimMerged(ctx, b, parts); !ok || err != nil {
@@ -26,7 +28,6 @@ func (m *modifier) mergeMany(ctx context.Context, b *vec.Batch) (done bool, err 
 	}
 	n := len(m.w.rel.Columns)
 	var list []func() error
-	inserts := 0
 	for i, rows := range parts {
 		w := &m.n.Whens[i]
 		if len(rows) == 0 || w.Nothing {
@@ -37,7 +38,6 @@ func (m *modifier) mergeMany(ctx context.Context, b *vec.Batch) (done bool, err 
 			in = b.Take(rows)
 		}
 		if w.Match == plan.NotMatched {
-			inserts++
 			a, err := m.mergeAdding(ctx, w, in)
 			if a == nil || err != nil {
 				return false, err
@@ -62,16 +62,31 @@ func (m *modifier) mergeMany(ctx context.Context, b *vec.Batch) (done bool, err 
 			list = append(list, func() error { return m.carryOut(ctx, r, nil) })
 		}
 	}
-	// Rows are returned in their order, and those of two clauses may have the same key.
-	if len(list) > 1 && m.n.Returning != nil || inserts > 1 {
-		return false, nil
-	}
 	for _, change := range list {
 		if err := change(); err != nil {
 			return false, err
 		}
 	}
 	return true, nil
+}
+
+// inTurn reports whether the order of rows that several clauses apply to is not all one: they are returned in it, functions are called in it, and
+// those of two clauses may have the same key.
+func (m *modifier) inTurn(parts [][]int32) bool {
+	clauses, inserts, calls := 0, 0, 0
+	for i, rows := range parts {
+		w := &m.n.Whens[i]
+		if len(rows) == 0 || w.Nothing {
+			continue
+		}
+		if clauses++; w.Match == plan.NotMatched {
+			inserts++
+		}
+		if slices.ContainsFunc(w.Values, expr.IsVolatile) {
+			calls++
+		}
+	}
+	return clauses > 1 && m.n.Returning != nil || inserts > 1 || calls > 1
 }
 
 // whens lists the rows of a batch that each WHEN clause applies to; nil: a row is wrong.
@@ -136,7 +151,7 @@ func (m *modifier) claimMerged(ctx context.Context, b *vec.Batch, parts [][]int3
 	ids, seen := make([]storage.RowID, len(places)), make(map[storage.RowID]bool, len(places))
 	for i, p := range places {
 		id := b.Cols[0].Int(int(p))
-		if seen[id] || id < 0 && m.w.d.addedBy(id) == m.w.s.tx.work.command {
+		if seen[id] || m.w.addedNow(id) {
 			return false, nil
 		}
 		ids[i], seen[id] = id, true

@@ -24,17 +24,8 @@ func TestMergeWaits(t *testing.T) {
 		{"UPDATE t SET n = 50 WHERE id = 1", merge + " WHEN NOT MATCHED BY SOURCE THEN UPDATE SET n = -1", "1|5|52 2|6|21"},
 		{"DELETE FROM t WHERE id = 1", merge + " WHEN NOT MATCHED BY SOURCE THEN DELETE", "2|6|21 105|5|2"},
 	} {
-		ann.must(t, "TRUNCATE t; INSERT INTO t VALUES (1, 5, 10), (2, 6, 20); BEGIN; "+c.change)
-		done := make(chan error)
-		go func() {
-			_, err := bob.run(c.merge)
-			done <- err
-		}()
-		for len(ann.must(t, "SELECT 1 FROM pg_locks WHERE NOT granted")[0].rows) == 0 {
-			time.Sleep(time.Millisecond)
-		}
-		ann.must(t, "COMMIT")
-		if err := <-done; err != nil {
+		ann.must(t, "TRUNCATE t; INSERT INTO t VALUES (1, 5, 10), (2, 6, 20)")
+		if err := afterWait(t, ann, bob, c.change, c.merge); err != nil {
 			t.Fatalf("%s: %v", c.change, err)
 		}
 		var rows []string
@@ -44,5 +35,52 @@ func TestMergeWaits(t *testing.T) {
 		if got := strings.Join(rows, " "); got != c.want {
 			t.Errorf("%s, then %s: %s, want %s", c.change, c.merge, got, c.want)
 		}
+	}
+}
+
+// afterWait has bob run a statement that waits for what ann has changed, until she commits.
+func afterWait(t *testing.T, ann, bob *person, change, statement string) error {
+	t.Helper()
+	ann.must(t, "BEGIN; "+change)
+	done := make(chan error)
+	go func() {
+		_, err := bob.run(statement)
+		done <- err
+	}()
+	for len(ann.must(t, "SELECT 1 FROM pg_locks WHERE NOT granted")[0].rows) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	ann.must(t, "COMMIT")
+	return <-done
+}
+
+// TestUpdateWaitsOnce has a join find a row in several batches which somebody else has under way: it is changed once.
+func TestUpdateWaitsOnce(t *testing.T) {
+	b := newBed(t)
+	defer b.close(t)
+	ann, bob := b.connect(t, 0), b.connect(t, 0)
+	defer ann.s.Close()
+	defer bob.s.Close()
+	ann.must(t, `CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 0);
+		CREATE TABLE s (id int, m int); INSERT INTO s SELECT 1, 1 FROM generate_series(1, 20000)`)
+	if err := afterWait(t, ann, bob, "UPDATE t SET n = 10", "UPDATE t SET n = n + m FROM s WHERE s.id = t.id"); err != nil {
+		t.Fatal(err)
+	}
+	if got := ann.must(t, "SELECT id, n FROM t")[0].rows; len(got) != 1 || got[0][1] != "11" {
+		t.Errorf("there is %v", got)
+	}
+}
+
+// TestMergeCallsInTurn has functions of two clauses called in the order of the rows.
+func TestMergeCallsInTurn(t *testing.T) {
+	b := newBed(t)
+	defer b.close(t)
+	p := b.connect(t, 0)
+	defer p.s.Close()
+	p.must(t, "CREATE SEQUENCE q; CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1), (3)")
+	p.must(t, `MERGE INTO t USING (VALUES (1), (2), (3), (4)) s (k) ON t.id = s.k WHEN MATCHED THEN UPDATE SET n = nextval('q')
+		WHEN NOT MATCHED THEN INSERT VALUES (s.k, nextval('q'))`)
+	if got := p.must(t, "SELECT count(*) FROM t WHERE n = id")[0].rows[0][0]; got != "4" {
+		t.Errorf("%s rows have the number of their turn", got)
 	}
 }

@@ -299,16 +299,8 @@ func (s *Session) prepareCall(ctx context.Context, p *Prepared, c *syntax.Call, 
 // runsRoutines reports whether a plan calls functions that run statements.
 func runsRoutines(n plan.Node) bool {
 	return anyNode(n, func(n plan.Node) bool {
-		switch n := n.(type) {
-		case *plan.FuncScan:
-			if n.Fn.Runs {
-				return true
-			}
-		case *plan.Modify:
-			if slices.ContainsFunc(n.Rules.Generated, func(g plan.GeneratedColumn) bool { return expr.RunsStatements(g.Expr) }) ||
-				slices.ContainsFunc(n.Rules.Checks, func(c plan.RowCheck) bool { return expr.RunsStatements(c.Cond) }) {
-				return true
-			}
+		if f, ok := n.(*plan.FuncScan); ok && f.Fn.Runs {
+			return true
 		}
 		return slices.ContainsFunc(plan.Exprs(n), expr.RunsStatements)
 	})

@@ -47,9 +47,7 @@ func (s *Session) openNode(ctx context.Context, n plan.Node, params []*vec.Colum
 	if err != nil {
 		return nil, nil, err
 	}
-	if cfg.analyze = how.analyze; how.serial {
-		cfg.workers = 1
-	}
+	cfg.opening = how
 	return s.openWith(ctx, n, cfg)
 }
 

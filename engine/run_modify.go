@@ -111,9 +111,7 @@ func (s *Session) runModify(ctx context.Context, p *Prepared, params []*vec.Colu
 	if err != nil {
 		return nil, err
 	}
-	if p.runs {
-		cfg.workers = 1
-	}
+	cfg.serial = p.runs
 	x, root, err := s.openWith(ctx, p.node, cfg)
 	if err != nil {
 		return nil, err

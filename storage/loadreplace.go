@@ -27,21 +27,20 @@ func (l *TableLoad) Replace(ctx context.Context, rows *vec.Batch, keys []IndexKe
 	if len(of) != rows.Len || len(kept) != len(rows.Cols) {
 		return fmt.Errorf("%d versions are replaced by %d", len(of), rows.Len)
 	}
-	if err := l.admit(ctx, rows, keys, true); err != nil {
-		return err
-	}
-	for rows.Len > 0 {
-		n, err := l.follow(rows, of, kept)
-		if n == 0 && err == nil {
-			n = l.rowsOfGroup(of)
-			err = l.read(rows.Slice(0, n), of[:n])
+	return l.admit(ctx, rows, keys, true, func() error {
+		for rows.Len > 0 {
+			n, err := l.follow(rows, of, kept)
+			if n == 0 && err == nil {
+				n = l.rowsOfGroup(of)
+				err = l.read(rows.Slice(0, n), of[:n])
+			}
+			if err != nil {
+				return err
+			}
+			rows, of = rows.Slice(n, rows.Len), of[n:]
 		}
-		if err != nil {
-			return err
-		}
-		rows, of = rows.Slice(n, rows.Len), of[n:]
-	}
-	return nil
+		return nil
+	})
 }
 
 // rowsOfGroup is how many of versions, the first ones, lie in one row group.

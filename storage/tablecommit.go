@@ -137,7 +137,7 @@ func (t *tableWork) prepareRows() (bytes int64, err error) {
 			return 0, errLoadEnded
 		}
 		t.load = l
-		if err := l.unfollow(); err != nil {
+		if err := cmp.Or(l.failed, l.unfollow()); err != nil {
 			return 0, err
 		}
 		if l.next == 0 && l.waiting <= fewLoaded && l.size <= int64(d.s.o.TableBytes) {

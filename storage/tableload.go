@@ -25,7 +25,7 @@ type TableLoad struct {
 	groups  []*tableGroup // written; first and end are places in the load
 	writing []groupWrite  // the groups after them
 	spare   []*table.GroupEncoder
-	failed  error        // of a write: the load lacks rows then
+	failed  error        // the load lacks rows, or keys of them
 	next    int64        // place of the first row of batches
 	batches []*vec.Batch // not written yet
 	waiting int          // rows of batches
@@ -58,19 +58,18 @@ var errLoadEnded = errors.New("the load has ended")
 
 // Add adds versions; keys are those in indexes of the load. The batch becomes the load's. It fails with ErrDiskFull.
 func (l *TableLoad) Add(ctx context.Context, rows *vec.Batch, keys []IndexKeys) error {
-	err := l.admit(ctx, rows, keys, false)
-	if err == nil {
-		err = l.unfollow()
-	}
-	if err != nil {
-		return err
-	}
-	return l.take(rows)
+	return l.admit(ctx, rows, keys, false, func() error {
+		if err := l.unfollow(); err != nil {
+			return err
+		}
+		return l.take(rows)
+	})
 }
 
-// admit counts versions that are added and takes their keys; some says that they may lack columns.
-func (l *TableLoad) admit(ctx context.Context, rows *vec.Batch, keys []IndexKeys, some bool) error {
-	if err := ctx.Err(); err != nil {
+// admit counts versions that are added and takes their keys, and then the versions themselves; some says that they may lack columns. A load that has not got
+// all of them takes no others: theirs would not be their places.
+func (l *TableLoad) admit(ctx context.Context, rows *vec.Batch, keys []IndexKeys, some bool, take func() error) error {
+	if err := cmp.Or(ctx.Err(), l.failed); err != nil {
 		return err
 	}
 	if l.ended {
@@ -83,6 +82,17 @@ func (l *TableLoad) admit(ctx context.Context, rows *vec.Batch, keys []IndexKeys
 		if !slices.Contains(l.indexes, keys[k].Index) || len(keys[k].Keys) != rows.Len {
 			return fmt.Errorf("%d keys in index %d for %d rows of a load", len(keys[k].Keys), keys[k].Index, rows.Len)
 		}
+	}
+	if l.failed = l.addKeys(keys); l.failed == nil {
+		l.rows += int64(rows.Len)
+		l.failed = take()
+	}
+	return l.failed
+}
+
+// addKeys takes the keys of the next versions.
+func (l *TableLoad) addKeys(keys []IndexKeys) error {
+	for k := range keys {
 		runs := l.keys[slices.Index(l.indexes, keys[k].Index)]
 		for i, key := range keys[k].Keys {
 			if key == nil {
@@ -93,7 +103,6 @@ func (l *TableLoad) admit(ctx context.Context, rows *vec.Batch, keys []IndexKeys
 			}
 		}
 	}
-	l.rows += int64(rows.Len)
 	return nil
 }
 
