@@ -2,7 +2,6 @@ package storage
 
 import (
 	"errors"
-	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -165,7 +164,7 @@ func (l *load) assign(w *indexWriter) error {
 			}
 		}
 	}
-	return eachOf(len(places), func(i int) error { return l.placed[i].enc.SetEntities(places[i].ordinals, places[i].before) })
+	return eachOf(l.d.s.o.Workers, len(places), func(i int) error { return l.placed[i].enc.SetEntities(places[i].ordinals, places[i].before) })
 }
 
 // entityPlaces are the ordinals of a group's entities, and their versions before it.
@@ -174,12 +173,12 @@ type entityPlaces struct {
 	before   []int64
 }
 
-// eachOf calls f for 0 to n-1, on all cores.
-func eachOf(n int, f func(i int) error) error {
+// eachOf calls f for 0 to n-1, by as many goroutines as workers says.
+func eachOf(workers, n int, f func(i int) error) error {
 	errs := make([]error, n)
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range min(n, runtime.GOMAXPROCS(0)) {
+	for range min(n, workers) {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				errs[i] = f(i)

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"slices"
 	"sort"
 	"sync"
@@ -369,7 +368,7 @@ func (k *keyRuns) takeIn(index uint32, first RowID, want func(row int64) bool) (
 		return err
 	}
 	k.sort()
-	bounds := append(k.bounds(runtime.GOMAXPROCS(0)), nil)
+	bounds := append(k.bounds(s.o.Workers), nil)
 	tables := make([]indexTables, len(bounds))
 	var all sync.WaitGroup
 	for i, hi := range bounds {

@@ -19,6 +19,8 @@ type Options struct {
 	Memory int64            // bytes that the store may keep in memory; 0: 512 MiB
 	Now    func() time.Time // the wall clock; nil: time.Now
 	Logger *slog.Logger     // nil: slog.Default
+	// Workers is how many goroutines one load keeps busy; 0: as many as run at once.
+	Workers int
 	// Fatal is called once, from any goroutine, when a write-ahead log error makes it unknown what is durable: nothing is
 	// acknowledged afterwards. The program should end. nil: it is logged.
 	Fatal func(error)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 
 	"github.com/allsource-db/allsource/storage/table"
@@ -136,7 +135,7 @@ type groupWrite struct {
 	done    chan error
 }
 
-// write begins to write what waits as an orphan; a group for each core may be on its way.
+// write begins to write what waits as an orphan; a group for each worker may be on its way.
 func (l *TableLoad) write() error {
 	if l.source != nil && !l.source.isWhole() {
 		if err := l.unfollow(); err != nil {
@@ -146,7 +145,7 @@ func (l *TableLoad) write() error {
 	if l.waiting == 0 {
 		return l.failed
 	}
-	if err := l.settle(runtime.GOMAXPROCS(0) - 1); err != nil {
+	if err := l.settle(l.d.s.o.Workers - 1); err != nil {
 		return err
 	}
 	w := groupWrite{group: &tableGroup{d: l.d, first: l.next, end: l.next + int64(l.waiting), rows: l.waiting}, done: make(chan error, 1)}

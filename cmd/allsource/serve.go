@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -41,7 +42,10 @@ func serve(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: min}))
-	n, err := node.Start(node.Config{Data: *data, PG: *pg, Socket: *socket, HTTP: *http, Memory: limit, Version: versionText(), Logger: log, Fatal: fatal(log)})
+	// A thread that waits for a disk keeps its processor for as long as most syncs take: with one more the others go on meanwhile.
+	cpus := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cpus + 1))
+	n, err := node.Start(node.Config{Data: *data, PG: *pg, Socket: *socket, HTTP: *http, Memory: limit, Workers: cpus, Version: versionText(), Logger: log, Fatal: fatal(log)})
 	if err != nil {
 		return err
 	}

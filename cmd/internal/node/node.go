@@ -2,6 +2,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ type Config struct {
 	Socket  string // folder of a Unix socket of the Postgres wire, "" for none
 	HTTP    string // address of HTTP, "" for none
 	Memory  int64  // bytes that the process may use at its peak
+	Workers int    // goroutines that one scan or load may use, 0 for as many as run at once
 	Version string
 	Logger  *slog.Logger
 	// Fatal is called when the store can no longer promise durability; it should end the process.
@@ -77,7 +79,8 @@ type Node struct {
 func Open(cfg Config) (*Node, error) {
 	debug.SetMemoryLimit(goLimit(cfg.Memory))
 	debug.SetGCPercent(gcPercent)
-	store, err := storage.Open(cfg.Data, storage.Options{Memory: int64(float64(cfg.Memory) * storeShare), Logger: cfg.Logger, Fatal: cfg.Fatal})
+	workers := cmp.Or(cfg.Workers, runtime.GOMAXPROCS(0))
+	store, err := storage.Open(cfg.Data, storage.Options{Memory: int64(float64(cfg.Memory) * storeShare), Workers: workers, Logger: cfg.Logger, Fatal: cfg.Fatal})
 	if err != nil {
 		return nil, openError(cfg.Data, err)
 	}
@@ -86,7 +89,7 @@ func Open(cfg Config) (*Node, error) {
 		return nil, errors.Join(err, store.Close())
 	}
 	eng := engine.New(engine.Config{Logs: logs{store}, Memory: int64(float64(cfg.Memory) * engineShare), TempDir: spill,
-		Now: time.Now, Logger: cfg.Logger, Workers: runtime.GOMAXPROCS(0)})
+		Now: time.Now, Logger: cfg.Logger, Workers: workers})
 	return &Node{Engine: eng, cfg: cfg, store: store, spill: spill, done: make(chan error, 3)}, nil
 }
 
