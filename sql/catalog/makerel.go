@@ -325,9 +325,7 @@ func (c *Catalog) indexAttrs(r *Relation, ix *Index) []int {
 // userIndex adds what pg_index says of indexes of users.
 func (x *Context) userIndex(r *Relation, ix *TableIndex, out row) error {
 	out["indnatts"], out["indnullsnotdistinct"] = len(ix.Keys)+len(ix.Include), ix.NullsNotDistinct
-	if k := r.Table.constraintByID(ix.Constraint); k != nil {
-		out["indimmediate"] = !k.Deferrable
-	}
+	out["indimmediate"] = r.Table.Immediate(ix)
 	var exprs []string
 	for _, k := range ix.Keys {
 		if k.Column == 0 {
@@ -347,15 +345,6 @@ func (x *Context) userIndex(r *Relation, ix *TableIndex, out row) error {
 	text, err := x.shown(r, ix.Where.Text)
 	out["indpred"] = text
 	return err
-}
-
-func (t *TableObject) constraintByID(id datum.OID) *Constraint {
-	for i := range t.Constraints {
-		if t.Constraints[i].ID == id && id != 0 {
-			return &t.Constraints[i]
-		}
-	}
-	return nil
 }
 
 func constraintRows(_ context.Context, x *Context, t *rows) error {

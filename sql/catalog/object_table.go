@@ -128,6 +128,21 @@ func (ix *TableIndex) Computed() bool {
 	return ix.Where.Text != "" || slices.ContainsFunc(ix.Keys, func(k IndexKey) bool { return k.Column == 0 })
 }
 
+// Immediate reports whether an index is not that of a deferrable constraint, whose transaction may have one key in several rows meanwhile.
+func (t *TableObject) Immediate(ix *TableIndex) bool {
+	k := t.constraintByID(ix.Constraint)
+	return k == nil || !k.Deferrable
+}
+
+func (t *TableObject) constraintByID(id datum.OID) *Constraint {
+	for i := range t.Constraints {
+		if t.Constraints[i].ID == id && id != 0 {
+			return &t.Constraints[i]
+		}
+	}
+	return nil
+}
+
 // IndexKey is a column or an expression of an index.
 type IndexKey struct {
 	Column     int16      `json:"column,omitempty"` // 0: Expr

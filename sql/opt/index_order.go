@@ -3,10 +3,8 @@ package opt
 import (
 	"slices"
 
-	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
-	"github.com/allsource-db/allsource/vec"
 )
 
 const (
@@ -61,7 +59,7 @@ func (r *run) firstByIndex(x *plan.Sort) plan.Node {
 	case len(x.Keys):
 		return in // the limit that a sort has is that of a Limit above it
 	default:
-		return over(x, &plan.Limit{Input: in, Count: int8Const(x.Limit), Ties: x.Keys[:sorted]})
+		return over(x, &plan.Limit{Input: in, Count: int8Of(x.Limit), Ties: x.Keys[:sorted]})
 	}
 }
 
@@ -218,12 +216,6 @@ func (r *run) orderOf(s *plan.Scan, use *plan.IndexUse, have []expr.Expr, keys [
 
 // once reports whether no two rows have one key of an index, of which those after the equal ones are given.
 func once(s *plan.Scan, use *plan.IndexUse, rest []expr.Expr) bool {
-	return use.Index.Unique && !use.Index.Period && !s.System.IsPeriod() && !slices.Contains(use.Equal, nil) &&
+	return use.Index.Unique && !use.Index.Period && s.Relation.Table.Immediate(use.Index) && !s.System.IsPeriod() && !slices.Contains(use.Equal, nil) &&
 		!slices.ContainsFunc(rest, func(e expr.Expr) bool { return e == nil || !isNotNull(s, e) })
-}
-
-func int8Const(v int64) *expr.Const {
-	c := vec.NewBuilder(vec.Int64, 1)
-	c.AppendInt(v)
-	return &expr.Const{Val: c.Finish(), Typ: datum.T(datum.Int8)}
 }

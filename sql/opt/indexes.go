@@ -147,8 +147,9 @@ func (r *run) useOf(s *plan.Scan, ix *catalog.TableIndex, keys []expr.Expr, test
 	return use, found * r.between(s, use, keys, k, tests)
 }
 
-// between adds the bounds of the keys from k on, and returns about how much of the rows they leave.
+// between adds the bounds of the keys from k on, and returns about how much of the rows they leave. Of several bounds on one side the one of the most keys counts.
 func (r *run) between(s *plan.Scan, use *plan.IndexUse, keys []expr.Expr, k int, tests []indexTest) float64 {
+	var low, high expr.Expr
 	for i := range tests {
 		t := &tests[i]
 		switch {
@@ -156,15 +157,14 @@ func (r *run) between(s *plan.Scan, use *plan.IndexUse, keys []expr.Expr, k int,
 			use.NotNull, use.Conds = true, appendCond(use.Conds, t.cond)
 		case isBound(t.op):
 			values, op, cond := t.bound(s, use.Index, keys, k)
-			to, toOp := &use.Low, &use.LowOp
-			if isBelow(t.op) {
-				to, toOp = &use.High, &use.HighOp
-			}
-			if len(values) > len(*to) {
-				*to, *toOp, use.Conds = values, op, appendCond(use.Conds, cond)
+			if isBelow(t.op) && len(values) > len(use.High) {
+				use.High, use.HighOp, high = values, op, cond
+			} else if !isBelow(t.op) && len(values) > len(use.Low) {
+				use.Low, use.LowOp, low = values, op, cond
 			}
 		}
 	}
+	use.Conds = appendCond(appendCond(use.Conds, low), high)
 	switch {
 	case use.Low != nil && use.High != nil:
 		return indexRangeLeaves
