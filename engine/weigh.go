@@ -1,14 +1,17 @@
 package engine
 
 import (
+	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/opt"
 	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/vec"
 )
 
 // enough is how few rows a use of an index finds for which no other is tried.
 const enough = 50
 
-// weigh returns a plan in which each scan that is to be weighed has the index that finds the fewest rows, or none: what the values are, and how many rows have them,
-// is known now. What a statement changes or appends is weighed with its input, what is made for each row of a join when it is made.
+// weigh returns a plan in which each scan that is to be weighed has the index that finds the fewest rows, or none, and limits that depend on values have told what is
+// under them: what the values are, and how many rows have them, is known now. What a statement changes or appends is weighed with its input, what is made for each row of a join when it is made.
 func (b *builder) weigh(n plan.Node) plan.Node { return b.weighAll(n, false) }
 
 // weighAll is weigh, with the inputs of what the statement changes if who asks does not execute it.
@@ -26,6 +29,8 @@ func (b *builder) weighAll(n plan.Node, changes bool) plan.Node {
 		}
 	case *plan.Join:
 		lateral = x.Lateral
+	case *plan.Limit:
+		n = opt.LimitNow(x, b.wholeNumber)
 	}
 	return plan.MapChildren(n, func(i int, c plan.Node) plan.Node {
 		if lateral && i > 0 {
@@ -33,6 +38,15 @@ func (b *builder) weighAll(n plan.Node, changes bool) plan.Node {
 		}
 		return b.weighAll(c, changes)
 	})
+}
+
+// wholeNumber is the value of an expression without columns, if it has one.
+func (b *builder) wholeNumber(e expr.Expr) (int64, bool) {
+	v, err := expr.Value(b.env.X, e)
+	if err != nil || v.Kind != vec.Int64 || v.Null(0) {
+		return 0, false // whoever reads will meet the error
+	}
+	return v.Int(0), true
 }
 
 // weighScan asks the indexes that a scan may use how many rows they find.

@@ -1,6 +1,7 @@
 package opt
 
 import (
+	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
 )
 
@@ -48,18 +49,21 @@ func Rules() []Rule {
 }
 
 // limitRows is how many rows of its input a limit needs, -1 when that is not known.
-func limitRows(l *plan.Limit) int64 {
+func limitRows(l *plan.Limit) int64 { return limitRowsBy(l, intValue) }
+
+// limitRowsBy is limitRows by the values that expressions have.
+func limitRowsBy(l *plan.Limit, value func(expr.Expr) (int64, bool)) int64 {
 	if l.Count == nil || len(l.Ties) > 0 {
 		return -1
 	}
-	n, ok := intValue(l.Count)
+	n, ok := value(l.Count)
 	if !ok || n < 0 {
 		return -1
 	}
 	if l.Offset == nil {
 		return n
 	}
-	skip, ok := intValue(l.Offset)
+	skip, ok := value(l.Offset)
 	if !ok || skip < 0 || n+skip < n {
 		return -1
 	}

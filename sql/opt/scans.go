@@ -99,6 +99,24 @@ func pushLimits(r *run, n plan.Node) (plan.Node, error) {
 	})
 }
 
+// LimitNow is a limit whose input knows how many rows are asked for, where only the values that expressions have when the plan is executed tell it.
+func LimitNow(l *plan.Limit, value func(expr.Expr) (int64, bool)) plan.Node {
+	if limitRows(l) >= 0 {
+		return l // the plan was made for that
+	}
+	rows := limitRowsBy(l, func(e expr.Expr) (int64, bool) {
+		if !isSame(e) {
+			return 0, false
+		}
+		return value(e)
+	})
+	if rows < 0 {
+		return l
+	}
+	r := &run{guess: newEstimator(nil)}
+	return over(l, r.limited(l.Input, rows))
+}
+
 // limited returns n giving at least its first rows, and not many more.
 func (r *run) limited(n plan.Node, rows int64) plan.Node {
 	switch x := n.(type) {
