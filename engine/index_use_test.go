@@ -220,7 +220,11 @@ func (u *indexUser) query() (sql string, ordered bool) {
 	if strings.Contains(from, "y") {
 		return fmt.Sprintf("SELECT x.id, y.id FROM %s%s ORDER BY %s, x.id, y.id%s", from, where, order, limit), true
 	}
-	switch u.number(4) {
+	switch u.number(5) {
+	case 4:
+		if c := u.column().name; strings.Contains("i b t v d ts tz a e", c) { // values of the others may be equal and look different
+			return fmt.Sprintf("SELECT max(x.%s), min(x.%[1]s) FROM %s%s", c, from, where), true
+		}
 	case 0:
 		if len(conds) == 0 {
 			where = " WHERE " + u.condition()
@@ -236,7 +240,7 @@ func (u *indexUser) query() (sql string, ordered bool) {
 	return fmt.Sprintf("SELECT x.id, x.i FROM %s%s ORDER BY %s, x.id%s%s", from, where, order, u.one("", " DESC"), limit), true
 }
 
-const withoutIndexes = "index-scans,index-joins,index-order"
+const withoutIndexes = "index-scans,index-joins,index-order,extremes"
 
 // answers runs a query with or without rules.
 func (u *indexUser) answers(off, sql string, ordered bool) string {

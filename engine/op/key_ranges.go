@@ -32,7 +32,7 @@ func keyRanges(x *expr.EvalCtx, u *plan.IndexUse, reverse bool) ([]keyRange, err
 	switch {
 	case u.IsList():
 		return listRanges(x, u, prefix, reverse)
-	case u.NotNull || u.Low != nil || u.High != nil:
+	case u.IsRange():
 		r, ok, err := between(x, u, prefix)
 		if err != nil || !ok || r.empty() {
 			return nil, err

@@ -192,6 +192,7 @@ func (r *run) orderOf(s *plan.Scan, use *plan.IndexUse, have []expr.Expr, keys [
 	at := 0
 	for ; n < len(keys); n++ {
 		k := keys[n]
+		k.Expr = underCast(s, k.Expr)
 		if slices.ContainsFunc(equal, func(e expr.Expr) bool { return sameKey(k.Expr, e) }) {
 			continue
 		}
@@ -201,8 +202,8 @@ func (r *run) orderOf(s *plan.Scan, use *plan.IndexUse, have []expr.Expr, keys [
 			}
 			continue
 		}
-		back := k.Desc != rest[at].Desc
-		if !sameKey(k.Expr, have[at]) || at > 0 && back != reverse || back != (k.NullsFirst != rest[at].NullsFirst) && !isNotNull(s, have[at]) {
+		back, whole := k.Desc != rest[at].Desc, at == 0 && use.IsRange() || isNotNull(s, have[at])
+		if !sameKey(k.Expr, have[at]) || at > 0 && back != reverse || back != (k.NullsFirst != rest[at].NullsFirst) && !whole {
 			break
 		}
 		reverse = back

@@ -38,6 +38,7 @@ func Rules() []Rule {
 		{"index-joins", "for a few rows the rows of a table that match are looked up by an index", indexJoins},
 		{"unread-columns", "an UPDATE of a table does not read columns that the new rows have as the old ones do", unreadColumns},
 		{"push-limits", "a sort keeps only what is asked for, a scan stops early", pushLimits},
+		{"extremes", "the least and the greatest value are found by an index", extremes},
 		{"index-order", "the first rows in the order of an index are read in that order", indexOrder},
 		{"sort-by-position", "the log is in order of position already", sortByPosition},
 		{"limit-scans", "a scan in the order that is asked for stops early", pushLimits},

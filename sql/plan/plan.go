@@ -154,8 +154,11 @@ type IndexUse struct {
 
 // IsSome reports whether the use is for some of the keys.
 func (u *IndexUse) IsSome() bool {
-	return len(u.Equal) > 0 || u.IsList() || u.NotNull || u.Low != nil || u.High != nil
+	return len(u.Equal) > 0 || u.IsList() || u.IsRange()
 }
+
+// IsRange reports whether the key after the equal ones has bounds: it is not null.
+func (u *IndexUse) IsRange() bool { return u.NotNull || u.Low != nil || u.High != nil }
 
 // IsList reports whether the use is for the values of a list.
 func (u *IndexUse) IsList() bool { return u.In != nil || u.Any != nil }
