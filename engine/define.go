@@ -266,7 +266,7 @@ func (s *Session) applyChange(ctx context.Context, ch *ddl.Change) (rows int64, 
 	}
 	rows = -1
 	for i, x := range ch.Work {
-		n, err := s.doWork(ctx, x, s.mayLoad(ch.Work[i:]))
+		n, err := s.doWork(ctx, ch.Work[i:])
 		if err != nil {
 			return rows, err
 		}
@@ -289,8 +289,9 @@ func (s *Session) reshape() {
 	}
 }
 
-// doWork does one thing with rows; where load says so an index may be one that is there only after the commit.
-func (s *Session) doWork(ctx context.Context, x ddl.Work, load bool) (int64, error) {
+// doWork does the first thing of what is left to do with rows.
+func (s *Session) doWork(ctx context.Context, left []ddl.Work) (int64, error) {
+	x := left[0]
 	if r, ok := x.(ddl.Run); !ok || !r.Count {
 		// What changes a table is about all of its rows, those too that came after the transaction's snapshot.
 		s.newest = true
@@ -298,11 +299,11 @@ func (s *Session) doWork(ctx context.Context, x ddl.Work, load bool) (int64, err
 	}
 	switch x := x.(type) {
 	case ddl.Check:
-		return 0, s.checkRows(ctx, x)
+		return 0, s.checkRows(ctx, x, left)
 	case ddl.Run:
 		return s.runWork(ctx, x)
 	case ddl.Build:
-		return s.buildIndex(ctx, x, load)
+		return s.buildIndex(ctx, x, s.mayLoad(left))
 	case ddl.SetSequence:
 		s.restartSequence(x.Sequence, x.Value)
 	case ddl.Empty:
@@ -313,9 +314,22 @@ func (s *Session) doWork(ctx context.Context, x ddl.Work, load bool) (int64, err
 	return 0, nil
 }
 
-// checkRows looks for a row that must not be there.
-func (s *Session) checkRows(ctx context.Context, x ddl.Check) error {
+// checkRows looks for a row that must not be there, by no index of a table that gets one: what the transaction has put into it is not found by that.
+func (s *Session) checkRows(ctx context.Context, x ddl.Check, left []ddl.Work) error {
 	s.tx.work.command++
+	var plain []catalog.Object
+	for _, w := range left {
+		if b, ok := w.(ddl.Build); ok {
+			t, err := catalog.Clone(b.Table)
+			if err != nil {
+				return err
+			}
+			t.Indexes, t.Constraints = nil, nil
+			plain = append(plain, t)
+		}
+	}
+	s.pretended = ddl.Apply(s.catalog(), plain, nil)
+	defer func() { s.pretended = nil }()
 	p, err := s.internal(ctx, x.Query, nil)
 	if err != nil {
 		return err
