@@ -85,7 +85,8 @@ type emptying struct {
 }
 
 const (
-	// ownRowsShare is the share of the memory (one of so many) that a transaction's rows of a table may take, which is at least minOwnBytes.
+	// ownRowsShare is the share of the memory (one of so many) that a transaction's rows of a table may take, which is at least minOwnBytes where memory is not so little
+	// that a fourth of it is less.
 	ownRowsShare = 32
 	minOwnBytes  = 1 << 20
 	// manyOwnRows is how many rows of a table a transaction has in memory at most.

@@ -86,7 +86,7 @@ func (e *Engine) ownBytes() int64 {
 	if n := e.cfg.OwnBytes; n > 0 {
 		return n
 	}
-	return max(e.cfg.Memory/ownRowsShare, minOwnBytes)
+	return max(e.cfg.Memory/ownRowsShare, min(e.cfg.Memory/4, minOwnBytes))
 }
 
 // changed reports whether there is anything to commit.
