@@ -139,6 +139,16 @@ func (t *Meaning) targets(sel *syntax.Select, cols []typedColumn) {
 	t.Targets[sel] = out
 }
 
+// onlyTarget notes the one expression of a query.
+func (t *Meaning) onlyTarget(q *syntax.Query, e expr.Expr) {
+	sel := q.Body.(*syntax.Select)
+	name := sel.Targets[0].As
+	if name == "" {
+		name = outputName(sel.Targets[0].Expr)
+	}
+	t.targets(sel, []typedColumn{{name: name, expr: e}})
+}
+
 // number notes which column of a set operation ORDER BY means.
 func (t *Meaning) number(x syntax.Expr, n int) {
 	if t != nil {

@@ -355,6 +355,7 @@ func (f *frame) bodyValue(c *ownCall, q *syntax.Query, place *scope) (expr.Expr,
 	if x := onlyExpression(q); x != nil {
 		in := &frame{binder: f.binder, env: &env{outer: place.up, asOf: f.env.asOf, valid: f.env.valid}, scope: place, what: "SELECT", sets: true}
 		e, err := in.bind(x)
+		f.defining.onlyTarget(q, e)
 		if err == nil && c.typ.OID != datum.Unknown && e.Type().OID == datum.Unknown {
 			e, err = in.coerce(e, c.typ, funcs.Assignment, x)
 		}

@@ -3,29 +3,18 @@ package bind
 import (
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
-	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/syntax"
 )
 
-// Relabel rewrites the literals of enums in a stored expression, over the columns of a relation if there is one, or in a stored query: each
-// is called as it is in the catalog of now.
-func Relabel(before, now *Context, rel *catalog.Relation, text string) (string, error) {
-	ctx := *before
-	ctx.Text = ""
-	b := newBinder(&ctx, nil)
-	b.defining = newMeaning()
-	var root syntax.Node
-	x, err := syntax.ParseExpr(text)
-	if err == nil {
-		root, err = x, b.bindOver(rel, x)
-	} else {
-		root, err = b.bindQuery(text)
-	}
-	if err != nil {
-		return "", err
+// Relabel rewrites the literals of enums in a stored expression, over the columns of a relation if there is one, in a stored query, or in the body
+// of function def unless that is nil: each is called as it is in the catalog of now.
+func Relabel(before, now *Context, rel *catalog.Relation, def *catalog.FunctionObject, text string) (string, error) {
+	format, meaning, err := readStored(before, rel, def, text)
+	if err != nil || meaning == nil {
+		return text, err
 	}
 	changed := false
-	for lit, old := range b.defining.labels {
+	for lit, old := range meaning.labels {
 		t, _ := now.Catalog.Resolve(catalog.TypeRef{OID: datum.Public(old), Mod: -1})
 		v, err := parseValue(datum.T(old), lit.Text, nil)
 		if err != nil {
@@ -38,7 +27,22 @@ func Relabel(before, now *Context, rel *catalog.Relation, text string) (string, 
 	if !changed {
 		return text, nil
 	}
-	return syntax.Format(root), nil
+	return format(), nil
+}
+
+// readStored tells what an expression, a query or a body means, and how it is stored.
+func readStored(ctx *Context, rel *catalog.Relation, def *catalog.FunctionObject, text string) (format func() string, _ *Meaning, err error) {
+	if def == nil {
+		if x, err := syntax.ParseExpr(text); err == nil {
+			own := *ctx
+			own.Text = ""
+			b := newBinder(&own, nil)
+			b.defining = newMeaning()
+			return func() string { return syntax.Format(x) }, b.defining, b.bindOver(rel, x)
+		}
+	}
+	list, t, err := Read(ctx, text, def)
+	return func() string { return FormatBody(list) }, t, err
 }
 
 // bindOver binds an expression over the columns of a relation, to see what its names and literals mean.
@@ -52,19 +56,6 @@ func (b *binder) bindOver(rel *catalog.Relation, x syntax.Expr) error {
 	f := &frame{binder: b, env: &env{}, scope: s, what: "expression"}
 	_, err := f.bind(x)
 	return err
-}
-
-func (b *binder) bindQuery(text string) (syntax.Node, error) {
-	st, err := syntax.ParseOne(text)
-	if err != nil {
-		return nil, err
-	}
-	q, ok := st.Stmt.(*syntax.Query)
-	if !ok {
-		return nil, pgerr.New(pgerr.InternalError, "a view is not a query")
-	}
-	_, err = b.query(q, &env{top: true}, false)
-	return q, err
 }
 
 // label notes a literal that became a label of an enum, or an array of them.

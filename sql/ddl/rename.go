@@ -389,20 +389,26 @@ func (p *planner) relabel(before *bind.Context, e *catalog.EnumObject, from, to 
 		if err != nil {
 			return err
 		}
-		rel, changed := p.cat.ByOID(o.Head().ID), false
+		rel, changed := before.Catalog.ByOID(o.Head().ID), false
 		if d, ok := o.(*catalog.DomainObject); ok {
-			rel = p.valueOf(d)
+			rel = valueOf(before.Catalog, d)
+		}
+		stored := func(text *string, def *catalog.FunctionObject) error {
+			was := *text
+			if was != "" {
+				*text, err = bind.Relabel(before, now, rel, def, was)
+			}
+			changed = changed || *text != was
+			return err
 		}
 		for _, x := range expressionsOf(o) {
-			if x.Text == "" {
-				continue
-			}
-			text, err := bind.Relabel(before, now, rel, x.Text)
-			if err != nil {
+			if err := stored(&x.Text, nil); err != nil {
 				return err
 			}
-			if text != x.Text {
-				x.Text, changed = text, true
+		}
+		if f, ok := o.(*catalog.FunctionObject); ok && f.Form != "" {
+			if err := stored(&f.Body, f); err != nil {
+				return err
 			}
 		}
 		if t := catalog.TableOf(o); t != nil {
@@ -420,8 +426,8 @@ func (p *planner) relabel(before *bind.Context, e *catalog.EnumObject, from, to 
 }
 
 // valueOf is the relation over which the conditions of a domain are: its column is the value.
-func (p *planner) valueOf(o *catalog.DomainObject) *catalog.Relation {
-	base, _ := p.cat.Resolve(o.Base)
+func valueOf(c *catalog.Catalog, o *catalog.DomainObject) *catalog.Relation {
+	base, _ := c.Resolve(o.Base)
 	return &catalog.Relation{Name: "value", Columns: []catalog.Column{{Name: "value", Type: base}}}
 }
 

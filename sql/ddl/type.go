@@ -261,7 +261,7 @@ func (p *planner) domainDefault(o *catalog.DomainObject, x syntax.Expr) error {
 
 // domainCheck adds a condition to a domain.
 func (p *planner) domainCheck(o *catalog.DomainObject, c *syntax.Constraint) error {
-	e, _, err := p.expression(c.Expr, p.valueOf(o), bind.Place{What: "domain check constraint", Columns: true, Boolean: "CHECK"})
+	e, _, err := p.expression(c.Expr, valueOf(p.cat, o), bind.Place{What: "domain check constraint", Columns: true, Boolean: "CHECK"})
 	if err != nil {
 		return err
 	}
