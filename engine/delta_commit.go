@@ -16,20 +16,49 @@ func (d *delta) change(ctx context.Context, cols []storage.TableColumn) (ch stor
 		return ch, false, err
 	}
 	ch = storage.TableChange{Table: d.table, Columns: cols, Truncate: len(d.emptied) > 0}
-	if d.isPlain(cols) {
-		ch.Rows, ch.Keys = []*vec.Batch{d.batches[0].rows}, d.batches[0].keys
-		if d.ended.count > 0 {
-			ch.Closed = d.closings(func(n int64) int64 { return n })
-		}
-		return ch, true, nil
-	}
 	base := int64(0) // place of the first row that is not in the load
-	if d.load != nil {
-		if d.drop() < d.loaded {
-			ch.Load, base = d.load, d.loaded
-		}
+	if d.load != nil && d.drop() < d.loaded {
+		ch.Load, base = d.load, d.loaded
 	}
-	place := make([]int32, d.rows-d.loaded) // of those rows, among those that stay
+	place := d.places()
+	kept := 0
+	for i := range d.batches {
+		b := &d.batches[i]
+		idx := []int32(nil) // all of them
+		if place != nil {
+			idx = staying(place[b.first-d.loaded:][:b.rows.Len])
+		}
+		if place != nil && len(idx) == 0 {
+			continue
+		}
+		rows := shaped(b, cols, idx)
+		if ch.Rows = append(ch.Rows, rows); idx == nil && len(d.batches) == 1 {
+			ch.Keys = b.keys
+		} else {
+			ch.Keys = joinKeys(ch.Keys, b.keys, idx, kept, rows.Len)
+		}
+		kept += rows.Len
+	}
+	if d.ended.count > 0 {
+		ch.Closed = d.closings(func(n int64) int64 {
+			switch {
+			case n < d.loaded:
+				return n
+			case place != nil:
+				return base + int64(place[n-d.loaded])
+			}
+			return base + n - d.loaded
+		})
+	}
+	return ch, kept > 0 || base > 0 || ch.Closed != nil || ch.Truncate, nil
+}
+
+// places numbers the rows in memory that stay, -1 are those that do not; nil: all stay.
+func (d *delta) places() []int32 {
+	if d.dead.count == 0 && len(d.emptied) == 0 {
+		return nil
+	}
+	place := make([]int32, d.rows-d.loaded)
 	n := int32(0)
 	for i := range place {
 		place[i] = -1
@@ -38,41 +67,17 @@ func (d *delta) change(ctx context.Context, cols []storage.TableColumn) (ch stor
 			n++
 		}
 	}
-	kept := 0
-	if len(d.batches) == 1 && int(n) == d.batches[0].rows.Len && oneShape(d.batches[0].cols, cols) {
-		ch.Rows, ch.Keys, kept = []*vec.Batch{d.batches[0].rows}, d.batches[0].keys, int(n)
-	}
-	for i := range d.batches {
-		if kept == int(n) {
-			break // those that are left are dead
-		}
-		b := &d.batches[i]
-		idx := make([]int32, 0, b.rows.Len)
-		for k := range b.rows.Len {
-			if place[b.first-d.loaded+int64(k)] >= 0 {
-				idx = append(idx, int32(k))
-			}
-		}
-		if len(idx) > 0 {
-			ch.Rows = append(ch.Rows, shaped(b, cols, idx))
-			ch.Keys = joinKeys(ch.Keys, b.keys, idx, kept)
-			kept += len(idx)
-		}
-	}
-	if d.ended.count > 0 {
-		ch.Closed = d.closings(func(n int64) int64 {
-			if n < d.loaded {
-				return n
-			}
-			return base + int64(place[n-d.loaded])
-		})
-	}
-	return ch, n > 0 || base > 0 || ch.Closed != nil || ch.Truncate, nil
+	return place
 }
 
-// isPlain reports whether all that was done is that rows were added at once, and others ended.
-func (d *delta) isPlain(cols []storage.TableColumn) bool {
-	return d.load == nil && len(d.batches) == 1 && d.batches[0].rows.Len > 0 && d.dead.count == 0 && len(d.emptied) == 0 && oneShape(d.batches[0].cols, cols)
+// staying lists the rows that have places.
+func staying(place []int32) (idx []int32) {
+	for k, p := range place {
+		if p >= 0 {
+			idx = append(idx, int32(k))
+		}
+	}
+	return idx
 }
 
 // drop takes the dead rows out of the load, and returns how many they are.
@@ -165,9 +170,15 @@ func (d *delta) keptAround(n int64) (run keptRun, kept bool) {
 // newestRow is after all rows.
 const newestRow = 1<<63 - 1
 
-// shaped is some rows of a batch with the columns given.
+// shaped is some rows of a batch with the columns given; nil: all rows.
 func shaped(b *ownBatch, cols []storage.TableColumn, idx []int32) *vec.Batch {
+	if idx == nil && oneShape(b.cols, cols) {
+		return b.rows
+	}
 	out := &vec.Batch{Len: len(idx)}
+	if idx == nil {
+		out.Len = b.rows.Len
+	}
 	for i := range cols {
 		var c *vec.Column
 		for k := range b.cols {
@@ -177,8 +188,8 @@ func shaped(b *ownBatch, cols []storage.TableColumn, idx []int32) *vec.Batch {
 		}
 		switch {
 		case c == nil:
-			c = cols[i].Absent(len(idx))
-		case !isAll(idx, b.rows.Len):
+			c = cols[i].Absent(out.Len)
+		case idx != nil && !isAll(idx, b.rows.Len):
 			c = c.Take(idx)
 		}
 		out.Cols = append(out.Cols, c)
@@ -196,20 +207,23 @@ func isAll(idx []int32, n int) bool {
 	return len(idx) == n
 }
 
-// joinKeys adds the keys of some rows of a batch to those of the rows before them. Not all batches need have the same indexes.
-func joinKeys(all, more []storage.IndexKeys, idx []int32, before int) []storage.IndexKeys {
+// joinKeys adds the keys of some rows of a batch, nil for all, to those of the rows before them. Not all batches need have the same indexes.
+func joinKeys(all, more []storage.IndexKeys, idx []int32, before, rows int) []storage.IndexKeys {
 	for _, m := range more {
 		at := slices.IndexFunc(all, func(k storage.IndexKeys) bool { return k.Index == m.Index })
 		if at < 0 {
 			at = len(all)
 			all = append(all, storage.IndexKeys{Index: m.Index, Keys: make([][]byte, before)})
 		}
+		if idx == nil {
+			all[at].Keys = append(all[at].Keys, m.Keys...)
+		}
 		for _, i := range idx {
 			all[at].Keys = append(all[at].Keys, m.Keys[i])
 		}
 	}
 	for k := range all {
-		for len(all[k].Keys) < before+len(idx) {
+		for len(all[k].Keys) < before+rows {
 			all[k].Keys = append(all[k].Keys, nil)
 		}
 	}
