@@ -250,11 +250,20 @@ func ascending(rows []storage.RowID) bool {
 // claim locks the rows of a batch and returns them in order, in parts. Of those that somebody has replaced since they were found the input is made
 // again, if they still satisfy the statement's conditions.
 func (m *modifier) claim(ctx context.Context, b *vec.Batch) (parts []*vec.Batch, err error) {
-	rows, mode, from := b.Cols[0].I64[:b.Len], m.strength(m.n.Set), 0
+	rows, most, from := b.Cols[0].I64[:b.Len], m.strength(m.n.Set), 0
+	mode := most
+	if most == lock.ForEnding && m.n.Kind == plan.UpdateRows && m.part == nil && m.sameKeys(b) {
+		mode = lock.ForChange
+	}
 	one := func(i int) error {
-		now, err := m.w.s.claim(ctx, m.w.rel, rows[i], mode, false, false)
+		now, err := m.w.claim(ctx, rows[i], mode)
 		if err != nil || now == rows[i] {
 			return err
+		}
+		if now != 0 && mode != most { // what it will be is not known yet
+			if now, err = m.w.claim(ctx, now, most); err != nil {
+				return err
+			}
 		}
 		if from < i {
 			parts = append(parts, b.Slice(from, i))
@@ -329,15 +338,31 @@ func (w *writer) claim(ctx context.Context, row storage.RowID, mode lock.Mode) (
 
 // strength is how rows are locked: an update that leaves the keys alone, as that of the columns given may, lets others go on referring to them.
 func (m *modifier) strength(set []int) lock.Mode {
-	if m.n.Kind == plan.DeleteRows || m.part != nil {
+	if m.n.Kind == plan.DeleteRows || m.part != nil || slices.ContainsFunc(set, m.w.setsKey) {
 		return lock.ForEnding
 	}
-	for k := range m.w.keys {
-		if slices.ContainsFunc(set, func(c int) bool { return slices.Contains(m.w.keys[k].sets, c) }) {
-			return lock.ForEnding
+	return lock.ForChange
+}
+
+// sameKeys reports whether an UPDATE gives all rows the very keys that they have. Where it does not that mostly shows in the first.
+func (m *modifier) sameKeys(b *vec.Batch) bool {
+	n := len(m.w.rel.Columns)
+	for i, c := range m.n.Set {
+		if !m.w.setsKey(c) {
+			continue
+		}
+		for r := range b.Len {
+			if slices.Contains(m.n.Unread, c) || !sameValue(m.w.rel.Columns[c].Type, b.Cols[1+c], b.Cols[1+n+i], r) {
+				return false
+			}
 		}
 	}
-	return lock.ForChange
+	return true
+}
+
+// setsKey reports whether a column that is set changes a key that foreign keys may refer to.
+func (w *writer) setsKey(column int) bool {
+	return slices.ContainsFunc(w.keys, func(k tableKey) bool { return slices.Contains(k.sets, column) })
 }
 
 // claim locks a row and returns it as it is now: the version that replaced it, where somebody has, 0 where it is gone or, with skip, where others

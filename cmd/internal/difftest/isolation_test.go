@@ -95,6 +95,8 @@ func scriptStatement(r *rand.Rand) string {
 		fmt.Sprintf("UPDATE t SET v = v * 2 WHERE v > %d RETURNING *", n*10),
 		fmt.Sprintf("UPDATE t SET k = k + 10 WHERE k = %d", k),
 		fmt.Sprintf("UPDATE t SET v = %d WHERE k = (SELECT min(k) FROM t WHERE v < 25) RETURNING k, v", n),
+		fmt.Sprintf("UPDATE t SET k = k, v = v + 1 WHERE k = %d", k),
+		fmt.Sprintf("UPDATE t SET k = greatest(k, %d) RETURNING *", n-1),
 		fmt.Sprintf("DELETE FROM t WHERE k = %d", k),
 		fmt.Sprintf("DELETE FROM t WHERE v = %d RETURNING k", 10+n),
 		fmt.Sprintf("INSERT INTO t VALUES (%d, 100)", k),
