@@ -22,6 +22,12 @@ func (m *modifier) upsert(ctx context.Context, b *vec.Batch) error {
 	return nil
 }
 
+// decides reports whether ON CONFLICT is about the keys of an index.
+func (m *modifier) decides(key *tableKey) bool {
+	arbiters := m.n.Conflict.Arbiters
+	return key.unique && (arbiters == nil || slices.Contains(arbiters, key.Index.ID))
+}
+
 func (m *modifier) upsertRow(ctx context.Context, row *vec.Batch) error {
 	row, keys, err := m.w.complete(row)
 	if err != nil {
@@ -89,7 +95,12 @@ func (m *modifier) inTheWay(ctx context.Context, row *vec.Batch, keys []storage.
 	w := m.w
 	for k := range w.keys {
 		key := &w.keys[k]
-		if !key.unique || keys[k].Keys[0] == nil || m.n.Conflict.Arbiters != nil && !slices.Contains(m.n.Conflict.Arbiters, key.Index.ID) {
+		switch {
+		case !m.decides(key):
+			continue
+		case key.con != nil && key.con.Deferrable:
+			return 0, pgerr.New(pgerr.ObjectNotInPrerequisite, "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters")
+		case keys[k].Keys[0] == nil:
 			continue
 		}
 		values, _, err := w.keyValues(key, row)

@@ -105,7 +105,7 @@ func (m *modifier) arbiters() []int {
 	var out []int
 	for k := range m.w.keys {
 		key := &m.w.keys[k]
-		if !key.unique || m.n.Conflict.Arbiters != nil && !slices.Contains(m.n.Conflict.Arbiters, key.Index.ID) {
+		if !m.decides(key) {
 			continue
 		}
 		if key.Index.Period || key.con != nil && key.con.Deferrable {

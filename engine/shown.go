@@ -93,7 +93,9 @@ func (s *Session) indexKeyText(r *catalog.Relation, k *catalog.IndexKey, order, 
 			return "", err
 		}
 		if x, err := syntax.ParseExpr(k.Expr.Text); err == nil {
-			if _, call := x.(*syntax.FuncCall); !call {
+			switch x.(type) {
+			case *syntax.FuncCall, *syntax.Special: // they look like calls
+			default:
 				text = "(" + text + ")"
 			}
 		}

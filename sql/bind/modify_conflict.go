@@ -64,9 +64,6 @@ func (m *modification) namedArbiter(c *syntax.OnConflict) ([]datum.OID, error) {
 	if con.Period && len(c.Set) > 0 {
 		return nil, pgerr.New(pgerr.WrongObjectType, "ON CONFLICT DO UPDATE not supported with exclusion constraints")
 	}
-	if con.Deferrable {
-		return nil, pgerr.New(pgerr.ObjectNotInPrerequisite, "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters")
-	}
 	return []datum.OID{con.Index}, nil
 }
 
@@ -119,9 +116,6 @@ func (m *modification) arbiters(c *syntax.OnConflict) ([]datum.OID, error) {
 // infers reports whether an index is unique over the columns and expressions, in whatever order, for the rows that a condition names.
 func (m *modification) infers(ix *catalog.TableIndex, attrs []int16, exprs []expr.Expr, where expr.Expr, row *scope) (bool, error) {
 	if !ix.Unique || ix.Period || len(ix.Keys) == 0 {
-		return false, nil
-	}
-	if con := constraintOf(m.rel.Table, ix); con != nil && con.Deferrable {
 		return false, nil
 	}
 	named := 0
