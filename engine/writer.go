@@ -143,7 +143,7 @@ func (w *writer) insert(ctx context.Context, rows *vec.Batch) (storage.RowID, *v
 // isOfRow reports whether an error is one of a certain row: of its values, or of a rule that it breaks.
 func isOfRow(err error) bool {
 	var e *pgerr.Error
-	return errors.As(err, &e) && (strings.HasPrefix(string(e.Code), "22") || strings.HasPrefix(string(e.Code), "23"))
+	return errors.As(err, &e) && slices.Contains([]string{"22", "23", "44"}, string(e.Code)[:2])
 }
 
 func (w *writer) insertAll(ctx context.Context, rows *vec.Batch) (storage.RowID, *vec.Batch, error) {

@@ -34,7 +34,7 @@ func (g changeMaker) define() []string {
 		"CREATE TABLE p (id int PRIMARY KEY, n int)",
 		"CREATE TABLE t (id int PRIMARY KEY, k int UNIQUE" + g.one("", "", " DEFERRABLE", " DEFERRABLE INITIALLY DEFERRED") + ", a int NOT NULL DEFAULT 5 CHECK (a <> 13), " +
 			"b text, g int GENERATED ALWAYS AS (a * 2) STORED, p int REFERENCES p" + action() + ", s int REFERENCES t" + action() + g.one("", ", UNIQUE (g, id)") + ")",
-		"CREATE UNIQUE INDEX ON t ((a + coalesce(k, 0))) WHERE b = 'x'",
+		"CREATE UNIQUE INDEX ON t ((coalesce(k, -1))) WHERE b = 'x'",
 		g.one("CREATE INDEX ON t (a)", "CREATE INDEX ON t (b, a)", "CREATE INDEX ON t (a DESC) WHERE b IS NOT NULL"),
 		"CREATE TABLE c (id int, t int REFERENCES t" + action() + ", v int)",
 		g.one("CREATE INDEX ON c (t)", "CREATE INDEX ON c (v)"),
@@ -63,8 +63,8 @@ func (g changeMaker) statement() string {
 	case n < 76:
 		return g.look()
 	case n < 78:
-		// A table whose rows wait to be looked at cannot be emptied in PostgreSQL.
-		return g.one("SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE c", "SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE t CASCADE", "SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS ALL DEFERRED", "CREATE INDEX ON t (p)")
+		// A table whose rows wait to be looked at can neither be emptied nor get an index in PostgreSQL.
+		return g.one("SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE c", "SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE t CASCADE", "SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS ALL DEFERRED", "SET CONSTRAINTS ALL IMMEDIATE; CREATE INDEX ON t (p)")
 	}
 	return g.one("BEGIN", "BEGIN", "COMMIT", "COMMIT", "ROLLBACK", "SAVEPOINT a", "SAVEPOINT a", "ROLLBACK TO a", "ROLLBACK TO a", "RELEASE a", "SAVEPOINT b", "ROLLBACK TO b")
 }
@@ -165,7 +165,7 @@ func (g changeMaker) conflict() string {
 		numbers+"(id) DO UPDATE SET k = excluded.k"+g.returning("id, k"),
 		head+"(id) DO UPDATE SET a = excluded.a"+g.returning("*"),
 		numbers+"(id) DO UPDATE SET id = t.id + 2000"+g.returning("id, g"),
-		head+"((a + coalesce(k, 0))) WHERE b = 'x' DO UPDATE SET a = t.a + 100"+g.returning("*"),
+		head+"((coalesce(k, -1))) WHERE b = 'x' DO UPDATE SET a = t.a + 100"+g.returning("*"),
 		"INSERT INTO p SELECT i, 0 FROM generate_series(0, "+g.n(30)+") i ON CONFLICT (id) DO UPDATE SET n = p.n + 1"+g.returning("*"),
 	)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	allsource "github.com/allsource-db/allsource/cmd/internal/node"
+	"github.com/allsource-db/allsource/engine"
 	"github.com/allsource-db/allsource/sql/datum"
 )
 
@@ -28,8 +29,11 @@ const (
 )
 
 // ours opens AllSource inside this process.
-func ours(t *testing.T) func() *pgconn.PgConn {
-	n, err := allsource.Open(allsource.Config{Data: t.TempDir(), Memory: memory, Version: "test", Logger: slog.New(slog.DiscardHandler)})
+func ours(t *testing.T) func() *pgconn.PgConn { return tuned(t, nil) }
+
+// tuned is ours with another configuration.
+func tuned(t *testing.T, tune func(*engine.Config)) func() *pgconn.PgConn {
+	n, err := allsource.Open(allsource.Config{Data: t.TempDir(), Memory: memory, Version: "test", Logger: slog.New(slog.DiscardHandler), Tune: tune})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,6 +33,8 @@ type Config struct {
 	Logger  *slog.Logger
 	// Fatal is called when the store can no longer promise durability; it should end the process.
 	Fatal func(error)
+	// Tune changes the engine's configuration; nil leaves it.
+	Tune func(*engine.Config)
 }
 
 // Shares of the memory limit. The rest is the Go runtime's slack, connections and what queries send.
@@ -88,9 +90,12 @@ func Open(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	eng := engine.New(engine.Config{Logs: logs{store}, Memory: int64(float64(cfg.Memory) * engineShare), TempDir: spill,
-		Now: time.Now, Logger: cfg.Logger, Workers: workers})
-	return &Node{Engine: eng, cfg: cfg, store: store, spill: spill, done: make(chan error, 3)}, nil
+	config := engine.Config{Logs: logs{store}, Memory: int64(float64(cfg.Memory) * engineShare), TempDir: spill,
+		Now: time.Now, Logger: cfg.Logger, Workers: workers}
+	if cfg.Tune != nil {
+		cfg.Tune(&config)
+	}
+	return &Node{Engine: engine.New(config), cfg: cfg, store: store, spill: spill, done: make(chan error, 3)}, nil
 }
 
 // spillFolder makes the folder of what does not fit into memory, without what a process that was killed has left there. It is beside the store,
