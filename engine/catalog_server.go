@@ -76,11 +76,30 @@ func (v serverView) Sessions(context.Context) ([]catalog.Session, error) {
 		}
 	}
 	e.mu.Unlock()
+	waits := map[int32]string{}
+	for _, w := range e.lockManager(v.s.opts.Database).Waits() {
+		waits[w.PID] = lockType(w.Key.Kind)
+	}
 	out := make([]catalog.Session, 0, len(all))
 	for _, s := range all {
-		out = append(out, s.activity())
+		a := s.activity()
+		a.WaitsFor = waits[a.PID]
+		out = append(out, a)
 	}
 	return out, nil
+}
+
+// lockType is what pg_locks calls a kind.
+func lockType(k lock.Kind) string {
+	switch k {
+	case lock.Table:
+		return "relation"
+	case lock.Row:
+		return "tuple"
+	case lock.IndexKey, lock.Name:
+		return "object"
+	}
+	return "advisory"
 }
 
 // Locks lists what sessions of the same database have locked or wait for.
@@ -88,16 +107,14 @@ func (v serverView) Locks() []catalog.Lock {
 	held := v.s.engine.lockManager(v.s.opts.Database).Held()
 	out := make([]catalog.Lock, len(held))
 	for i, h := range held {
-		l := catalog.Lock{Mode: h.Mode.String(), PID: h.PID, Granted: h.Granted}
+		l := catalog.Lock{Type: lockType(h.Key.Kind), Mode: h.Mode.String(), PID: h.PID, Granted: h.Granted}
 		switch k := h.Key; k.Kind {
-		case lock.Table:
-			l.Type, l.Relation = "relation", datum.OID(k.Object)
-		case lock.Row:
-			l.Type, l.Relation = "tuple", datum.OID(k.Object)
+		case lock.Table, lock.Row:
+			l.Relation = datum.OID(k.Object)
 		case lock.IndexKey, lock.Name:
-			l.Type, l.Object = "object", datum.OID(k.Object)
+			l.Object = datum.OID(k.Object)
 		default:
-			l.Type, l.Class, l.Object, l.Two = "advisory", datum.OID(uint64(k.Row)>>32), datum.OID(uint32(k.Row)), k.Object == 1
+			l.Class, l.Object, l.Two = datum.OID(uint64(k.Row)>>32), datum.OID(uint32(k.Row)), k.Object == 1
 		}
 		out[i] = l
 	}
@@ -120,6 +137,9 @@ func (s *Session) activity() catalog.Session {
 		Port: -1, Started: micros(s.began), State: s.state, Query: s.queryText, StateChanged: micros(s.stateAt)}
 	if !s.queryAt.IsZero() {
 		row.QueryStarted = micros(s.queryAt)
+	}
+	if !s.txAt.IsZero() {
+		row.TxStarted = micros(s.txAt)
 	}
 	if host, port, err := net.SplitHostPort(s.opts.Remote); err == nil {
 		row.Client = host

@@ -38,6 +38,16 @@ func (i sessionInfo) SearchPath(implicit bool) []string {
 // BackendPID is pg_backend_pid().
 func (i sessionInfo) BackendPID() int32 { return i.s.pid }
 
+// BlockedBy is pg_blocking_pids().
+func (i sessionInfo) BlockedBy(pid int32) []int32 {
+	for _, w := range i.s.engine.lockManager(i.s.opts.Database).Waits() {
+		if w.PID == pid {
+			return w.Blockers
+		}
+	}
+	return nil
+}
+
 // Setting is current_setting().
 func (i sessionInfo) Setting(name string) (string, bool) { return i.s.vars.get(name) }
 

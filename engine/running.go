@@ -100,6 +100,9 @@ func (run *running) resume() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.running, s.queryText, s.queryAt, s.state, s.stateAt = run, run.text, now, "active", now
+	if s.txAt.IsZero() {
+		s.txAt = now
+	}
 }
 
 // pause ends what resume began.
@@ -114,7 +117,7 @@ func (run *running) pause() {
 	s.running, s.stateAt = nil, s.engine.cfg.Now()
 	switch s.Status() {
 	case 'I':
-		s.state = "idle"
+		s.state, s.txAt = "idle", time.Time{}
 	case 'T':
 		s.state = "idle in transaction"
 	default:

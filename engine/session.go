@@ -54,6 +54,7 @@ type Session struct {
 	running   *running   // nil: no statement runs
 	queryText string
 	queryAt   time.Time
+	txAt      time.Time // zero: no transaction
 	state     string
 	stateAt   time.Time
 

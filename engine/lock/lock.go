@@ -352,6 +352,35 @@ type Held struct {
 	Granted bool
 }
 
+// Waiting is what a session waits for, and whom.
+type Waiting struct {
+	PID      int32
+	Key      Key
+	Blockers []int32 // each once
+}
+
+// Waits lists who waits.
+func (m *Manager) Waits() []Waiting {
+	if m.waiters.Load() == 0 {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []Waiting
+	for _, e := range m.entries {
+		for _, w := range e.queue {
+			x := Waiting{PID: w.s.pid, Key: e.key}
+			for _, s := range w.blockers() {
+				if !slices.Contains(x.Blockers, s.pid) {
+					x.Blockers = append(x.Blockers, s.pid)
+				}
+			}
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
 // AllRows reports whether the key stands for all rows of a table, or all keys of an index.
 func (k Key) AllRows() bool { return k.ofMany() && k.Row == everyRow }
 

@@ -164,6 +164,7 @@ type Session struct {
 	Started, TxStarted, QueryStarted    int64
 	StateChanged                        int64
 	State, Query                        string
+	WaitsFor                            string // the kind of lock, as in pg_locks; "": nothing
 }
 
 // Lock is a row of pg_locks.

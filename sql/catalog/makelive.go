@@ -114,14 +114,33 @@ func activityRows(ctx context.Context, c *Context, t *rows) error {
 			"query_start": moment(s.QueryStarted), "state_change": moment(s.StateChanged), "state": s.State, "query": s.Query,
 			"backend_type": "client backend",
 		}
+		if s.Client != "" {
+			r["client_addr"] = s.Client
+		}
+		switch {
+		case s.WaitsFor != "":
+			r["wait_event_type"], r["wait_event"] = "Lock", s.WaitsFor
+		case s.State != "active":
+			r["wait_event_type"], r["wait_event"] = "Client", "ClientRead"
+		}
 		t.add(r)
 	}
 	return err
 }
 
-func lockRows(_ context.Context, c *Context, t *rows) error {
+func lockRows(ctx context.Context, c *Context, t *rows) error {
+	dbs, err := c.Server.Databases(ctx)
+	if err != nil {
+		return err
+	}
+	var here any
+	for _, d := range dbs {
+		if d.Name == c.Catalog.database {
+			here = d.OID
+		}
+	}
 	for _, l := range c.Server.Locks() {
-		r := row{"locktype": l.Type, "pid": l.PID, "mode": l.Mode, "granted": l.Granted, "fastpath": false}
+		r := row{"database": here, "locktype": l.Type, "pid": l.PID, "mode": l.Mode, "granted": l.Granted, "fastpath": false}
 		switch {
 		case l.Relation != 0:
 			r["relation"] = l.Relation

@@ -151,6 +151,12 @@ func (t *rows) put(i int, v any) {
 		if x == "" && t.rel.Columns[i].Type.OID == datum.Char {
 			x = "\x00"
 		}
+		if t.rel.Columns[i].Type.OID == datum.Inet {
+			if t.err == nil {
+				t.err = datum.ParseText(datum.T(datum.Inet), []byte(x), b, nil)
+			}
+			return
+		}
 		b.AppendString(x)
 	case byte:
 		b.AppendBytes([]byte{x})

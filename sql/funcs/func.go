@@ -129,6 +129,8 @@ type SessionInfo interface {
 	Setting(name string) (string, bool)
 	SetSetting(name, value string, local bool) error
 	BackendPID() int32
+	// BlockedBy lists the sessions whose locks a session waits for, or that wait before it.
+	BlockedBy(pid int32) []int32
 	// Signal cancels the statement of a session of the database, or ends the session and waits for that as many milliseconds; false: it did not.
 	Signal(ctx context.Context, pid int32, end bool, wait int64) bool
 	Notify(channel, payload string) error

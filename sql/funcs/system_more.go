@@ -27,6 +27,7 @@ func systemMoreFuncs() []Func {
 		row(2944, "txid_current_snapshot", datum.TxidSnapshot, "which transactions are visible", textOf(snapshot)).as(Stable),
 		row(2945, "txid_snapshot_xmin", datum.Int8, "the first transaction that may be open", rowwise(vec.Int64, snapshotMin), datum.TxidSnapshot),
 		row(2171, "pg_cancel_backend", datum.Bool, "cancels the statement that a session of the database runs", signals(false), datum.Int4).as(Volatile),
+		row(2561, "pg_blocking_pids", datum.Int4Array, "the sessions whose locks a session waits for, or that wait before it", blockingPIDs, datum.Int4).as(Volatile),
 		row(2096, "pg_terminate_backend", datum.Bool, "ends a session of the database, and with a time in milliseconds waits for it", signals(true), datum.Int4, datum.Int8).
 			as(Volatile).optional(1),
 		row(1268, "parse_ident", textArray, "parts of a qualified name", parseIdentBody, datum.Text, datum.Bool).optional(1),
@@ -52,6 +53,21 @@ func signals(end bool) Body {
 		b.AppendBool(c.Session.Signal(c.Context, int32(a[0].Int(i)), end, wait))
 		return nil
 	})
+}
+
+func blockingPIDs(c *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
+	b := vec.NewListBuilder(vec.Int64, n)
+	for i := range n {
+		if a[0].Null(i) {
+			b.AppendNull()
+			continue
+		}
+		for _, pid := range c.Session.BlockedBy(int32(a[0].Int(i))) {
+			b.Elem().AppendInt(int64(pid))
+		}
+		b.AppendList()
+	}
+	return b.Finish(), nil
 }
 
 func (f Func) as(v Volatility) Func { f.Volatile = v; return f }
