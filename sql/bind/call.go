@@ -183,7 +183,7 @@ func (f *frame) resolveCall(x *syntax.FuncCall, name string, args []typed, names
 		}
 		return f.coerce(e, row, funcs.Explicit, x)
 	}
-	actual := typesOf(args)
+	actual := namedTypesOf(args)
 	funcsNamed, own := f.overloads(x)
 	list := f.candidates(funcsNamed, len(args), names, x.Variadic)
 	best, many := f.chooseNamed(list, actual)

@@ -19,7 +19,8 @@ type env struct {
 	top   bool                 // the outermost query
 	// hidden are tables on the left of a subquery in FROM, which it cannot see without LATERAL.
 	hidden []*item
-	lock   *locked // the tables of the FROM list are locked; nil: they are not
+	rows   map[string]bool // names that may stand for whole rows of the FROM list, where it has outer joins
+	lock   *locked         // the tables of the FROM list are locked; nil: they are not
 }
 
 // moment is an AS OF clause in force.
@@ -163,6 +164,11 @@ func (f *frame) column(x *syntax.ColumnRef) (expr.Expr, error) {
 		return nil, f.errorIn(x, pgerr.SyntaxError, "row expansion via \"*\" is not supported here")
 	}
 	e, err := f.columnRef(x, f.scope)
+	if err != nil && pgerr.Is(err, pgerr.UndefinedColumn) && len(x.Name) > 1 {
+		if row, missing := f.rowOf(&syntax.ColumnRef{At: x.At, Name: x.Name[:len(x.Name)-1]}); missing == nil {
+			e, err = f.attribute(row, x.Name.Last(), x, err)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -342,6 +342,12 @@ func (b *binder) join(t *syntax.Join, e *env) (*source, error) {
 	if err := b.distinctNames(l.scope, r.scope, t.Right); err != nil {
 		return nil, err
 	}
+	if t.Kind == syntax.LeftJoin || t.Kind == syntax.FullJoin {
+		e.mayMiss(r)
+	}
+	if t.Kind == syntax.RightJoin || t.Kind == syntax.FullJoin {
+		e.mayMiss(l)
+	}
 	both := l.scope.with(r.scope)
 	both.up = e.outer
 	out := &source{scope: both}

@@ -351,7 +351,7 @@ func (g *grouper) dependent(index int) (int, bool) {
 		return 0, false
 	}
 	for _, it := range g.scope.items {
-		if it.rel == nil || !g.owns(it, index) {
+		if it.rel == nil || !it.marks(index) && !g.owns(it, index) {
 			continue
 		}
 		for _, ix := range it.rel.Indexes {
@@ -362,6 +362,9 @@ func (g *grouper) dependent(index int) (int, bool) {
 				if !slices.ContainsFunc(g.keys, func(k expr.Expr) bool { return expr.Equal(k, it.cols[pk].expr) }) {
 					return 0, false
 				}
+			}
+			if it.marks(index) {
+				return g.key(&expr.Col{Index: index, Typ: datum.T(datum.Int4)}, plan.Field{}), true
 			}
 			for _, c := range it.cols {
 				if col, ok := c.expr.(*expr.Col); ok && col.Index == index {
@@ -386,6 +389,9 @@ func (g *grouper) owns(it *item, index int) bool {
 // fullName is table.column, as messages name it.
 func (g *grouper) fullName(index int) string {
 	for _, it := range g.scope.items {
+		if it.marks(index) {
+			return it.name + ".*"
+		}
 		for _, c := range it.cols {
 			if col, ok := c.expr.(*expr.Col); ok && col.Index == index {
 				if it.name == "" {

@@ -31,6 +31,7 @@ func (b *binder) merge(x *syntax.Merge, e *env) (plan.Node, error) {
 	if m.via != nil && len(m.via.where) > 0 {
 		t.node = &plan.Filter{Input: t.node, Cond: expr.Conjoin(m.via.where)}
 	}
+	m.env.rows = rowNames([]syntax.TableExpr{x.Source}, x)
 	src, err := m.fromItem(x.Source, m.env, nil, "")
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ func (b *binder) update(x *syntax.Update, e *env) (plan.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	node, others, err := m.rows(x.Portion, x.From, x.Where)
+	node, others, err := m.rows(x, x.Portion, x.From, x.Where)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (b *binder) deleteRows(x *syntax.Delete, e *env) (plan.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	node, others, err := m.rows(x.Portion, x.Using, x.Where)
+	node, others, err := m.rows(x, x.Portion, x.Using, x.Where)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (b *binder) deleteRows(x *syntax.Delete, e *env) (plan.Node, error) {
 }
 
 // rows binds the rows that are changed: those of the table, joined with others. The frame sees both afterwards.
-func (m *modification) rows(part *syntax.Portion, from []syntax.TableExpr, where syntax.Expr) (plan.Node, *scope, error) {
+func (m *modification) rows(statement syntax.Node, part *syntax.Portion, from []syntax.TableExpr, where syntax.Expr) (plan.Node, *scope, error) {
 	t, err := m.targetTable()
 	if err != nil {
 		return nil, nil, err
@@ -78,6 +78,7 @@ func (m *modification) rows(part *syntax.Portion, from []syntax.TableExpr, where
 	}
 	if len(from) > 0 {
 		hidden := *m.env
+		hidden.rows = rowNames(from, statement)
 		hidden.hidden = t.scope.items
 		o, err := m.from(from, &hidden)
 		if err != nil {

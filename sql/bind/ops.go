@@ -225,6 +225,15 @@ func (f *frame) operator(op syntax.Operator, in []typed, at syntax.Node) (expr.E
 	return f.apply(fn, in, args, ret, at)
 }
 
+// namedTypesOf is typesOf with the whole row of a table having the type of its rows, by which functions are told apart.
+func namedTypesOf(in []typed) []datum.OID {
+	out := make([]datum.OID, len(in))
+	for i, e := range in {
+		out[i] = datum.Named(e.expr.Type()).OID
+	}
+	return out
+}
+
 func typesOf(in []typed) []datum.OID {
 	out := make([]datum.OID, len(in))
 	for i, e := range in {

@@ -66,6 +66,9 @@ func (it *item) moved(n int) *item {
 		col.expr = expr.MapCols(col.expr, func(i int) int { return i + n })
 		c.cols[i] = col
 	}
+	if it.there != nil {
+		c.there = expr.MapCols(it.there, func(i int) int { return i + n })
+	}
 	return &c
 }
 
@@ -224,28 +227,6 @@ func systemColumnOf(r *catalog.Relation, name string) expr.Expr {
 		return intConst(0, datum.Cid)
 	}
 	return nil
-}
-
-// wholeRow is a table's name used as a value: a row of all its columns.
-func (b *binder) wholeRow(it *item, level, at int) expr.Expr {
-	if it.scalar && len(it.cols) == 1 {
-		return b.defining.ref(b.outwards(it.cols[0].expr, level, at), it.cols[0].ref)
-	}
-	row := &expr.Row{}
-	if len(it.cols) > 0 {
-		b.defining.ref(row, Ref{From: it.cols[0].ref.From, Table: it.name})
-	}
-	for _, c := range it.cols {
-		if c.unseen {
-			continue
-		}
-		row.Elems = append(row.Elems, b.outwards(c.expr, level, at))
-		row.Names = append(row.Names, c.name)
-	}
-	if it.there != nil {
-		return &expr.Case{Whens: []expr.When{{Cond: b.outwards(it.there, level, at), Then: row}}, Else: expr.NullConst(row.Type()), Typ: row.Type()}
-	}
-	return row
 }
 
 func (b *binder) tableColumn(x *syntax.ColumnRef, s *scope, schema, table, name string) (expr.Expr, error) {

@@ -30,6 +30,7 @@ func (b *binder) selectQuery(sel *syntax.Select, q *syntax.Query, e *env, keep b
 		return nil, b.errorIn(sel.Into, pgerr.FeatureNotSupported, "SELECT INTO is not supported yet")
 	}
 	in := *e
+	in.rows = rowNames(sel.From, q)
 	if len(q.Locking) > 0 {
 		in.lock = &locked{q.Locking}
 	}

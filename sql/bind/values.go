@@ -101,7 +101,7 @@ func (f *frame) settled(e expr.Expr, at syntax.Node) (expr.Expr, error) {
 	if !ok {
 		return f.textIfUnknown(e, at)
 	}
-	out := &expr.Row{Names: row.Names, Elems: make([]expr.Expr, len(row.Elems))}
+	out := &expr.Row{Names: row.Names, Of: row.Of, Elems: make([]expr.Expr, len(row.Elems))}
 	for i, el := range row.Elems {
 		x, err := f.settled(el, at)
 		if err != nil {
@@ -153,16 +153,36 @@ func (f *frame) fieldOf(e expr.Expr, name string, at syntax.Node) (expr.Expr, er
 		}
 		return &expr.Field{Arg: e, Index: i, Typ: fl.Type}, nil
 	}
+	return f.attribute(e, name, at, f.noField(e, fields, name, at))
+}
+
+// attribute is row.name where the row has no such field: a call of a function of that name with the row as its argument (PostgreSQL ch. 8.16.5).
+// The error given is for where there is none.
+func (f *frame) attribute(row expr.Expr, name string, at syntax.Node, missing error) (expr.Expr, error) {
+	of := datum.Named(row.Type())
+	if !datum.IsComposite(of.OID) {
+		return nil, missing
+	}
+	call := &syntax.FuncCall{At: syntax.At{Pos: at.Offset()}, Name: syntax.Name{name}}
+	list, _ := f.overloads(call)
+	if best, _ := f.chooseNamed(f.candidates(list, 1, nil, false), []datum.OID{of.OID}); best == nil {
+		return nil, missing
+	}
+	return f.resolveCall(call, name, []typed{{row, at}}, nil)
+}
+
+// noField says that a value has no field of that name.
+func (f *frame) noField(e expr.Expr, fields []datum.Field, name string, at syntax.Node) error {
 	switch {
 	case e.Type().OID != datum.Record && fields == nil:
-		return nil, f.errorIn(at, pgerr.WrongObjectType, "column notation .%s applied to type %s, which is not a composite type", name, formatType(e.Type()))
+		return f.errorIn(at, pgerr.WrongObjectType, "column notation .%s applied to type %s, which is not a composite type", name, formatType(e.Type()))
 	case fields == nil:
-		return nil, f.errorIn(at, pgerr.UndefinedColumn, "could not identify column %q in record data type", name)
+		return f.errorIn(at, pgerr.UndefinedColumn, "could not identify column %q in record data type", name)
 	}
 	if t := e.Type(); t.OID != datum.Record {
-		return nil, f.errorIn(at, pgerr.UndefinedColumn, "column %q not found in data type %s", name, formatType(t))
+		return f.errorIn(at, pgerr.UndefinedColumn, "column %q not found in data type %s", name, formatType(t))
 	}
-	return nil, f.errorIn(at, pgerr.UndefinedColumn, "column %q not found in record data type", name)
+	return f.errorIn(at, pgerr.UndefinedColumn, "column %q not found in record data type", name)
 }
 
 // rowFields lists what is known of a row value's fields.

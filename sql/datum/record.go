@@ -21,13 +21,20 @@ type shapes struct {
 	mu     sync.RWMutex
 	byKey  map[string]int32
 	fields [][]Field
+	of     []OID // the type of a table's rows, where these are whole rows of it
 }
 
 var records = &shapes{byKey: map[string]int32{}}
 
 // RecordType returns the type of rows with the given fields: Record with a modifier that names the shape.
-func RecordType(fields []Field) Type {
+func RecordType(fields []Field) Type { return recordType(fields, 0) }
+
+// WholeRow returns the type of records that are values of a composite type.
+func WholeRow(of OID) Type { return recordType(RecordFields(T(of)), of) }
+
+func recordType(fields []Field, of OID) Type {
 	var key strings.Builder
+	fmt.Fprintf(&key, "%d:", of)
 	for _, f := range fields {
 		fmt.Fprintf(&key, "%d.%d.%q,", f.Type.OID, f.Type.Mod, f.Name)
 	}
@@ -42,7 +49,7 @@ func RecordType(fields []Field) Type {
 	defer records.mu.Unlock()
 	if n, ok = records.byKey[k]; !ok {
 		n = int32(len(records.fields))
-		records.fields = append(records.fields, append([]Field(nil), fields...))
+		records.fields, records.of = append(records.fields, append([]Field(nil), fields...)), append(records.of, of)
 		records.byKey[k] = n
 	}
 	return Type{OID: Record, Mod: n}
@@ -63,6 +70,19 @@ func RecordFields(t Type) []Field {
 		return nil
 	}
 	return records.fields[t.Mod]
+}
+
+// Named is the type that values have by themselves: of records that are whole rows of a table that of its rows, else t itself.
+func Named(t Type) Type {
+	if t.OID != Record || t.Mod < 0 {
+		return t
+	}
+	records.mu.RLock()
+	defer records.mu.RUnlock()
+	if int(t.Mod) < len(records.of) && records.of[t.Mod] != 0 {
+		return T(records.of[t.Mod])
+	}
+	return t
 }
 
 // FieldsOf returns the fields of a Struct column of type t: those of its shape, or f1, f2… of the types that the columns'

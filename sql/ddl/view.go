@@ -31,7 +31,7 @@ func (p *planner) viewColumns(fields []plan.Field, list []syntax.Ident, tooMany 
 	out := make([]catalog.ViewColumn, len(fields))
 	seen := map[string]bool{}
 	for i, f := range fields {
-		t := f.Type
+		t := datum.Named(f.Type)
 		if t.OID == datum.Unknown {
 			t = datum.T(datum.Text)
 		}

@@ -152,6 +152,7 @@ type (
 	Row struct {
 		Elems []Expr
 		Names []string
+		Of    datum.OID // the type of a table's rows, if it is a whole one
 	}
 	Field struct {
 		Arg   Expr

@@ -119,6 +119,9 @@ func (e *Array) WithChildren(c []Expr) Expr { return &Array{Elems: c, Typ: e.Typ
 
 // Type names the fields, f1, f2… where they have no names of their own.
 func (e *Row) Type() datum.Type {
+	if e.Of != 0 {
+		return datum.WholeRow(e.Of)
+	}
 	fields := make([]datum.Field, len(e.Elems))
 	for i, x := range e.Elems {
 		fields[i] = datum.Field{Name: "f" + strconv.Itoa(i+1), Type: x.Type()}
@@ -130,7 +133,7 @@ func (e *Row) Type() datum.Type {
 }
 
 func (e *Row) Children() []Expr           { return e.Elems }
-func (e *Row) WithChildren(c []Expr) Expr { return &Row{Elems: c, Names: e.Names} }
+func (e *Row) WithChildren(c []Expr) Expr { return &Row{Elems: c, Names: e.Names, Of: e.Of} }
 
 func (e *Field) Type() datum.Type { return e.Typ }
 func (e *Field) Children() []Expr { return []Expr{e.Arg} }

@@ -95,7 +95,7 @@ var sessionFuncs = []Func{
 	})},
 	{OID: 1081, Name: "format_type", Args: []datum.OID{datum.Oid, datum.Int4}, Ret: datum.Text, Volatile: Stable, Doc: "name of a type with its modifier", Body: formatTypeBody},
 	{OID: 1619, Name: "pg_typeof", Args: []datum.OID{datum.Any}, Ret: datum.Regtype, Volatile: Stable, Doc: "type of the argument", BodyTyped: func(_ *Ctx, types []datum.Type, _ []*vec.Column, n int) (*vec.Column, error) {
-		return vec.Repeat(&vec.Column{Kind: vec.Int64, Len: 1, I64: []int64{int64(datum.Public(types[0].OID))}}, 0, n), nil
+		return vec.Repeat(&vec.Column{Kind: vec.Int64, Len: 1, I64: []int64{int64(datum.Public(datum.Named(types[0]).OID))}}, 0, n), nil
 	}},
 	{OID: 2077, Name: "current_setting", Args: []datum.OID{datum.Text}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "value of a parameter", Body: currentSetting},
 	{OID: 3294, Name: "current_setting", Args: []datum.OID{datum.Text, datum.Bool}, Ret: datum.Text, Strict: true, Volatile: Stable, Doc: "value of a parameter, null if there is none and the second is true", Body: currentSetting},
