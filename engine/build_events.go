@@ -198,7 +198,9 @@ func (b *builder) aggregate(n *plan.Aggregate) (op.Op, error) {
 			return nil, err
 		case s == nil:
 			return op.NewAggregate(b.env, op.NewUnionAll(), a), nil
-		case countsAll(n, c):
+		}
+		b.x.entered(c)
+		if countsAll(n, c) {
 			return op.NewRows(b.env, func(context.Context) (*vec.Batch, error) { return countRows(n, s), nil }), nil
 		}
 		if a.Calls, err = b.withoutDocuments(ctx, n.Calls, c, s); err != nil {

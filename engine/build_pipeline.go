@@ -70,6 +70,9 @@ func (o *pipelineOp) Open(ctx context.Context) error {
 	}
 	switch {
 	case o.group != nil:
+		if o.scan != nil {
+			o.b.x.entered(o.p.chain, o.p.nodes...)
+		}
 		o.out = o.group(o.scan, o.in)
 	case o.scan != nil:
 		o.out = o.rows(len(o.p.nodes))

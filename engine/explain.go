@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -257,13 +258,19 @@ func (x *execution) planStats(n plan.Node) *plan.Stats {
 	if held != nil {
 		s.Memory, s.Spilled = held.Peak(), held.Spilled()
 	}
-	if s.Loops == 0 && s.Groups+s.Skipped+s.Known > 0 {
-		s.Loops = 1 // a scan that runs as part of the aggregate above it
-	}
 	if scanned := c.Scanned.Load(); scanned > s.Rows {
 		s.Filtered = scanned - s.Rows
 	}
 	return s
+}
+
+// entered counts nodes whose work is done by the workers of a scan for an aggregate above them: no operator of theirs is opened.
+func (x *execution) entered(c *eventChain, above ...plan.Node) {
+	for _, n := range slices.Concat([]plan.Node{c.scan}, c.nodes, above) {
+		if s := x.statsOf(n); s != nil {
+			s.Loops.Add(1)
+		}
+	}
 }
 
 // drain runs a query to its end for EXPLAIN ANALYZE and forgets the rows.

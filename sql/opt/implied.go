@@ -61,8 +61,14 @@ func implied(j *plan.Join) plan.Node {
 func carried(from plan.Node, i int, to plan.Node, k int) []expr.Expr {
 	var out []expr.Expr
 	have := tests(to, k)
+	name := to.Schema()[k].Name
 	for _, e := range tests(from, i) {
-		e = plan.MoveCols(e, func(int) int { return k })
+		e = expr.Transform(e, func(x expr.Expr) expr.Expr {
+			if c, ok := x.(*expr.Col); ok {
+				return &expr.Col{Index: k, Typ: c.Typ, Name: name}
+			}
+			return x
+		})
 		known := false
 		for _, h := range have {
 			known = known || expr.Equal(e, h)
