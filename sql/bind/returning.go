@@ -44,6 +44,11 @@ func (m *modification) returning(r *syntax.Returning, others *scope, at int) err
 	if err := f.existing(old, action, "INSERT", m.out.Kind != plan.UpdateRows); err != nil {
 		return err
 	}
+	if m.out.Kind == plan.InsertRows {
+		if err := f.locked(own, action); err != nil {
+			return err
+		}
+	}
 	if err := f.existing(now, action, "DELETE", m.out.Kind == plan.DeleteRows || m.out.Kind == plan.MergeRows); err != nil {
 		return err
 	}
@@ -62,6 +67,19 @@ func (m *modification) returning(r *syntax.Returning, others *scope, at int) err
 		})
 	}
 	return err
+}
+
+// locked gives the row of an INSERT the xmax from which programs learn whether ON CONFLICT DO UPDATE has changed a row, which was locked, or there is
+// a new one, whose xmax is 0.
+func (f *frame) locked(own *item, action expr.Expr) error {
+	at := &syntax.Const{}
+	updated, err := f.operator(syntax.Operator{Name: "<>"}, []typed{{action, at}, {textConst("INSERT"), at}}, at)
+	if err != nil {
+		return err
+	}
+	xmax := &expr.Case{Whens: []expr.When{{Cond: updated, Then: intConst(frozenXid, datum.Xid)}}, Else: intConst(0, datum.Xid), Typ: datum.T(datum.Xid)}
+	own.cols = append(slices.Clone(own.cols), column{name: "xmax", expr: xmax, unseen: true})
+	return nil
 }
 
 // image is the row of the target as the statement names its columns, the first of which is at a place.

@@ -215,12 +215,15 @@ func (b *binder) systemColumn(s *scope, name string) expr.Expr {
 	return nil
 }
 
+// frozenXid is the number of a transaction that everybody sees.
+const frozenXid = 2
+
 func systemColumnOf(r *catalog.Relation, name string) expr.Expr {
 	switch name {
 	case "tableoid":
 		return intConst(int64(r.OID), datum.Oid)
 	case "xmin":
-		return intConst(2, datum.Xid)
+		return intConst(frozenXid, datum.Xid)
 	case "xmax":
 		return intConst(0, datum.Xid)
 	case "cmin", "cmax":

@@ -44,6 +44,9 @@ func compareOperators() []Func {
 	var out []Func
 	for _, r := range comparisons {
 		for op, oid := range []datum.OID{r.eq, r.ne, r.lt, r.le, r.gt, r.ge} {
+			if oid == 0 {
+				continue
+			}
 			f := Func{OID: oid, Name: comparisonSymbols[op], Args: []datum.OID{r.left, r.right}, Ret: datum.Bool, Strict: true, Volatile: Immutable, Doc: "comparison"}
 			if r.left != r.right && (r.left == datum.TimestampTZ || r.right == datum.TimestampTZ) {
 				f.Volatile = Stable // the session's zone decides
@@ -76,7 +79,7 @@ func compareBody(op comparison, left, right datum.OID) Body {
 	}
 	switch datum.KindOf(left) {
 	case vec.Int64:
-		if same && left != datum.TimeTZ && left != datum.PgLSN && left != datum.Xid8 || integerRanges[left].name != "" {
+		if same && left != datum.TimeTZ && left != datum.PgLSN && left != datum.Xid8 || integerRanges[left].name != "" || left == datum.Xid {
 			return perEntry(func(_ *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
 				return compareInts(op, a[0], a[1], n), nil
 			})

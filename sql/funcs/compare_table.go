@@ -2,7 +2,7 @@ package funcs
 
 import "github.com/allsource-db/allsource/sql/datum"
 
-// comparisons are the OIDs of the six comparison operators for every pair of types that PostgreSQL compares directly.
+// comparisons are the OIDs of the six comparison operators for every pair of types that PostgreSQL compares directly; 0: it has none.
 var comparisons = []struct {
 	left, right            datum.OID
 	eq, ne, lt, le, gt, ge datum.OID
@@ -53,5 +53,8 @@ var comparisons = []struct {
 	{datum.Inet, datum.Inet, 1201, 1202, 1203, 1204, 1205, 1206},
 	{datum.MacAddr, datum.MacAddr, 1220, 1221, 1222, 1223, 1224, 1225},
 	{datum.PgLSN, datum.PgLSN, 3222, 3223, 3224, 3226, 3225, 3227},
+	{datum.Xid, datum.Xid, 352, 3315, 0, 0, 0, 0},
+	{datum.Xid, datum.Int4, 353, 3316, 0, 0, 0, 0},
+	{datum.Cid, datum.Cid, 385, 0, 0, 0, 0, 0},
 	{datum.Xid8, datum.Xid8, 5068, 5072, 5073, 5075, 5074, 5076},
 }
