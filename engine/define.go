@@ -24,6 +24,10 @@ func (s *Session) define(ctx context.Context, p *Prepared) (*Rows, error) {
 	if x, ok := st.(*syntax.CreateIndex); ok && x.Concurrently && s.tx.block {
 		return nil, pgerr.New(pgerr.ActiveSQLTransaction, "CREATE INDEX CONCURRENTLY cannot run inside a transaction block")
 	}
+	p, err := s.withSource(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	return s.atomic(ctx, func() (*Rows, error) {
 		ch, err := s.planChange(ctx, p)
 		if err == nil {
@@ -143,9 +147,11 @@ func (s *Session) defineContext(ctx context.Context, p *Prepared) (*ddl.Context,
 			return nil, err
 		}
 		s.temporary.schema = &catalog.SchemaObject{Header: catalog.Header{ID: id, Name: "pg_temp_" + strconv.Itoa(int(s.pid))}}
+		s.temporary.version++
 	}
 	out := &ddl.Context{Bind: s.bindContext(ctx, p.script, nil), NewID: newID, Notice: s.notice,
-		Constant: func(x syntax.Expr, t catalog.TypeRef) (*string, error) { return s.defaultText(ctx, x, t) }}
+		Constant:  func(x syntax.Expr, t catalog.TypeRef) (*string, error) { return s.defaultText(ctx, x, t) },
+		LastValue: func(o *catalog.SequenceObject) (int64, error) { v, _, err := s.sequenceState(o); return v, err }}
 	bodies, _ := s.vars.get("check_function_bodies")
 	out.Bodies = bodies == "on"
 	out.Path, out.Roles = s.listedSchemas(path), []string{"allsource", s.opts.User}

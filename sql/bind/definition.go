@@ -232,7 +232,7 @@ func RenameColumn(before, now *Context, text string, def *catalog.FunctionObject
 			renamed[ref] = true
 		}
 	}
-	keepNames(list, renamed, from)
+	keepNames(roots(list), from, func(x syntax.Expr) bool { ref, ok := x.(*syntax.ColumnRef); return ok && renamed[ref] })
 	for ref := range renamed {
 		ref.Name = append(slices.Clone(ref.Name[:len(ref.Name)-1]), to)
 	}
@@ -247,17 +247,23 @@ func RenameColumn(before, now *Context, text string, def *catalog.FunctionObject
 }
 
 // keepNames has the columns of select lists called as they are, though what they give gets other names.
-func keepNames(list []syntax.Statement, renamed map[*syntax.ColumnRef]bool, name string) {
-	for i := range list {
-		syntax.Walk(list[i].Stmt, func(n syntax.Node) bool {
-			if t, ok := n.(*syntax.Target); ok && t.As == "" {
-				if ref, ok := t.Expr.(*syntax.ColumnRef); ok && renamed[ref] {
-					t.As = name
-				}
+func keepNames(roots []syntax.Node, name string, renamed func(x syntax.Expr) bool) {
+	for _, root := range roots {
+		syntax.Walk(root, func(n syntax.Node) bool {
+			if t, ok := n.(*syntax.Target); ok && t.As == "" && renamed(t.Expr) {
+				t.As = name
 			}
 			return true
 		})
 	}
+}
+
+func roots(list []syntax.Statement) []syntax.Node {
+	out := make([]syntax.Node, len(list))
+	for i := range list {
+		out[i] = list[i].Stmt
+	}
+	return out
 }
 
 // Read binds a stored query, or the body of function def unless that is nil, and tells what it means. The meaning is nil of a body that is bound

@@ -34,7 +34,8 @@ type Meaning struct {
 	columns map[*syntax.ColumnRef]syntax.Name
 	stars   map[*syntax.ColumnRef][]syntax.Name
 	fields  map[*syntax.ColumnRef]plan.Field
-	named   map[*string]attribute // columns that are named without a table, as in INSERT INTO t (a)
+	rows    map[*syntax.Indirection][]string // fields that (row).* means
+	named   map[*string]attribute            // columns that are named without a table, as in INSERT INTO t (a), and attributes of composite types
 	reads   map[datum.OID]map[int16]bool
 	keys    map[datum.OID][]datum.OID   // by their relations
 	labels  map[*syntax.Const]datum.OID // literals of enums
@@ -72,7 +73,7 @@ func newMeaning() *Meaning {
 		Queries: map[expr.Expr]*syntax.Query{}, Words: map[expr.Expr]*syntax.SQLValue{}, Forms: map[expr.Expr]syntax.Expr{}, Simple: map[expr.Expr]expr.Expr{}, Collate: map[expr.Expr]syntax.Name{},
 		Added: map[expr.Expr]bool{}, Targets: map[*syntax.Select][]Output{}, Numbers: map[syntax.Expr]int{}, Tables: map[*syntax.TableName]*catalog.Relation{},
 		Natural: map[*syntax.Join][]string{}, Columns: map[syntax.Node][]string{}, columns: map[*syntax.ColumnRef]syntax.Name{}, stars: map[*syntax.ColumnRef][]syntax.Name{},
-		fields: map[*syntax.ColumnRef]plan.Field{}, named: map[*string]attribute{}, reads: map[datum.OID]map[int16]bool{},
+		rows: map[*syntax.Indirection][]string{}, fields: map[*syntax.ColumnRef]plan.Field{}, named: map[*string]attribute{}, reads: map[datum.OID]map[int16]bool{},
 		keys: map[datum.OID][]datum.OID{}, labels: map[*syntax.Const]datum.OID{},
 	}
 }
@@ -283,6 +284,35 @@ func (t *Meaning) star(x *syntax.ColumnRef, it *item, c *column) {
 	}
 }
 
+// field notes the name of a field of a composite value.
+func (t *Meaning) field(name *string, typ datum.Type) {
+	if own := datum.OwnOf(typ.OID); t != nil && own != nil && own.Labels == nil {
+		if k := slices.IndexFunc(own.Fields, func(f datum.Field) bool { return f.Name == *name }); k >= 0 {
+			t.named[name] = attribute{own.ID, int16(own.Place(k) + 1)}
+		}
+	}
+}
+
+// row notes which fields (row).* means. A call, which may give many rows, stays one.
+func (t *Meaning) row(x *syntax.Indirection, e expr.Expr) {
+	if _, call := x.X.(*syntax.FuncCall); t == nil || call || !datum.IsComposite(e.Type().OID) {
+		return
+	}
+	for _, f := range datum.RecordFields(e.Type()) {
+		t.rows[x] = append(t.rows[x], f.Name)
+	}
+}
+
+// Names reports whether an attribute of a composite type, or a column without its table, is named.
+func (t *Meaning) Names(of datum.OID, attr int16) bool {
+	for _, a := range t.named {
+		if a == (attribute{of, attr}) {
+			return true
+		}
+	}
+	return false
+}
+
 // readings are the relations that were read, with their columns.
 func (t *Meaning) readings() (out []catalog.Reading) {
 	for rel, attrs := range t.reads {
@@ -316,6 +346,15 @@ func (t *Meaning) spellOut(root syntax.Node) {
 func (t *Meaning) unstarred(list []*syntax.Target) []*syntax.Target {
 	var out []*syntax.Target
 	for _, target := range list {
+		if row, ok := target.Expr.(*syntax.Indirection); ok {
+			for _, name := range t.rows[row] {
+				steps := append(slices.Clone(row.Steps[:len(row.Steps)-1]), syntax.Step{At: row.At, Field: name})
+				out = append(out, &syntax.Target{At: target.At, Expr: &syntax.Indirection{At: row.At, X: row.X, Steps: steps}})
+			}
+			if t.rows[row] != nil {
+				continue
+			}
+		}
 		ref, ok := target.Expr.(*syntax.ColumnRef)
 		if !ok || !ref.Star || t.stars[ref] == nil {
 			out = append(out, target)

@@ -27,7 +27,7 @@ func (f *frame) partOf(c *syntax.InsertColumn, t datum.Type) (*part, error) {
 		case s.Star:
 			err = f.errorIn(c, pgerr.FeatureNotSupported, "row expansion via \"*\" is not supported here")
 		case s.Field != "":
-			err = f.intoField(p, s.Field)
+			err = f.intoField(p, &s.Field)
 		default:
 			for i+n < len(c.Steps) && !c.Steps[i+n].Star && c.Steps[i+n].Field == "" {
 				n++
@@ -42,7 +42,9 @@ func (f *frame) partOf(c *syntax.InsertColumn, t datum.Type) (*part, error) {
 	return p, nil
 }
 
-func (f *frame) intoField(p *part, name string) error {
+func (f *frame) intoField(p *part, named *string) error {
+	name := *named
+	f.defining.field(named, p.typ)
 	fields := datum.RecordFields(p.typ)
 	if !datum.IsComposite(p.typ.OID) {
 		return f.errorIn(p.column, pgerr.DatatypeMismatch, "cannot assign to field %q of column %q because its type %s is not a composite type",

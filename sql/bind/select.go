@@ -161,6 +161,7 @@ func (f *frame) expand(t *syntax.Target) ([]typedColumn, bool, error) {
 		if fields == nil {
 			return nil, false, f.errorIn(x, pgerr.WrongObjectType, "type %s is not composite", formatType(e.Type()))
 		}
+		f.defining.row(x, e)
 		var out []typedColumn
 		for i, fl := range fields {
 			c := typedColumn{name: fl.Name, at: x}

@@ -126,6 +126,7 @@ func (f *frame) indirection(x *syntax.Indirection) (expr.Expr, error) {
 		case s.Star:
 			return nil, f.errorIn(x, pgerr.SyntaxError, "row expansion via \"*\" is not supported here")
 		case s.Field != "":
+			f.defining.field(&s.Field, e.Type())
 			e, err = f.fieldOf(e, s.Field, x)
 		default:
 			for i+n < len(x.Steps) && !x.Steps[i+n].Star && x.Steps[i+n].Field == "" {

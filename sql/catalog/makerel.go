@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/allsource-db/allsource/sql/datum"
@@ -56,7 +57,7 @@ func (c *Catalog) userClass(r *Relation, x row) {
 			x["reloptions"] = []string{"check_option=" + o.Check}
 		}
 	case *CompositeObject:
-		x["relreplident"] = "n"
+		x["relreplident"], x["relnatts"] = "n", len(o.Fields)
 	}
 	if r.Table == nil {
 		return
@@ -114,9 +115,7 @@ func attributeRows(c *Catalog, t *rows) {
 		for i, col := range r.Columns {
 			t.add(c.attribute(r, i, col))
 		}
-		if r.Table != nil {
-			droppedRows(r, t)
-		}
+		droppedRows(r, t)
 		for k := range r.Indexes {
 			c.indexAttributes(r, &r.Indexes[k], t)
 		}
@@ -165,13 +164,28 @@ func (c *Catalog) userType(t TypeRef, a row) {
 
 // droppedRows are the rows of columns that are no more.
 func droppedRows(r *Relation, t *rows) {
-	for i := range r.Table.Columns {
-		if col := &r.Table.Columns[i]; col.Dropped {
-			t.add(row{"attrelid": r.OID, "attname": col.Name, "attstattarget": 0, "attnum": i + 1, "attcacheoff": -1, "atttypmod": -1,
-				"attisdropped": true, "attislocal": true})
+	add := func(i int, name string) {
+		t.add(row{"attrelid": r.OID, "attname": name, "attstattarget": 0, "attnum": i + 1, "attcacheoff": -1, "atttypmod": -1,
+			"attisdropped": true, "attislocal": true})
+	}
+	if r.Table != nil {
+		for i := range r.Table.Columns {
+			if col := &r.Table.Columns[i]; col.Dropped {
+				add(i, col.Name)
+			}
+		}
+	}
+	if o, ok := r.Object.(*CompositeObject); ok {
+		for i, f := range o.Fields {
+			if f.Dropped {
+				add(i, DroppedName(i+1))
+			}
 		}
 	}
 }
+
+// DroppedName is what a column or attribute is called when it is no more.
+func DroppedName(n int) string { return "........pg.dropped." + strconv.Itoa(n) + "........" }
 
 // indexAttributes are the rows of the columns of an index.
 func (c *Catalog) indexAttributes(r *Relation, ix *Index, t *rows) {

@@ -99,9 +99,11 @@ func (c *Catalog) relationOf(o Object) *Relation {
 		r.Rows = asked(sequenceRow).bind(r)
 	case *CompositeObject:
 		r.OID, r.Kind = o.Relation, Composite
-		for _, f := range o.Fields {
+		for i, f := range o.Fields {
 			if !f.Dropped {
-				r.Columns = append(r.Columns, c.column(f.Name, f.Type, ""))
+				col := c.column(f.Name, f.Type, "")
+				col.Attr = int16(i + 1)
+				r.Columns = append(r.Columns, col)
 			}
 		}
 	default:
@@ -206,10 +208,15 @@ func (c *Catalog) ownType(o Object) datum.OID {
 		}
 	case *CompositeObject:
 		own.Fields = []datum.Field{}
-		for _, f := range o.Fields {
+		var places []int
+		for i, f := range o.Fields {
 			if !f.Dropped {
+				places = append(places, i)
 				field(f.Name, f.Type)
 			}
+		}
+		if len(places) < len(o.Fields) {
+			own.Places = places
 		}
 	}
 	if table != nil {

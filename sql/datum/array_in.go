@@ -340,6 +340,9 @@ func parseRecord(t Type, s string, b *vec.Builder, env *Env) error {
 		return fail("Missing left parenthesis.")
 	}
 	items, rest, ok := recordItems(rest[1:])
+	if o := OwnOf(t.OID); o != nil && env.stored && ok {
+		items = o.placed(items)
+	}
 	switch {
 	case !ok:
 		return fail("Unexpected end of input.")

@@ -5,7 +5,8 @@ import (
 )
 
 // Values of composite types are bytes: the text of the row under settings that never change, labels of enums as their numbers. So they are
-// stored and sent around like text, and taken apart where a field counts.
+// stored and sent around like text, and taken apart where a field counts. A field keeps its place in the text when others go, and the text may be from
+// before it came.
 
 // storedEnv is what the bytes of composite values depend on.
 var storedEnv = &Env{ExtraFloatDigits: 1, stored: true}

@@ -20,6 +20,29 @@ type Own struct {
 	SQLName      string  // as messages have it
 	Labels       []Label // in their order, which is that of the numbers
 	Fields       []Field
+	// Places are where the stored text of a value has the fields; nil: one after the other. Those of attributes that are gone belong to none.
+	Places []int `json:",omitempty"`
+}
+
+// Place is where the stored text has field k.
+func (o *Own) Place(k int) int {
+	if o.Places == nil {
+		return k
+	}
+	return o.Places[k]
+}
+
+// placed takes the fields out of what is stored. Those that have come later are not there.
+func (o *Own) placed(stored []arrayItem) []arrayItem {
+	out := make([]arrayItem, len(o.Fields))
+	for k := range out {
+		if at := o.Place(k); at < len(stored) {
+			out[k] = stored[at]
+		} else {
+			out[k].null = true
+		}
+	}
+	return out
 }
 
 // Label is a label of an enum. Values are its number.

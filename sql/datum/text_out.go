@@ -304,9 +304,15 @@ func structAt(c *vec.Column, i int) (*vec.Column, int) {
 func appendRecord(dst []byte, t Type, c *vec.Column, i int, env *Env) []byte {
 	fields := RecordFields(t)
 	c, i = structAt(c, i)
+	own := OwnOf(t.OID)
 	dst = append(dst, '(')
+	at := 0
 	for k, f := range c.Fields {
-		if k > 0 {
+		place := k
+		if own != nil && env.stored {
+			place = own.Place(k)
+		}
+		for ; at < place; at++ {
 			dst = append(dst, ',')
 		}
 		if f.Null(i) {

@@ -10,8 +10,11 @@ import (
 )
 
 func (p *planner) alterTable(s *syntax.AlterTable) error {
-	if s.Kind == "DOMAIN" {
+	switch s.Kind {
+	case "DOMAIN":
 		return p.alterDomain(s)
+	case "TYPE":
+		return p.alterComposite(s)
 	}
 	r, err := p.find(s.Table.Name, s.Table)
 	if err != nil {
@@ -81,6 +84,9 @@ func ordered(list []*syntax.AlterAction) []*syntax.AlterAction {
 func (p *planner) alterOther(s *syntax.AlterTable, r *catalog.Relation) error {
 	if want, ok := relationKinds[s.Kind]; ok && want != r.Kind && s.Kind != "TABLE" {
 		return pgerr.New(pgerr.WrongObjectType, "%q is not a %s", r.Name, kindWord(want))
+	}
+	if r.Kind == catalog.Composite {
+		return pgerr.New(pgerr.WrongObjectType, "%q is a composite type", r.Name).WithHint("Use ALTER TYPE instead.")
 	}
 	v, isView := r.Object.(*catalog.ViewObject)
 	for _, a := range s.Actions {

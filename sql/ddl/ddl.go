@@ -28,8 +28,8 @@ type Context struct {
 	Temporary datum.OID
 	// Constant evaluates an expression without columns, as text under the zero Env; nil: null.
 	Constant func(x syntax.Expr, t catalog.TypeRef) (*string, error)
-	// Empty reports whether a table has no rows now.
-	Empty func(t datum.OID) (bool, error)
+	// LastValue is where a sequence stands.
+	LastValue func(s *catalog.SequenceObject) (int64, error)
 }
 
 // Change is what a statement does.

@@ -58,11 +58,12 @@ func playScript(t *testing.T, file string) {
 	for _, b := range blocks {
 		var said []string
 		ctx := &Context{
-			Bind:     &bind.Context{Catalog: cat, SearchPath: []string{"public"}, Env: &datum.Env{}, Text: b.sql},
-			Path:     []string{"public"},
-			NewID:    func() (datum.OID, error) { next++; return next, nil },
-			Notice:   func(n *pgerr.Error) { said = append(said, message("NOTICE", n)) },
-			Constant: func(syntax.Expr, catalog.TypeRef) (*string, error) { return nil, nil },
+			Bind:      &bind.Context{Catalog: cat, SearchPath: []string{"public"}, Env: &datum.Env{}, Text: b.sql},
+			Path:      []string{"public"},
+			NewID:     func() (datum.OID, error) { next++; return next, nil },
+			Notice:    func(n *pgerr.Error) { said = append(said, message("NOTICE", n)) },
+			Constant:  func(syntax.Expr, catalog.TypeRef) (*string, error) { return nil, nil },
+			LastValue: func(o *catalog.SequenceObject) (int64, error) { return o.Start, nil },
 		}
 		st, err := syntax.ParseOne(b.sql)
 		var ch *Change

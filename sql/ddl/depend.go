@@ -74,6 +74,10 @@ func (p *planner) dependents(x thing) []dependent {
 // dependsObject finds what of an object depends on x.
 func (p *planner) dependsObject(o catalog.Object, x thing, add func(auto bool, t thing)) {
 	whole := thing{id: o.Head().ID}
+	if x.part == attributePart {
+		p.dependsField(o, x, add)
+		return
+	}
 	if _, ok := p.cat.Object(x.id).(*catalog.SchemaObject); ok && x.part == wholeObject && o.Head().Schema == x.id {
 		add(false, whole)
 	}
@@ -330,7 +334,7 @@ func (p *planner) erase(list []thing) error {
 			return err
 		}
 		if x.part == attributePart {
-			if err := p.eraseAttribute(o.(*catalog.CompositeObject), x.attr, list); err != nil {
+			if err := p.eraseAttribute(o.(*catalog.CompositeObject), x.attr); err != nil {
 				return err
 			}
 			continue
@@ -357,7 +361,7 @@ func erasePart(t *catalog.TableObject, x thing) {
 	case columnPart:
 		c := t.Attr(x.attr)
 		t.Periods = slices.DeleteFunc(t.Periods, func(p catalog.Period) bool { return p.Start == x.attr || p.End == x.attr })
-		*c = catalog.TableColumn{Physical: c.Physical, Name: "........pg.dropped." + strconv.Itoa(int(x.attr)) + "........", Type: c.Type, Dropped: true}
+		*c = catalog.TableColumn{Physical: c.Physical, Name: catalog.DroppedName(int(x.attr)), Type: c.Type, Dropped: true}
 	case defaultPart:
 		t.Attr(x.attr).Default, t.Attr(x.attr).DefaultID = catalog.Expression{}, 0
 	case constraintPart:

@@ -55,18 +55,6 @@ func (p *planner) mayReshape(t *catalog.TableObject, gone []thing) error {
 	return nil
 }
 
-// eraseAttribute takes an attribute out of a composite type that nothing uses which stays.
-func (p *planner) eraseAttribute(o *catalog.CompositeObject, attr int16, gone []thing) error {
-	for _, d := range p.dependents(thing{id: o.ID}) {
-		if !slices.Contains(gone, d.thing) && !slices.Contains(gone, thing{id: d.id}) {
-			return pgerr.New(pgerr.FeatureNotSupported, "cannot alter type %q because %s uses it", o.Name, p.describe(d.thing))
-		}
-	}
-	o.Fields[attr-1].Dropped = true
-	p.put(o)
-	return nil
-}
-
 // notInside refuses new conditions of a domain of which there are values inside those of composite types: they are not gone through.
 func (p *planner) notInside(d *catalog.DomainObject) error {
 	for _, o := range p.cat.Objects() {

@@ -20,8 +20,10 @@ func (p *planner) rename(s *syntax.Rename) error {
 		return err
 	}
 	switch s.What {
-	case "COLUMN", "ATTRIBUTE":
+	case "COLUMN":
 		return p.renameColumn(s, o)
+	case "ATTRIBUTE":
+		return p.renameAttribute(s)
 	case "CONSTRAINT":
 		return p.renameConstraint(s, o)
 	case "VALUE":
@@ -136,38 +138,98 @@ func textsOf(o catalog.Object) (out []*string) {
 	return out
 }
 
-// expressionsOf lists the expressions and queries in an object.
-func expressionsOf(o catalog.Object) (out []*catalog.Expression) {
+// stored is SQL that an object keeps, and what goes if it means nothing any more.
+type stored struct {
+	of   thing
+	text *string
+	def  *catalog.FunctionObject // whose body it is
+	expr *catalog.Expression     // whose text it is
+}
+
+// storedIn lists the SQL of an object. Bodies that are bound when they are called are not among it.
+func storedIn(o catalog.Object) (out []stored) {
+	id := o.Head().ID
+	add := func(of thing, e *catalog.Expression) {
+		if of.id = id; e.Text != "" {
+			out = append(out, stored{of: of, text: &e.Text, expr: e})
+		}
+	}
 	if t := catalog.TableOf(o); t != nil {
 		for i := range t.Columns {
-			out = append(out, &t.Columns[i].Default, &t.Columns[i].Generated)
+			add(thing{part: defaultPart, attr: int16(i + 1)}, &t.Columns[i].Default)
+			add(thing{part: columnPart, attr: int16(i + 1)}, &t.Columns[i].Generated)
 		}
 		for i := range t.Constraints {
-			out = append(out, &t.Constraints[i].Check)
+			add(thing{part: constraintPart, sub: t.Constraints[i].ID}, &t.Constraints[i].Check)
 		}
 		for i := range t.Indexes {
-			out = append(out, &t.Indexes[i].Where)
+			ix := thing{part: indexPart, sub: t.Indexes[i].ID}
+			add(ix, &t.Indexes[i].Where)
 			for k := range t.Indexes[i].Keys {
-				out = append(out, &t.Indexes[i].Keys[k].Expr)
+				add(ix, &t.Indexes[i].Keys[k].Expr)
 			}
 		}
 	}
 	switch o := o.(type) {
 	case *catalog.ViewObject:
-		out = append(out, &o.Query)
+		add(thing{}, &o.Query)
 	case *catalog.MaterializedObject:
-		out = append(out, &o.Query)
+		add(thing{}, &o.Query)
 	case *catalog.DomainObject:
-		out = append(out, &o.Default)
+		add(thing{}, &o.Default)
 		for i := range o.Checks {
-			out = append(out, &o.Checks[i].Check)
+			add(thing{}, &o.Checks[i].Check)
 		}
 	case *catalog.FunctionObject:
 		for i := range o.Args {
-			out = append(out, &o.Args[i].Default)
+			add(thing{}, &o.Args[i].Default)
+		}
+		if o.Form != "" {
+			out = append(out, stored{of: thing{id: id}, text: &o.Body, def: o})
 		}
 	}
 	return out
+}
+
+// expressionsOf lists those of it that are no bodies.
+func expressionsOf(o catalog.Object) (out []*catalog.Expression) {
+	for _, s := range storedIn(o) {
+		if s.expr != nil {
+			out = append(out, s.expr)
+		}
+	}
+	return out
+}
+
+// readable is what is stored in an object as the binder reads it, with the columns that the object has in a catalog.
+func readable(in *catalog.Catalog, o catalog.Object, s stored) bind.Stored {
+	rel := in.ByOID(o.Head().ID)
+	if d, ok := o.(*catalog.DomainObject); ok {
+		rel = valueOf(in, d)
+	}
+	return bind.Stored{Text: *s.text, Rel: rel, Def: s.def}
+}
+
+// rewriteStored puts another text in the place of each that is stored, which is read as it was before.
+func (p *planner) rewriteStored(before *bind.Context, to func(s bind.Stored) (string, error)) error {
+	for _, o := range slices.Clone(p.cat.Objects()) {
+		o, err := catalog.Clone(o)
+		if err != nil {
+			return err
+		}
+		changed := false
+		for _, s := range storedIn(o) {
+			text, err := to(readable(before.Catalog, o, s))
+			if err != nil {
+				return err
+			}
+			changed, *s.text = changed || text != *s.text, text
+		}
+		if changed {
+			p.put(o)
+		}
+	}
+	return nil
 }
 
 // respelled is SQL text with other names of relations, types and functions. Tables keep the name by which columns call them.
@@ -224,11 +286,8 @@ func parsedText(text string) (roots []syntax.Node, format func() string, err err
 
 func (p *planner) renameColumn(s *syntax.Rename, o catalog.Object) error {
 	name := o.Head().Name
-	switch x := o.(type) {
-	case *catalog.ViewObject:
-		return p.renameViewColumn(s, x)
-	case *catalog.CompositeObject:
-		return p.renameField(s, x)
+	if v, ok := o.(*catalog.ViewObject); ok {
+		return p.renameViewColumn(s, v)
 	}
 	t := catalog.TableOf(o)
 	if t == nil {
@@ -265,22 +324,6 @@ func (p *planner) renameViewColumn(s *syntax.Rename, v *catalog.ViewObject) erro
 	before := p.cat
 	p.put(v)
 	return p.renameInViews(before, v.ID, int16(i+1), s.Old, s.New)
-}
-
-func (p *planner) renameField(s *syntax.Rename, o *catalog.CompositeObject) error {
-	for i := range o.Fields {
-		if o.Fields[i].Name == s.New {
-			return pgerr.New(pgerr.DuplicateColumn, "column %q of relation %q already exists", s.New, o.Name)
-		}
-	}
-	for i := range o.Fields {
-		if o.Fields[i].Name == s.Old {
-			o.Fields[i].Name = s.New
-			p.put(o)
-			return nil
-		}
-	}
-	return pgerr.New(pgerr.UndefinedColumn, "column %q does not exist", s.Old)
 }
 
 // renameInViews rewrites the queries that read a column that got another name. What they give keeps its names.
@@ -384,50 +427,29 @@ func (p *planner) renameLabel(s *syntax.Rename, o catalog.Object) error {
 // relabel rewrites what is stored as text of labels after one of an enum got another name.
 func (p *planner) relabel(before *bind.Context, e *catalog.EnumObject, from, to string) error {
 	now := p.bound()
+	err := p.rewriteStored(before, func(s bind.Stored) (string, error) { return s.Relabel(before, now) })
+	if err != nil {
+		return err
+	}
 	for _, o := range slices.Clone(p.cat.Objects()) {
 		o, err := catalog.Clone(o)
 		if err != nil {
 			return err
 		}
-		rel, changed := before.Catalog.ByOID(o.Head().ID), false
-		if d, ok := o.(*catalog.DomainObject); ok {
-			rel = valueOf(before.Catalog, d)
-		}
-		stored := func(text *string, def *catalog.FunctionObject) error {
-			was := *text
-			if was != "" {
-				*text, err = bind.Relabel(before, now, rel, def, was)
+		t := catalog.TableOf(o)
+		for i := 0; t != nil && i < len(t.Columns); i++ {
+			if c := &t.Columns[i]; c.Type.OID == e.ID && c.Missing != nil && *c.Missing == from {
+				c.Missing = &to
+				p.put(o)
 			}
-			changed = changed || *text != was
-			return err
-		}
-		for _, x := range expressionsOf(o) {
-			if err := stored(&x.Text, nil); err != nil {
-				return err
-			}
-		}
-		if f, ok := o.(*catalog.FunctionObject); ok && f.Form != "" {
-			if err := stored(&f.Body, f); err != nil {
-				return err
-			}
-		}
-		if t := catalog.TableOf(o); t != nil {
-			for i := range t.Columns {
-				if c := &t.Columns[i]; c.Type.OID == e.ID && c.Missing != nil && *c.Missing == from {
-					c.Missing, changed = &to, true
-				}
-			}
-		}
-		if changed {
-			p.put(o)
 		}
 	}
 	return nil
 }
 
 // valueOf is the relation over which the conditions of a domain are: its column is the value.
-func valueOf(c *catalog.Catalog, o *catalog.DomainObject) *catalog.Relation {
-	base, _ := c.Resolve(o.Base)
+func valueOf(in *catalog.Catalog, o *catalog.DomainObject) *catalog.Relation {
+	base, _ := in.Resolve(o.Base)
 	return &catalog.Relation{Name: "value", Columns: []catalog.Column{{Name: "value", Type: base}}}
 }
 

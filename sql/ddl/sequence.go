@@ -135,24 +135,27 @@ func (p *planner) sequenceOptions(o *catalog.SequenceObject, list []*syntax.Sequ
 	case o.Start > o.Max:
 		return nil, pgerr.New(pgerr.InvalidParameterValue, "START value (%d) cannot be greater than MAXVALUE (%d)", o.Start, o.Max)
 	}
-	return p.sequenceRest(o, given)
+	return p.sequenceRest(o, given, isNew)
 }
 
 // sequenceRest applies the options that do not depend on each other.
-func (p *planner) sequenceRest(o *catalog.SequenceObject, given map[string]*syntax.SequenceOption) (restart *int64, err error) {
-	if x := given["restart"]; x != nil {
-		at := o.Start
-		if x.Value != "" {
-			if at, err = number(x); err != nil {
-				return nil, err
-			}
-		}
-		switch {
-		case at < o.Min:
-			return nil, pgerr.New(pgerr.InvalidParameterValue, "RESTART value (%d) cannot be less than MINVALUE (%d)", at, o.Min)
-		case at > o.Max:
-			return nil, pgerr.New(pgerr.InvalidParameterValue, "RESTART value (%d) cannot be greater than MAXVALUE (%d)", at, o.Max)
-		}
+func (p *planner) sequenceRest(o *catalog.SequenceObject, given map[string]*syntax.SequenceOption, isNew bool) (restart *int64, err error) {
+	at := o.Start // where it stands, or is to go on
+	x := given["restart"]
+	switch {
+	case x == nil && !isNew:
+		at, err = p.LastValue(o)
+	case x != nil && x.Value != "":
+		at, err = number(x)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case at < o.Min:
+		return nil, pgerr.New(pgerr.InvalidParameterValue, "RESTART value (%d) cannot be less than MINVALUE (%d)", at, o.Min)
+	case at > o.Max:
+		return nil, pgerr.New(pgerr.InvalidParameterValue, "RESTART value (%d) cannot be greater than MAXVALUE (%d)", at, o.Max)
+	case x != nil:
 		restart = &at
 	}
 	if x := given["cache"]; x != nil {

@@ -103,7 +103,7 @@ type Drop struct {
 	Cascade      Tristate    // Yes CASCADE, No RESTRICT
 }
 
-// AlterTable is ALTER TABLE, VIEW, INDEX, SEQUENCE or MATERIALIZED VIEW with a list of actions.
+// AlterTable is ALTER TABLE, VIEW, INDEX, SEQUENCE or MATERIALIZED VIEW with a list of actions; of TYPE the columns are attributes.
 type AlterTable struct {
 	At
 	Kind     string // in upper case: "TABLE", "INDEX"
@@ -201,6 +201,7 @@ type Rename struct {
 	What     string // "" for the object itself, "COLUMN", "CONSTRAINT", "ATTRIBUTE", "VALUE"
 	Old      string
 	New      string
+	Cascade  Tristate // of ATTRIBUTE
 }
 
 // SetSchema is ALTER kind name SET SCHEMA schema.

@@ -103,6 +103,9 @@ func (p *parser) renameWhat(r *Rename) {
 	r.Old = p.colID()
 	p.expect("to")
 	r.New = p.colID()
+	if r.What == "ATTRIBUTE" {
+		r.Cascade = p.cascade()
+	}
 }
 
 // alterAction reads one action of ALTER TABLE.
@@ -363,7 +366,7 @@ func (p *parser) alterObject(at At, kind string) Stmt {
 	o := p.objectName(kind)
 	up := upper(kind)
 	switch {
-	case p.follows("rename", "to"), kind == "type" && p.follows("rename", "value"), kind == "domain" && p.follows("rename", "constraint"):
+	case p.follows("rename", "to"), kind == "type" && (p.follows("rename", "value") || p.follows("rename", "attribute")), kind == "domain" && p.follows("rename", "constraint"):
 		p.advance()
 		r := &Rename{At: at, Kind: up, Object: o}
 		p.renameWhat(r)
@@ -380,6 +383,8 @@ func (p *parser) alterObject(at At, kind string) Stmt {
 			s.Neighbour = &n
 		}
 		return s
+	case kind == "type" && p.isAny("add", "drop", "alter"):
+		return &AlterTable{At: at, Kind: up, Table: &TableName{At: o.At, Name: o.Name}, Actions: list(p, p.attributeAction)}
 	case kind == "function" || kind == "procedure" || kind == "routine":
 		return p.alterFunction(at, up, o)
 	case kind == "domain":
@@ -388,6 +393,29 @@ func (p *parser) alterObject(at At, kind string) Stmt {
 		return &AlterTable{At: at, Kind: up, Table: &TableName{At: o.At, Name: o.Name}, Actions: []*AlterAction{a}}
 	}
 	return nil
+}
+
+// attributeAction reads an action of ALTER TYPE, on an attribute of a composite type.
+func (p *parser) attributeAction() *AlterAction {
+	a := &AlterAction{At: p.at()}
+	switch {
+	case p.accept("add", "attribute"):
+		a.Kind, a.Column = AlterAddColumn, p.tableFuncColumn()
+	case p.accept("drop", "attribute"):
+		a.Kind, a.IfExists = AlterDropColumn, p.accept("if", "exists")
+		a.Name = p.colID()
+	default:
+		p.expect("alter", "attribute")
+		a.Kind, a.Name = AlterColumnType, p.colID()
+		p.accept("set", "data")
+		p.expect("type")
+		a.Type = p.typeName()
+		if p.accept("collate") {
+			a.Collation = p.name()
+		}
+	}
+	a.Cascade = p.cascade()
+	return a
 }
 
 // defaultOrNull reads SET and DROP of DEFAULT and NOT NULL, of a column or a domain; false where neither is at hand.

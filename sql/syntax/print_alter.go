@@ -14,6 +14,10 @@ func (p *printer) alteration(s Stmt) {
 			}
 			return
 		}
+		if s.Kind == "TYPE" {
+			commas(p, s.Actions, p.attributeAction)
+			return
+		}
 		commas(p, s.Actions, p.alterAction)
 	case *Rename:
 		p.alterHead(s.Kind, s.IfExists, s.Only, s.Object)
@@ -29,6 +33,7 @@ func (p *printer) alteration(s Stmt) {
 		}
 		p.w("TO")
 		p.id(s.New)
+		p.cascade(s.Cascade)
 	case *SetSchema:
 		p.alterHead(s.Kind, s.IfExists, s.Only, s.Object)
 		p.opt("SET SCHEMA", s.Schema)
@@ -64,6 +69,28 @@ func (p *printer) alteration(s Stmt) {
 			p.str(*s.Text)
 		}
 	}
+}
+
+func (p *printer) attributeAction(a *AlterAction) {
+	switch a.Kind {
+	case AlterAddColumn:
+		p.w("ADD ATTRIBUTE")
+		p.columnDef(a.Column)
+	case AlterDropColumn:
+		p.w("DROP ATTRIBUTE")
+		p.flag(a.IfExists, "IF EXISTS")
+		p.id(a.Name)
+	default:
+		p.w("ALTER ATTRIBUTE")
+		p.id(a.Name)
+		p.w("TYPE")
+		p.typeName(a.Type)
+		if a.Collation != nil {
+			p.w("COLLATE")
+			p.name(a.Collation)
+		}
+	}
+	p.cascade(a.Cascade)
 }
 
 // domainActions are the actions of ALTER DOMAIN that ALTER TABLE has of columns.
