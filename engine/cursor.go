@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/allsource-db/allsource/engine/op"
+	"github.com/allsource-db/allsource/sql/bind"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/syntax"
 	"github.com/allsource-db/allsource/vec"
@@ -21,6 +22,8 @@ type cursor struct {
 	pos    int64      // the row that it is on, from 1; 0: before the first
 	ended  bool       // all rows were read
 	after  bool       // it is after the last row
+	on     []bind.CursorRows
+	row    *vec.Batch // that it is on; nil: it is on none
 }
 
 func (s *Session) declare(ctx context.Context, st *syntax.DeclareCursor, p *Prepared, params []*vec.Column) error {
@@ -47,7 +50,7 @@ func (s *Session) declare(ctx context.Context, st *syntax.DeclareCursor, p *Prep
 		cancel(nil)
 		return err
 	}
-	c := &cursor{rows: rows, cancel: cancel, hold: st.Hold == syntax.Yes}
+	c := &cursor{rows: rows, cancel: cancel, on: p.inner.rows, hold: st.Hold == syntax.Yes}
 	if st.Scroll == syntax.Yes {
 		cfg := s.executionConfig(ctx, nil)
 		c.seen = op.NewKept(cfg.shared.Child(cfg.memory / 4))
@@ -79,6 +82,7 @@ func (s *Session) fetch(ctx context.Context, st *syntax.Fetch) (*Rows, error) {
 	if err != nil {
 		return nil, err
 	}
+	next = c.following(next)
 	if st.Move {
 		var n int64
 		for {

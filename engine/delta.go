@@ -393,6 +393,19 @@ func (d *delta) state(row storage.RowID) (live bool, by int32) {
 	return by == 0, by
 }
 
+// next is the own row that replaced a row, 0 where it was deleted; ended is false of a row that the transaction has left alone.
+func (d *delta) next(row storage.RowID) (next storage.RowID, ended bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	e, ended := ending{}, false
+	if row < 0 {
+		e, ended = d.dead.get(-row - 1)
+	} else {
+		e, ended = d.ended.get(row)
+	}
+	return e.next, ended || d.emptiedBy() != 0 && row > 0
+}
+
 func (d *delta) ownState(n int64) (live bool, by int32) {
 	by = d.to(n)
 	return by == newest && d.from(n) != undone, by

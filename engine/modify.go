@@ -30,7 +30,16 @@ func (b *builder) modify(n *plan.Modify) (op.Op, error) {
 	if b.x.cfg.session == nil {
 		return nil, pgerr.New(pgerr.FeatureNotSupported, "%s cannot stand inside a query", n.Describe())
 	}
-	in, err := b.build(b.weigh(n.Input))
+	rows := b
+	if n.Cursor != "" {
+		at, err := b.x.cfg.session.currentOf(n.Cursor, n.Relation)
+		if err != nil {
+			return nil, err
+		}
+		rows = b.inside(b.env.X.Outer)
+		rows.only = map[int][]storage.RowID{n.Target: at}
+	}
+	in, err := rows.build(rows.weigh(n.Input))
 	if err != nil {
 		return nil, err
 	}

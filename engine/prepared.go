@@ -40,7 +40,9 @@ type Prepared struct {
 	moments    []int            // parameters that name the moment of an AS OF clause
 	asOf       *plan.TimeClause // of BEGIN and SET TRANSACTION
 	given      []*vec.Column    // parameters of inner, where that is the statement with its integers lifted
-	inner      *Prepared        // of EXPLAIN, DECLARE, CREATE TABLE AS…: the query inside
+	cursor     bool             // it is the query of a cursor
+	rows       []bind.CursorRows
+	inner      *Prepared // of EXPLAIN, DECLARE, CREATE TABLE AS…: the query inside
 }
 
 // Copy says whether the statement is a COPY, and which way.
@@ -177,8 +179,8 @@ func (s *Session) prepareIn(ctx context.Context, of *bind.Routine, st syntax.Sta
 			p.ParamTypes = inner.ParamTypes
 		}
 	case *syntax.DeclareCursor:
-		inner, err := s.prepare(ctx, syntax.Statement{Stmt: t.Query, Text: st.Text, NumParams: st.NumParams}, script, types)
-		if err != nil {
+		inner := &Prepared{stmt: syntax.Statement{Stmt: t.Query, Text: st.Text, NumParams: st.NumParams}, script: script, text: st.Text, cursor: true}
+		if err := s.compile(ctx, inner, types, nil); err != nil {
 			return nil, err
 		}
 		p.inner, p.ParamTypes = inner, inner.ParamTypes
@@ -231,6 +233,9 @@ func (s *Session) compile(ctx context.Context, p *Prepared, types []datum.OID, p
 	start := time.Now()
 	in := s.bindContext(ctx, p.script, params)
 	in.Routine, in.Procedure = p.routine, p.procedure
+	if q, ok := p.stmt.Stmt.(*syntax.Query); ok && p.cursor {
+		in.Cursor, _ = q.Body.(*syntax.Select)
+	}
 	bound, err := bind.Bind(in, p.stmt.Stmt, types)
 	if err != nil {
 		return err
@@ -249,6 +254,7 @@ func (s *Session) compile(ctx context.Context, p *Prepared, types []datum.OID, p
 	}
 	p.planning = time.Since(start)
 	p.node, p.ParamTypes, p.Fields, p.moments = node, bound.ParamTypes, bound.Fields, bound.TimeParams
+	p.rows = bound.Rows
 	p.changing, p.moving, p.locking = bound.Changing, bound.Moving, bound.Locks
 	_, empties := node.(*plan.Truncate)
 	p.locks = empties || plan.Locks(node)

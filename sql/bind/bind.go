@@ -26,6 +26,8 @@ type Context struct {
 	Routine *Routine
 	// Procedure is the call that is one of a procedure, as CALL has it.
 	Procedure *syntax.FuncCall
+	// Cursor is the outermost SELECT of a cursor: behind its columns are the RowIDs of tables.
+	Cursor *syntax.Select
 }
 
 // Bound is a bound statement.
@@ -40,6 +42,14 @@ type Bound struct {
 	AsOf       *plan.TimeClause // of the outermost query; nil when it asks about now
 	Locks      string           // what locks rows, as SELECT FOR UPDATE; empty: nothing does
 	Tag        string           // as in the completion message, without counts
+	Rows       []CursorRows     // of a cursor
+}
+
+// CursorRows is a table whose rows a cursor is on, one at a time. Behind Fields, column Column of the node is the RowID.
+type CursorRows struct {
+	Relation datum.OID
+	Locked   bool // the query locks the row
+	Column   int
 }
 
 // maxDepth bounds how deep expressions and queries nest.
@@ -57,7 +67,9 @@ func Bind(ctx *Context, stmt syntax.Stmt, paramTypes []datum.OID) (*Bound, error
 		return nil, err
 	}
 	out := &Bound{Node: node, Tag: stmt.Tag(), ReadOnly: !b.appends, Changing: b.changing, Moving: b.moving, Locks: b.locks, AsOf: b.topAsOf, TimeParams: b.timeParams}
-	out.Fields = answer(node)
+	if out.Fields = answer(node); len(b.cursorRows) > 0 {
+		out.Fields, out.Rows = out.Fields[:b.visible], b.cursorRows
+	}
 	out.ParamTypes, err = b.paramTypes()
 	return out, err
 }
@@ -146,6 +158,8 @@ type binder struct {
 	mutable     bool               // one that is not immutable was called
 	trusted     map[expr.Expr]bool // what calls of those that are became
 	defining    *Meaning           // nil: nobody wants to know what names mean
+	cursorRows  []CursorRows
+	visible     int // columns of the answer of a cursor with such rows
 }
 
 // statement dispatches on the kind of statement.

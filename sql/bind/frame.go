@@ -151,7 +151,7 @@ func (f *frame) bindMore(x syntax.Expr) (expr.Expr, error) {
 	case *syntax.Default:
 		return nil, f.errorIn(x, pgerr.SyntaxError, "DEFAULT is not allowed in this context")
 	case *syntax.CurrentOf:
-		return nil, f.errorIn(x, pgerr.FeatureNotSupported, "WHERE CURRENT OF is not supported: events are immutable")
+		return nil, f.errorIn(x, pgerr.FeatureNotSupported, "WHERE CURRENT OF is not supported here")
 	case *syntax.IsJSON:
 		return nil, f.errorIn(x, pgerr.FeatureNotSupported, "IS JSON is not supported yet")
 	}

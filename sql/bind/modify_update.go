@@ -91,6 +91,12 @@ func (m *modification) rows(statement syntax.Node, part *syntax.Portion, from []
 		node = &plan.Join{Kind: plan.Cross, Left: node, Right: o.node}
 		m.scope = t.scope.with(o.scope)
 	}
+	if at, ok := where.(*syntax.CurrentOf); ok {
+		if m.via != nil {
+			return nil, nil, m.errorIn(at, pgerr.FeatureNotSupported, "WHERE CURRENT OF on a view is not implemented")
+		}
+		m.out.Cursor, where = at.Cursor, nil
+	}
 	if where != nil {
 		f := *m.frame
 		f.what = "WHERE"

@@ -68,6 +68,7 @@ func (b *binder) selectQuery(sel *syntax.Select, q *syntax.Query, e *env, keep b
 		return nil, err
 	}
 	s.windowing()
+	s.cursor(src.node)
 	return s.finish()
 }
 
@@ -239,7 +240,7 @@ func (s *selection) finish() (plan.Node, error) {
 		return nil, err
 	}
 	visible := countVisible(s.cols)
-	if visible == len(s.cols) {
+	if visible == len(s.cols) || s.isCursor() && len(s.f.cursorRows) > 0 {
 		return node, nil
 	}
 	return renamed(node, node.Schema()[:visible]), nil

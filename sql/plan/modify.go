@@ -45,6 +45,7 @@ type Modify struct {
 	Whens     []MergeWhen
 	On        expr.Expr // of a MERGE, over the input: whether a row matches
 	Target    int       // number of the scan of the table in the input
+	Cursor    string    // the scan gives nothing but the row that the cursor is on; "": what it finds
 	Returning []expr.Expr
 	Images    bool
 	Fields    []Field // of Returning
@@ -164,6 +165,9 @@ func (m *Modify) Describe() string {
 
 // Details implements Node.
 func (m *Modify) Details() []string {
+	if m.Cursor != "" {
+		return []string{"Current Of: " + m.Cursor}
+	}
 	if m.Conflict == nil {
 		return nil
 	}
