@@ -201,8 +201,12 @@ func (b *builder) relation(n *plan.Scan) (op.Op, error) {
 			if err != nil {
 				return nil, err
 			}
-			if n.System.Kind == plan.AsOf && !s.none {
-				c.Catalog = b.x.cfg.catalogOf(s.view)
+			if (n.System.Kind == plan.AsOf || n.System.Kind == plan.AsOfPosition) && !s.none {
+				then, err := b.x.then(ctx, s)
+				if err != nil {
+					return nil, err
+				}
+				c.Catalog = b.x.cfg.catalogOf(then)
 			}
 			c.Catalog = c.Catalog.AsOf(s.last() + 1)
 		}

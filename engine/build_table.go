@@ -59,10 +59,18 @@ func (x *execution) seeTable(ctx context.Context, id storage.TableID, c *plan.Ti
 	if err != nil || s.none {
 		return nil, err
 	}
-	if s.end == 0 {
-		return s.view.Table(id), nil
+	v, err := x.then(ctx, s)
+	if err != nil {
+		return nil, err
 	}
-	// A position stands for the moment at which its event was recorded.
+	return v.Table(id), nil
+}
+
+// then is the state of the database at what is seen: a position stands for the moment at which its event was recorded.
+func (x *execution) then(ctx context.Context, s seen) (storage.View, error) {
+	if s.end == 0 {
+		return s.view, nil
+	}
 	g, err := s.view.Locate(ctx, s.end-1)
 	if err != nil {
 		return nil, err
@@ -71,11 +79,7 @@ func (x *execution) seeTable(ctx context.Context, id storage.TableID, c *plan.Ti
 	if err != nil {
 		return nil, err
 	}
-	v, err := x.cfg.log.View(ctx, at.Int(0))
-	if err != nil {
-		return nil, err
-	}
-	return v.Table(id), nil
+	return x.cfg.log.View(ctx, at.Int(0))
 }
 
 // seePeriod has all versions that were there at some time of a period.

@@ -112,7 +112,7 @@ func (s *Session) catalogAt(p *present) *catalog.Catalog {
 	}
 	var c *catalog.Catalog
 	if p != nil && p.stated {
-		c = s.engine.catalogOfView(s.opts.Database, p.view)
+		c = s.engine.catalogOfView(s.opts.Database, p.then)
 	} else {
 		c = s.latestCatalog()
 	}

@@ -123,7 +123,7 @@ func (s *Session) planKey(text string, types []datum.OID) planKey {
 	}
 	of := s.tx.present
 	if of != nil && of.stated {
-		return planKey{text, string(given), s.engine.catalogOfView(s.opts.Database, of.view), s.derive().planning}
+		return planKey{text, string(given), s.engine.catalogOfView(s.opts.Database, of.then), s.derive().planning}
 	}
 	return planKey{text, string(given), s.catalogAt(nil), s.derive().planning}
 }

@@ -21,6 +21,7 @@ type present struct {
 	// stated: by AS OF, and what lies after it is the future to these statements. Else it is the snapshot of a transaction
 	// that reads repeatably, in which later moments are cut to it.
 	stated bool
+	then   storage.View // the database at a stated moment
 }
 
 // within cuts what a time clause asks for at the present.
@@ -140,7 +141,16 @@ func (s *Session) stated(ctx context.Context, c *plan.TimeClause, params []*vec.
 	x := newExecution(s.executionConfig(ctx, params))
 	defer x.Close()
 	at, err := x.see(ctx, c)
-	return &present{seen: at, stated: true}, err
+	if err != nil {
+		return nil, err
+	}
+	return x.present(ctx, at)
+}
+
+// present is what is seen as a present that was stated.
+func (x *execution) present(ctx context.Context, at seen) (*present, error) {
+	then, err := x.then(ctx, at)
+	return &present{seen: at, stated: true, then: then}, err
 }
 
 // defaultPresent is the moment of default_transaction_as_of, which counts from now where it is an interval.

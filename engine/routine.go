@@ -162,7 +162,10 @@ func (c *callers) calledAsOf(ctx context.Context, id datum.OID, types []datum.Ty
 		return nil, 0, err
 	}
 	seen, err := x.at(ctx, moment)
-	return &present{seen: seen, stated: true}, n, err
+	if err == nil {
+		at, err = x.present(ctx, seen)
+	}
+	return at, n, err
 }
 
 // enter makes the statements that follow those of a function that the execution x calls, until leave. Those of a volatile one see what was done so far,

@@ -11,6 +11,7 @@ import (
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/sql/syntax"
+	"github.com/allsource-db/allsource/storage"
 	"github.com/allsource-db/allsource/vec"
 )
 
@@ -26,8 +27,8 @@ func (s *Session) bindContext(ctx context.Context, script string, params []*vec.
 	standpoint := s.standpoint(ctx)
 	out.Catalog = s.catalogAt(standpoint)
 	out.AsOf = func(c *plan.TimeClause) *catalog.Catalog {
-		if at, ok := s.known(ctx, c, standpoint, params); ok {
-			return s.engine.catalogOfView(s.opts.Database, at.view).AsOf(at.last() + 1)
+		if at, then, ok := s.known(ctx, c, standpoint, params); ok {
+			return s.engine.catalogOfView(s.opts.Database, then).AsOf(at.last() + 1)
 		}
 		return out.Catalog
 	}
@@ -47,23 +48,27 @@ func (s *Session) standpoint(ctx context.Context) *present {
 	return at
 }
 
-// known finds what a clause sees, if that can be told without parameters that are not there.
-func (s *Session) known(ctx context.Context, c *plan.TimeClause, standpoint *present, params []*vec.Column) (at seen, ok bool) {
+// known finds what a clause sees, and the state of the database then, if that can be told without parameters that are not there.
+func (s *Session) known(ctx context.Context, c *plan.TimeClause, standpoint *present, params []*vec.Column) (at seen, then storage.View, ok bool) {
 	isParam := func(e expr.Expr) bool {
 		_, ok := e.(*expr.Param)
 		return ok
 	}
 	if params == nil && (c.From != nil && expr.Any(c.From, isParam) || c.To != nil && expr.Any(c.To, isParam)) {
-		return seen{}, false
+		return seen{}, nil, false
 	}
 	cfg := s.executionConfig(ctx, params)
 	cfg.present = standpoint
 	at, err := rescued(func() (seen, error) {
 		x := newExecution(cfg)
 		defer x.Close()
-		return x.see(ctx, c)
+		at, err := x.see(ctx, c)
+		if err == nil {
+			then, err = x.then(ctx, at)
+		}
+		return at, err
 	})
-	return at, err == nil
+	return at, then, err == nil
 }
 
 // settled is a statement as it is to be executed: where its views are those of a moment, it is bound anew for the moment that its
