@@ -129,6 +129,8 @@ type SessionInfo interface {
 	Setting(name string) (string, bool)
 	SetSetting(name, value string, local bool) error
 	BackendPID() int32
+	// RelationSize is how many stored bytes a relation has, all of them together for 0; false: it is not there.
+	RelationSize(ctx context.Context, relation datum.OID) (bytes int64, ok bool, err error)
 	// BlockedBy lists the sessions whose locks a session waits for, or that wait before it.
 	BlockedBy(pid int32) []int32
 	// Signal cancels the statement of a session of the database, or ends the session and waits for that as many milliseconds; false: it did not.

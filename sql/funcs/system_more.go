@@ -95,24 +95,56 @@ func set(oid datum.OID, name string, ret datum.OID, doc, columns string, body Se
 	return f
 }
 
-// sizeFuncs answer 0: bytes are not kept by relation.
+// sizeFuncs tell how much is stored.
 func sizeFuncs() []Func {
 	var out []Func
 	for _, r := range []struct {
 		oid  datum.OID
 		name string
 		args []datum.OID
+		body Body
+		doc  string
 	}{
-		{2325, "pg_relation_size", []datum.OID{datum.Regclass}}, {2332, "pg_relation_size", []datum.OID{datum.Regclass, datum.Text}},
-		{2286, "pg_total_relation_size", []datum.OID{datum.Regclass}}, {2997, "pg_table_size", []datum.OID{datum.Regclass}},
-		{2998, "pg_indexes_size", []datum.OID{datum.Regclass}}, {2168, "pg_database_size", []datum.OID{datum.Name}},
-		{2324, "pg_database_size", []datum.OID{datum.Oid}}, {2322, "pg_tablespace_size", []datum.OID{datum.Oid}},
-		{2323, "pg_tablespace_size", []datum.OID{datum.Name}},
+		{2325, "pg_relation_size", []datum.OID{datum.Regclass}, relationSize, "stored bytes of a table, its past included"},
+		{2332, "pg_relation_size", []datum.OID{datum.Regclass, datum.Text}, relationSize, "stored bytes of a table, its past included"},
+		{2286, "pg_total_relation_size", []datum.OID{datum.Regclass}, relationSize, "stored bytes of a table, its past included"},
+		{2997, "pg_table_size", []datum.OID{datum.Regclass}, relationSize, "stored bytes of a table, its past included"},
+		{2998, "pg_indexes_size", []datum.OID{datum.Regclass}, fixedInt(0), "0: entries of indexes are not counted"},
+		{2168, "pg_database_size", []datum.OID{datum.Name}, databaseSize, "stored bytes of the session's database, 0 of others"},
+		{2324, "pg_database_size", []datum.OID{datum.Oid}, databaseSize, "stored bytes of the session's database, 0 of others"},
+		{2322, "pg_tablespace_size", []datum.OID{datum.Oid}, fixedInt(0), "0: bytes are not counted by tablespace"},
+		{2323, "pg_tablespace_size", []datum.OID{datum.Name}, fixedInt(0), "0: bytes are not counted by tablespace"},
 	} {
-		out = append(out, row(r.oid, r.name, datum.Int8, "0: bytes are not counted by relation", fixedInt(0), r.args...).as(Volatile))
+		out = append(out, row(r.oid, r.name, datum.Int8, r.doc, r.body, r.args...).as(Volatile))
 	}
 	return out
 }
+
+var relationSize = rowwise(vec.Int64, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+	n, ok, err := c.Session.RelationSize(c.Context, datum.OID(a[0].Int(i)))
+	if !ok {
+		b.AppendNull()
+		return err
+	}
+	b.AppendInt(n)
+	return nil
+})
+
+var databaseSize = rowwise(vec.Int64, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+	name := ""
+	if a[0].Kind == vec.Int64 {
+		_, name, _ = c.Session.CatalogName("pg_database", datum.OID(a[0].Int(i)))
+	} else {
+		name = string(a[0].Bytes(i))
+	}
+	if name != c.Session.Database() {
+		b.AppendInt(0)
+		return nil
+	}
+	n, _, err := c.Session.RelationSize(c.Context, 0)
+	b.AppendInt(n)
+	return err
+})
 
 func encodingNumber(_ *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
 	switch strings.ToUpper(strings.NewReplacer("-", "", "_", "").Replace(string(a[0].Bytes(i)))) {
