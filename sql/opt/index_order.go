@@ -93,14 +93,22 @@ func (r *run) byIndex(n plan.Node, keys []plan.SortKey, most float64) (plan.Node
 
 // joinInOrder is byIndex of a join, of which one side is read in the order and the rows of the other are looked up by an index.
 func (r *run) joinInOrder(j *plan.Join, keys []plan.SortKey, most float64) (plan.Node, int) {
-	nl := plan.Width(j.Left)
-	right := func(k plan.SortKey) bool {
-		return expr.Any(k.Expr, func(e expr.Expr) bool { c, ok := e.(*expr.Col); return ok && c.Index >= nl })
-	}
 	if j.Merge != nil {
 		return j, 0
 	}
-	if slices.ContainsFunc(keys, right) {
+	nl := plan.Width(j.Left)
+	used := map[int]bool{}
+	for _, k := range keys {
+		plan.Cols(k.Expr, used)
+	}
+	left, right := false, false
+	for i := range used {
+		left, right = left || i < nl, right || i >= nl
+	}
+	switch {
+	case left && right:
+		return j, 0
+	case right:
 		mirror := map[plan.JoinKind]plan.JoinKind{plan.Inner: plan.Inner, plan.Right: plan.Left}
 		kind, ok := mirror[j.Kind]
 		if !ok || j.Lateral {
@@ -109,10 +117,10 @@ func (r *run) joinInOrder(j *plan.Join, keys []plan.SortKey, most float64) (plan
 		p := swapped(j, kind)
 		below := make([]plan.SortKey, len(keys))
 		for i, k := range keys {
-			if below[i] = k; !right(k) {
+			below[i] = k
+			if below[i].Expr, ok = throughProject(p, k.Expr); !ok {
 				return j, 0
 			}
-			below[i].Expr, _ = throughProject(p, k.Expr)
 		}
 		in, sorted := r.joinInOrder(p.Input.(*plan.Join), below, most)
 		return over(p, in), sorted
@@ -122,12 +130,12 @@ func (r *run) joinInOrder(j *plan.Join, keys []plan.SortKey, most float64) (plan
 	default:
 		return j, 0
 	}
-	left, sorted := r.byIndex(j.Left, keys, most)
+	in, sorted := r.byIndex(j.Left, keys, most)
 	if sorted == 0 {
 		return j, 0
 	}
 	c := *j
-	c.Left = left
+	c.Left = in
 	if j.Lateral {
 		return &c, sorted
 	}
