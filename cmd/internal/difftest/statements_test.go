@@ -138,9 +138,9 @@ func counts(list []string) bool {
 	})
 }
 
-// aboutRows says whether an error is one of values or constraints.
+// aboutRows says whether an error is one of values or constraints, or of a row that comes twice.
 func aboutRows(state string) bool {
-	return strings.HasPrefix(state, "22") || strings.HasPrefix(state, "23") || strings.HasPrefix(state, "44")
+	return len(state) == 5 && slices.Contains([]string{"21", "22", "23", "44"}, state[:2])
 }
 
 func endsTransaction(sql string) bool {
