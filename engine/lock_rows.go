@@ -54,12 +54,11 @@ func (l *rowLocker) locked(ctx context.Context, row *vec.Batch) (*vec.Batch, err
 	only := map[int][]storage.RowID{}
 	moved := false
 	for _, t := range l.n.Rows {
-		ids := row.Cols[t.Column]
-		if ids.Null(0) {
-			only[t.Target] = []storage.RowID{}
+		only[t.Target] = idOf(row, t, 0)
+		if len(only[t.Target]) == 0 {
 			continue
 		}
-		id := ids.Int(0)
+		id := only[t.Target][0]
 		now := id
 		if t.Strength >= 0 && id > 0 {
 			var err error
@@ -75,4 +74,13 @@ func (l *rowLocker) locked(ctx context.Context, row *vec.Batch) (*vec.Batch, err
 		return row, nil
 	}
 	return l.b.again(ctx, l.n.Input, only)
+}
+
+// idOf is the RowID of a table in row i of a batch: none where an outer join has found no row.
+func idOf(b *vec.Batch, t plan.LockedTable, i int) []storage.RowID {
+	ids := b.Cols[t.Column]
+	if ids.Null(i) {
+		return []storage.RowID{}
+	}
+	return []storage.RowID{ids.Int(i)}
 }

@@ -281,7 +281,11 @@ func (m *modifier) claim(ctx context.Context, b *vec.Batch) (parts []*vec.Batch,
 		if now == 0 {
 			return nil
 		}
-		again, err := m.b.again(ctx, m.n.Input, map[int][]storage.RowID{m.n.Target: {now}})
+		only := map[int][]storage.RowID{m.n.Target: {now}}
+		for _, t := range m.n.Beside {
+			only[t.Target] = idOf(b, t, i)
+		}
+		again, err := m.b.again(ctx, m.n.Input, only)
 		if again != nil {
 			parts = append(parts, again)
 		}
@@ -451,7 +455,7 @@ func (m *modifier) update(ctx context.Context, b *vec.Batch) error {
 // delete deletes rows that are locked.
 func (m *modifier) delete(ctx context.Context, b *vec.Batch) error {
 	old := (*vec.Batch)(nil)
-	if len(b.Cols) > 1 {
+	if m.n.Returning != nil || m.part != nil {
 		old = &vec.Batch{Len: b.Len, Cols: b.Cols[1 : len(m.w.rel.Columns)+1]}
 	}
 	if err := m.w.remove(ctx, b.Cols[0].I64[:b.Len], old); err != nil {

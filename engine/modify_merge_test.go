@@ -84,3 +84,33 @@ func TestMergeCallsInTurn(t *testing.T) {
 		t.Errorf("%s rows have the number of their turn", got)
 	}
 }
+
+// TestUpdateWaitsBeside joins a row that somebody else has under way with others: what it was joined with stays the same, and they must still match.
+func TestUpdateWaitsBeside(t *testing.T) {
+	b := newBed(t)
+	defer b.close(t)
+	ann, bob := b.connect(t, 0), b.connect(t, 0)
+	defer ann.s.Close()
+	defer bob.s.Close()
+	ann.must(t, "CREATE TABLE t (id int PRIMARY KEY, k int, v int); CREATE TABLE s (id int, k int, n int); INSERT INTO s VALUES (1, 1, 100), (2, 2, 200), (3, 1, 300)")
+	for _, c := range []struct{ change, statement, want string }{ // as PostgreSQL has it
+		{"k = 2", "UPDATE t SET v = s.n FROM s WHERE t.k = s.k AND s.id < 3", "1,2,0 2,2,200"},
+		{"k = 2", "DELETE FROM t USING s WHERE t.k = s.k AND s.id < 3", "1,2,0"},
+		{"v = 5", "UPDATE t SET v = t.v + s.n FROM s WHERE t.k = s.k AND s.n > 150 RETURNING s.*", "1,1,305 2,2,200"},
+		{"v = 5", "DELETE FROM t USING s WHERE t.k = s.k AND s.n > 150 RETURNING s.*", ""},
+		{"v = 5", "UPDATE t SET v = t.v + coalesce(b.n, 1) FROM s LEFT JOIN s b ON b.id = s.id + 10 WHERE t.k = s.k AND s.id < 3", "1,1,6 2,2,1"},
+		{"k = 2", "UPDATE t SET v = o.v + 1 FROM t o WHERE o.k = t.k", "1,2,0 2,2,1"},
+	} {
+		ann.must(t, "TRUNCATE t; INSERT INTO t VALUES (1, 1, 0), (2, 2, 0)")
+		if err := afterWait(t, ann, bob, "UPDATE t SET "+c.change+" WHERE id = 1", c.statement); err != nil {
+			t.Fatalf("%s: %v", c.statement, err)
+		}
+		var rows []string
+		for _, r := range ann.must(t, "SELECT * FROM t ORDER BY id")[0].rows {
+			rows = append(rows, strings.Join(r, ","))
+		}
+		if got := strings.Join(rows, " "); got != c.want {
+			t.Errorf("%s, then %s: %s, want %s", c.change, c.statement, got, c.want)
+		}
+	}
+}

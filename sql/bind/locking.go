@@ -9,7 +9,7 @@ import (
 	"github.com/allsource-db/allsource/sql/syntax"
 )
 
-// locked is the clauses FOR UPDATE of a query, while the tables that they lock are found.
+// locked is the clauses FOR UPDATE of a query, while the tables that they lock are found. Without any they are those beside a table that is changed.
 type locked struct{ clauses []*syntax.Locking }
 
 // mayLock refuses FOR UPDATE where rows of the answer are no rows of tables.
@@ -86,9 +86,12 @@ func locksItem(c *syntax.Locking, it *item) bool {
 	return slices.ContainsFunc(c.Of, func(n syntax.Name) bool { return n.Last() == it.name })
 }
 
-// marked makes the scan of a table a target, where the query around locks rows.
+// marked makes the scan of a table a target, where the query around locks rows or changes those of another table.
 func (b *binder) marked(scan *plan.Scan, it *item, e *env, at syntax.Node) error {
 	if e.lock == nil || scan.Relation.Table == nil {
+		return nil
+	}
+	if scan.System != nil && len(e.lock.clauses) == 0 {
 		return nil
 	}
 	if scan.System != nil {

@@ -79,7 +79,7 @@ func (m *modification) rows(statement syntax.Node, part *syntax.Portion, from []
 	if len(from) > 0 {
 		hidden := *m.env
 		hidden.rows = rowNames(from, statement)
-		hidden.hidden = t.scope.items
+		hidden.hidden, hidden.lock = t.scope.items, &locked{}
 		o, err := m.from(from, &hidden)
 		if err != nil {
 			return nil, nil, err
@@ -110,7 +110,7 @@ func (m *modification) rows(statement syntax.Node, part *syntax.Portion, from []
 }
 
 // project makes the input of the node out of the rows: the RowID, the row as it is, the values that are set, and what RETURNING may read of
-// other tables.
+// other tables, and the RowIDs of those.
 func (m *modification) project(rows plan.Node, others *scope, old bool, values []expr.Expr, returning bool) {
 	n, width := len(m.rel.Columns), len(hiddenColumns(m.rel))+len(m.rel.Columns)
 	p := &plan.Project{Input: rows}
@@ -126,6 +126,14 @@ func (m *modification) project(rows plan.Node, others *scope, old bool, values [
 	if others != nil && returning {
 		list, fields := colsOf(rows, width, width+others.width)
 		p.Exprs, p.Fields = append(p.Exprs, list...), append(p.Fields, fields...)
+	}
+	for _, it := range m.scope.items {
+		if it.target == 0 {
+			continue
+		}
+		row := it.cols[it.seen()].expr
+		m.out.Beside = append(m.out.Beside, plan.LockedTable{Relation: it.rel, Target: it.target, Column: len(p.Exprs), Strength: -1})
+		p.Exprs, p.Fields = append(p.Exprs, row), append(p.Fields, plan.Field{Name: rowIDName, Type: row.Type()})
 	}
 	m.out.Input = p
 }

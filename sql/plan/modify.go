@@ -43,9 +43,10 @@ type Modify struct {
 	Rules     RowRules
 	Conflict  *Conflict // of an INSERT, nil: none
 	Whens     []MergeWhen
-	On        expr.Expr // of a MERGE, over the input: whether a row matches
-	Target    int       // number of the scan of the table in the input
-	Cursor    string    // the scan gives nothing but the row that the cursor is on; "": what it finds
+	On        expr.Expr     // of a MERGE, over the input: whether a row matches
+	Target    int           // number of the scan of the table in the input
+	Beside    []LockedTable // tables that an UPDATE or DELETE joins: their rows stay the same where one of the table is looked at again
+	Cursor    string        // the scan gives nothing but the row that the cursor is on; "": what it finds
 	Returning []expr.Expr
 	Images    bool
 	Fields    []Field // of Returning
