@@ -262,6 +262,9 @@ func (s *Session) setTransaction(ctx context.Context, st *syntax.SetTransaction,
 		}
 		return pgerr.New(pgerr.ActiveSQLTransaction, "%s must be called before any query", what)
 	}
+	if s.tx.asked && s.tx.readOnly && hasMode(st.Modes, syntax.ModeReadWrite) {
+		return pgerr.New(pgerr.ActiveSQLTransaction, "transaction read-write mode must be set before any query")
+	}
 	return s.setModes(ctx, st.Modes, p.asOf, params)
 }
 

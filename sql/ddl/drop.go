@@ -82,7 +82,7 @@ func (p *planner) thingNamed(kind string, n *syntax.ObjectName, missingOK bool) 
 		o, ix, err := p.indexObject(n.Name, missingOK, n)
 		if err != nil || o == nil {
 			if o == nil && err == nil {
-				p.notice(skipped, "index %q does not exist, skipping", dotted(n.Name))
+				p.notice(skipped, "index %q does not exist, skipping", n.Name.Last())
 			}
 			return thing{}, err
 		}
@@ -138,7 +138,7 @@ func (p *planner) relationObject(kind string, n *syntax.ObjectName, missingOK bo
 		if p.indexNamed(n.Name.Qualifier(), n.Name.Last()) != nil {
 			return nil, pgerr.New(pgerr.WrongObjectType, "%q is not a %s", n.Name.Last(), word).WithHint("Use DROP INDEX to remove an index.")
 		}
-		return nil, p.missing(missingOK, pgerr.UndefinedTable, word+" %q does not exist", dotted(n.Name))
+		return nil, p.missing(missingOK, pgerr.UndefinedTable, word+" %q does not exist", n.Name.Last())
 	}
 	if r.Kind != relationKinds[kind] {
 		e := pgerr.New(pgerr.WrongObjectType, "%q is not a %s", r.Name, word)
