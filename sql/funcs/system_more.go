@@ -38,7 +38,7 @@ func systemMoreFuncs() []Func {
 		set(2856, "pg_timezone_names", datum.Record, "the time zones", "name text, abbrev text, utc_offset interval, is_dst bool", zoneNames).as(Stable),
 		set(1686, "pg_get_keywords", datum.Record, "the reserved words", "word text, catcode char, barelabel bool, catdesc text, baredesc text", keywords).as(Stable),
 	)
-	return append(out, informationSchemaFuncs()...)
+	return append(append(out, vectorFuncs()...), informationSchemaFuncs()...)
 }
 
 // signals is the body of what one session does to another.
