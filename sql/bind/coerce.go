@@ -20,6 +20,8 @@ func canCoerce(from, to datum.OID, ctx funcs.CastContext) bool {
 		return fitsPolymorphic(from, to)
 	case datum.SameLabels(from, to): // the same enum at two moments
 		return true
+	case to == datum.RecordArray && datum.IsComposite(elemOf(from)):
+		return true
 	case to == datum.Record:
 		return from == datum.Record || datum.IsComposite(from)
 	case datum.IsComposite(to) && (from == datum.Record || datum.IsComposite(from) && datum.Public(from) == datum.Public(to)):
@@ -68,6 +70,9 @@ func (b *binder) converted(e expr.Expr, to datum.Type, ctx funcs.CastContext, at
 	}
 	if datum.IsComposite(from.OID) && to.OID == datum.Record {
 		to = datum.RecordType(datum.RecordFields(from))
+	}
+	if to.OID == datum.RecordArray && datum.IsComposite(elemOf(from.OID)) {
+		to.Mod = datum.RecordType(datum.RecordFields(from)).Mod
 	}
 	if !canCoerce(from.OID, to.OID, ctx) {
 		code, verb := pgerr.CannotCoerce, "cannot cast type %s to %s"

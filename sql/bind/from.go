@@ -136,11 +136,11 @@ func (b *binder) tableExpr(t syntax.TableExpr, e *env) (*source, error) {
 
 // table is a relation, view or CTE by name.
 func (b *binder) table(t *syntax.TableName, e *env) (*source, error) {
-	if t.Sample != nil {
-		return nil, b.errorIn(t, pgerr.FeatureNotSupported, "TABLESAMPLE is not supported yet")
-	}
 	if len(t.Name) == 1 {
 		if c := e.ctes.find(t.Name[0]); c != nil {
+			if t.Sample != nil {
+				return nil, b.notSampled(t)
+			}
 			return b.cteRef(c, t)
 		}
 	}
@@ -150,6 +150,8 @@ func (b *binder) table(t *syntax.TableName, e *env) (*source, error) {
 	}
 	b.defining.table(t, rel)
 	switch {
+	case rel.Kind == catalog.View && t.Sample != nil:
+		return nil, b.notSampled(t)
 	case rel.Kind == catalog.View && rel.Stored():
 		return b.view(rel, t, e)
 	case rel.Kind == catalog.Composite:
@@ -164,6 +166,11 @@ func (b *binder) table(t *syntax.TableName, e *env) (*source, error) {
 	node, err := b.times(scan, t, e)
 	if err != nil {
 		return nil, err
+	}
+	if t.Sample != nil {
+		if node, err = b.sampled(node, rel, t, e); err != nil {
+			return nil, err
+		}
 	}
 	it := itemOf(aliasOf(t.Alias, rel.Name), scan.Schema())
 	for i := len(rel.Columns); i < len(it.cols); i++ {

@@ -345,11 +345,8 @@ func (g *grouper) ungrouped(c *expr.Col) expr.Expr {
 	return c
 }
 
-// dependent makes a key of a column that a primary key among the keys determines.
+// dependent makes a key of a column that a primary key among the keys, of all grouping sets, determines.
 func (g *grouper) dependent(index int) (int, bool) {
-	if g.sets != nil {
-		return 0, false
-	}
 	for _, it := range g.scope.items {
 		if it.rel == nil || !it.marks(index) && !g.owns(it, index) {
 			continue
@@ -359,7 +356,8 @@ func (g *grouper) dependent(index int) (int, bool) {
 				continue
 			}
 			for _, pk := range ix.Columns {
-				if !slices.ContainsFunc(g.keys, func(k expr.Expr) bool { return expr.Equal(k, it.cols[pk].expr) }) {
+				k := slices.IndexFunc(g.keys, func(k expr.Expr) bool { return expr.Equal(k, it.cols[pk].expr) })
+				if k < 0 || slices.ContainsFunc(g.sets, func(set []int) bool { return !slices.Contains(set, k) }) {
 					return 0, false
 				}
 			}
@@ -369,7 +367,11 @@ func (g *grouper) dependent(index int) (int, bool) {
 			for _, c := range it.cols {
 				if col, ok := c.expr.(*expr.Col); ok && col.Index == index {
 					g.defining.key(it.rel, &ix)
-					return g.key(col, c.field), true
+					k := g.key(col, c.field)
+					for i := range g.sets {
+						g.sets[i] = union(g.sets[i], []int{k})
+					}
+					return k, true
 				}
 			}
 		}

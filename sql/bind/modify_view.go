@@ -131,7 +131,9 @@ func NotUpdatable(q *syntax.Query) string {
 		return why
 	}
 	if len(sel.From) == 1 && sel.AsOf == nil {
-		if t, ok := sel.From[0].(*syntax.TableName); ok && t.Times == nil && t.Sample == nil {
+		if t, ok := sel.From[0].(*syntax.TableName); ok && t.Sample != nil {
+			return "Views containing TABLESAMPLE are not automatically updatable."
+		} else if ok && t.Times == nil {
 			return ""
 		}
 	}

@@ -296,6 +296,11 @@ func (f *frame) overArray(l typed, x *syntax.Quantified) (expr.Expr, error) {
 		}
 		right = elemOf(t)
 	}
+	if fields := rowFields(l.expr); fields != nil && datum.IsComposite(right) {
+		if err := f.sameFields(fields, datum.RecordFields(datum.T(right)), x); err != nil {
+			return nil, err
+		}
+	}
 	fn, args, ret, err := f.resolveOperator(x.Op, []datum.OID{l.expr.Type().OID, right}, x)
 	if err != nil {
 		return nil, err

@@ -119,6 +119,12 @@ func (p *printer) table(t *syntax.TableName) string {
 	if t.Alias != nil && len(t.Alias.Columns) > 0 {
 		text += "(" + quotedList(p.m.Columns[t]) + ")"
 	}
+	if s := t.Sample; s != nil {
+		text += " TABLESAMPLE " + funcs.QuoteIdent(s.Method.Last()) + " (" + syntax.Format(s.Args[0]) + ")"
+		if s.Seed != nil {
+			text += " REPEATABLE (" + syntax.Format(s.Seed) + ")"
+		}
+	}
 	return text
 }
 

@@ -84,6 +84,9 @@ func Convert(c *Ctx, from, to datum.Type, arg *vec.Column, n int, explicit bool)
 		return convertRow(c, from, to, arg, n, explicit)
 	}
 	cast, ok := FindCast(from.OID, to.OID)
+	if e := datum.ElemOf(from.OID); to.OID == datum.RecordArray && datum.IsComposite(e) {
+		cast, ok = arrayCast(from.OID, to.OID, e, datum.Record)
+	}
 	if !ok {
 		return IOCast(c, from, to, arg, n, explicit)
 	}

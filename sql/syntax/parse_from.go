@@ -225,9 +225,8 @@ func (p *parser) alias() *Alias {
 }
 
 func (p *parser) tableSample() *TableSample {
-	s := &TableSample{At: p.at()}
 	p.advance()
-	s.Method = p.name()
+	s := &TableSample{At: p.at(), Method: p.name()}
 	s.Args = parens(p, p.expr)
 	if p.accept("repeatable") {
 		p.expectTok('(')
