@@ -107,5 +107,20 @@ func (r *Rows) Close() {
 
 // notYet is the answer to a statement that is understood but not built.
 func notYet(st syntax.Stmt) error {
-	return pgerr.New(pgerr.FeatureNotSupported, "%s is not supported yet", st.Tag())
+	e := pgerr.New(pgerr.FeatureNotSupported, "%s is not supported yet", st.Tag())
+	if hint := instead[st.Tag()]; hint != "" {
+		e = e.WithHint("%s", hint)
+	}
+	return e
 }
+
+// instead says what scripts that send a statement do without it.
+var instead = map[string]string{
+	"CREATE ROLE": leaveOut, "ALTER ROLE": leaveOut, "GRANT ROLE": leaveOut, "REVOKE ROLE": leaveOut, "REASSIGN OWNED": leaveOut, "DROP OWNED": leaveOut,
+	"PREPARE TRANSACTION": commitAlone, "COMMIT PREPARED": commitAlone, "ROLLBACK PREPARED": commitAlone,
+}
+
+const (
+	leaveOut    = "Leave the statement out: whoever may connect to a database owns all that is in it and may do everything there."
+	commitAlone = "A transaction ends with COMMIT. Let other systems follow the events that it appends."
+)
