@@ -116,6 +116,11 @@ func (b *builder) indexScan(n *plan.Scan) op.Op {
 		if t == nil {
 			return op.NewUnionAll(), nil
 		}
+		if t.Only == nil && n.Index.Or != nil {
+			if t.Only, err = t.Found(ctx, b.env.X, n.Index); err != nil {
+				return nil, err
+			}
+		}
 		if t.Only != nil {
 			s := &op.EventScan{Table: t, Cols: n.Cols, Filter: n.Filter, Limit: n.Limit}
 			return op.NewEventScan(b.env, s), nil

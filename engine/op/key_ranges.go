@@ -2,12 +2,14 @@ package op
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"slices"
 
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/storage"
 	"github.com/allsource-db/allsource/vec"
 )
 
@@ -44,25 +46,61 @@ func keyRanges(x *expr.EvalCtx, u *plan.IndexUse, reverse bool) ([]keyRange, err
 	return []keyRange{prefixed(prefix)}, nil
 }
 
-// Count is how many rows the use of an index finds, no more than one over most.
+// Count is how many rows the use of an index finds, no more than one over most; of several uses those that more than one finds count more than once.
 func (t *TableRows) Count(ctx context.Context, x *expr.EvalCtx, u *plan.IndexUse, most int64) (n int64, err error) {
+	_, err = t.find(ctx, x, u, func(storage.RowID) bool {
+		n++
+		return n <= most
+	})
+	return n, err
+}
+
+// Found lists the rows that the uses of indexes find, each once: those of the view in the order of their numbers, then the transaction's own as they were added.
+func (t *TableRows) Found(ctx context.Context, x *expr.EvalCtx, u *plan.IndexUse) ([]storage.RowID, error) {
+	ids := []storage.RowID{}
+	_, err := t.find(ctx, x, u, func(id storage.RowID) bool {
+		ids = append(ids, id)
+		return true
+	})
+	slices.SortFunc(ids, func(a, b storage.RowID) int {
+		if a < 0 && b < 0 {
+			a, b = b, a
+		}
+		return cmp.Compare(uint64(a), uint64(b))
+	})
+	return slices.Compact(ids), err
+}
+
+// find calls f for the rows that the use of an index finds, until it returns false; so does find then.
+func (t *TableRows) find(ctx context.Context, x *expr.EvalCtx, u *plan.IndexUse, f func(storage.RowID) bool) (bool, error) {
+	for _, o := range u.Or {
+		if more, err := t.find(ctx, x, o, f); !more || err != nil {
+			return more, err
+		}
+	}
+	if u.Or != nil {
+		return true, nil
+	}
 	ranges, err := keyRanges(x, u, false)
 	for _, r := range ranges {
 		c, err := t.seek(ctx, u.Index, r, false, u.IsWhole(), false)
 		if err != nil {
-			return n, storageError(err)
+			return false, storageError(err)
 		}
-		for ; n <= most; n++ {
-			_, _, ok, err := c.next(ctx)
+		for {
+			_, id, ok, err := c.next(ctx)
 			if err != nil {
-				return n, err
+				return false, err
 			}
 			if !ok {
 				break
 			}
+			if !f(id) {
+				return false, nil
+			}
 		}
 	}
-	return n, err
+	return true, err
 }
 
 // listRanges are the ranges of the values of a list, each once.

@@ -57,7 +57,14 @@ type indexUse struct {
 }
 
 // usesOf lists the ways to find what a scan asks for by indexes, those that find fewer rows first.
-func (r *run) usesOf(s *plan.Scan) (out []indexUse) {
+func (r *run) usesOf(s *plan.Scan) []indexUse {
+	out := append(r.singleUses(s), r.unions(s)...)
+	slices.SortStableFunc(out, func(a, b indexUse) int { return cmp.Compare(a.found, b.found) })
+	return out
+}
+
+// singleUses are the uses of one index each.
+func (r *run) singleUses(s *plan.Scan) (out []indexUse) {
 	tests := append(indexTests(s), r.queryTests(s)...)
 	if len(tests) == 0 {
 		return nil
@@ -73,7 +80,6 @@ func (r *run) usesOf(s *plan.Scan) (out []indexUse) {
 			out = append(out, indexUse{use, found, found <= max(1, rows/indexRowCost) || use.IsList()})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b indexUse) int { return cmp.Compare(a.found, b.found) })
 	return out
 }
 

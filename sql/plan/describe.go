@@ -18,7 +18,7 @@ func (s *Scan) Describe() string {
 	case !s.Relation.Stored():
 		name = "Catalog Scan"
 	case s.Index != nil:
-		name = "Index " + name + " using " + s.Index.Index.Name
+		name = "Index " + name + " using " + strings.Join(s.Index.Names(), ", ")
 	case s.Relation.Table != nil:
 		name = "Seq Scan"
 	}

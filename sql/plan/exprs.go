@@ -148,6 +148,12 @@ func (m *mapper) index(in *IndexUse) *IndexUse {
 	c := *in
 	c.Conds, c.Equal, c.In, c.Any, c.Low, c.High = m.list(in.Conds), m.list(in.Equal), m.list(in.In), m.one(in.Any), m.list(in.Low), m.list(in.High)
 	c.Else, c.Sort = m.index(in.Else), m.keys(in.Sort)
+	if in.Or != nil {
+		c.Or = make([]*IndexUse, len(in.Or))
+		for i, u := range in.Or {
+			c.Or[i] = m.index(u)
+		}
+	}
 	return &c
 }
 

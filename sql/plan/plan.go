@@ -127,14 +127,15 @@ func (s *Scan) Rest() expr.Expr {
 // IsLookUp reports whether the scan asks for one whole key of a unique index: at a moment a row at most.
 func (s *Scan) IsLookUp() bool {
 	u := s.Index
-	return u != nil && u.Index.Unique && !u.Index.Period && !u.IsList() && u.IsWhole() && (s.System == nil || s.System.Kind == AsOf)
+	return u != nil && u.Or == nil && u.Index.Unique && !u.Index.Period && !u.IsList() && u.IsWhole() && (s.System == nil || s.System.Kind == AsOf)
 }
 
 // IndexUse says that a table's rows are found by an index: those whose first keys are equal to the values of Equal, whose next key is one
-// of In or of the elements of Any, or whose next keys, of which the first is not null, lie between Low and High. Values have no columns; the
-// Scan's Filter still tests every row.
+// of In or of the elements of Any, or whose next keys, of which the first is not null, lie between Low and High. Or they are found by several uses. Values have no
+// columns; the Scan's Filter still tests every row.
 type IndexUse struct {
 	Conds     []expr.Expr // the parts of the filter that follow from the index
+	Or        []*IndexUse // rows that are found by any of these, in no order; then there is nothing else than Conds, Most and Else
 	Index     *catalog.TableIndex
 	Equal     []expr.Expr // nil among them: the key is null
 	In        []expr.Expr
@@ -159,6 +160,20 @@ func (u *IndexUse) IsSome() bool {
 
 // IsRange reports whether the key after the equal ones has bounds: it is not null.
 func (u *IndexUse) IsRange() bool { return u.NotNull || u.Low != nil || u.High != nil }
+
+// Names lists the indexes, each once.
+func (u *IndexUse) Names() []string {
+	if u.Or == nil {
+		return []string{u.Index.Name}
+	}
+	var out []string
+	for _, o := range u.Or {
+		if !slices.Contains(out, o.Index.Name) {
+			out = append(out, o.Index.Name)
+		}
+	}
+	return out
+}
 
 // IsList reports whether the use is for the values of a list.
 func (u *IndexUse) IsList() bool { return u.In != nil || u.Any != nil }
