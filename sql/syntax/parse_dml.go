@@ -294,3 +294,38 @@ func (p *parser) indexElem() *IndexElem {
 	e.Nulls = p.nullsOrder()
 	return e
 }
+
+func (p *parser) truncate() Stmt {
+	s := &Truncate{At: p.at()}
+	p.advance()
+	p.accept("table")
+	s.Tables = list(p, p.relationExpr)
+	if p.accept("restart", "identity") {
+		s.RestartIdentity = Yes
+	} else if p.accept("continue", "identity") {
+		s.RestartIdentity = No
+	}
+	s.Cascade = p.cascade() == Yes
+	return s
+}
+
+func (p *parser) lock() Stmt {
+	s := &Lock{At: p.at(), Mode: "ACCESS EXCLUSIVE"}
+	p.advance()
+	p.accept("table")
+	s.Tables = list(p, p.relationExpr)
+	if p.accept("in") {
+		s.Mode = upper(p.objectKind(lockModes))
+		p.expect("mode")
+	}
+	s.NoWait = p.accept("nowait")
+	return s
+}
+
+func (p *parser) callStmt() Stmt {
+	s := &Call{At: p.at()}
+	p.advance()
+	s.Func = &FuncCall{At: p.at(), Name: p.funcName()}
+	p.callArgs(s.Func)
+	return s
+}

@@ -1,5 +1,7 @@
 package syntax
 
+import "strings"
+
 // stmt reads one statement.
 func (p *parser) stmt() Stmt {
 	if p.tok.kind == '(' || p.atQuery() {
@@ -86,7 +88,7 @@ func (p *parser) objectKind(kinds []string) string {
 func (p *parser) acceptKind(kinds []string) string {
 	best, n := "", 0
 	for _, k := range kinds {
-		if ws := fields(k); len(ws) > n && p.follows(ws...) {
+		if ws := strings.Fields(k); len(ws) > n && p.follows(ws...) {
 			best, n = k, len(ws)
 		}
 	}
