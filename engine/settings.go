@@ -35,7 +35,7 @@ var settings = []setting{
 	{name: "application_name", doc: "Name of the application, shown in pg_stat_activity.", report: true},
 	{name: "bytea_output", def: "hex", doc: "Output format of bytea.", check: oneOf("hex", "escape")},
 	{name: "check_function_bodies", def: "on", doc: "Whether bodies of functions are checked when they are made.", check: checkBool},
-	{name: "client_encoding", def: "UTF8", doc: "The client's encoding; only UTF8.", report: true, check: checkEncoding},
+	{name: "client_encoding", def: "UTF8", doc: "The client's encoding.", report: true, check: checkEncoding},
 	{name: "client_min_messages", def: "notice", doc: "Least severe messages sent to the client.", check: oneOf("debug5", "debug4", "debug3", "debug2", "debug1", "debug", "log", "info", "notice", "warning", "error")},
 	{name: "DateStyle", def: "ISO, MDY", doc: "Output and input order of dates.", report: true, check: checkDateStyle},
 	{name: "default_table_access_method", def: "heap", doc: "Accepted for compatibility."},
@@ -152,9 +152,8 @@ func checkInt(lo, hi int) func(string) (string, error) {
 }
 
 func checkEncoding(v string) (string, error) {
-	switch strings.ReplaceAll(strings.ToUpper(v), "-", "") {
-	case "UTF8", "UNICODE", "SQL_ASCII":
-		return "UTF8", nil
+	if name, ok := encodingName(v); ok {
+		return name, nil
 	}
 	return "", errBadValue
 }

@@ -74,7 +74,10 @@ var sessionFuncs = []Func{
 	stable(3810, "pg_is_in_recovery", datum.Bool, "whether the server is a standby", func(_ *Ctx, _ []*vec.Column, n int) (*vec.Column, error) {
 		return &vec.Column{Kind: vec.Bool, Len: n, Bits: vec.NewBitmap(n)}, nil
 	}),
-	stable(810, "pg_client_encoding", datum.Name, "the client's encoding", textOf(func(*Ctx) string { return "UTF8" })),
+	stable(810, "pg_client_encoding", datum.Name, "the client's encoding", textOf(func(c *Ctx) string {
+		name, _ := c.Session.Setting("client_encoding")
+		return name
+	})),
 	stable(1039, "getdatabaseencoding", datum.Name, "the database's encoding", textOf(func(*Ctx) string { return "UTF8" })),
 	stable(2196, "inet_client_addr", datum.Inet, "the client's address", nothing(vec.Bytes)), stable(2197, "inet_client_port", datum.Int4, "the client's port", nothing(vec.Int64)),
 	stable(2198, "inet_server_addr", datum.Inet, "the server's address", nothing(vec.Bytes)), stable(2199, "inet_server_port", datum.Int4, "the server's port", nothing(vec.Int64)),

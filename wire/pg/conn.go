@@ -131,7 +131,7 @@ func (c *conn) fatal(err error) {
 		e = pgerr.New(pgerr.ProtocolViolation, "%w", err)
 	}
 	c.net.SetWriteDeadline(time.Now().Add(time.Second))
-	c.backend.Send(report(e, "FATAL"))
+	c.backend.Send(c.enc.client.reported(report(e, "FATAL")))
 	c.backend.Flush()
 }
 
@@ -235,13 +235,17 @@ func parseOptions(s string, into map[string]string) {
 }
 
 func (c *conn) reportSettings() {
-	for k, v := range c.session.Report() {
-		c.backend.Send(&pgproto3.ParameterStatus{Name: k, Value: v})
+	changed := c.session.Report()
+	if _, ok := changed["client_encoding"]; ok {
+		c.setEncoding()
+	}
+	for k, v := range changed {
+		c.backend.Send(&pgproto3.ParameterStatus{Name: k, Value: c.enc.client.shown(v)})
 	}
 }
 
 func (c *conn) notice(n *pgerr.Error) {
-	c.backend.Send((*pgproto3.NoticeResponse)(report(n, n.Severity.String())))
+	c.backend.Send((*pgproto3.NoticeResponse)(c.enc.client.reported(report(n, n.Severity.String()))))
 }
 
 // ready reports changed parameters and notifications, says that the next command may come, and sends what is buffered.
@@ -261,7 +265,7 @@ func (c *conn) sendError(err error) {
 	if c.ended.Load() != nil {
 		return // it will be told why
 	}
-	c.backend.Send(report(pgerr.From(err), "ERROR"))
+	c.backend.Send(c.enc.client.reported(report(pgerr.From(err), "ERROR")))
 }
 
 func report(e *pgerr.Error, severity string) *pgproto3.ErrorResponse {

@@ -23,6 +23,10 @@ func (c *conn) copyIn(ctx context.Context, p *portal) error {
 		in.Abort(err)
 		return &connError{err}
 	}
+	write, end := in.Write, func() error { return nil }
+	if c.enc.client != nil && !in.Binary() {
+		write, end = c.decoder(in.Write)
+	}
 	var failed error
 	for {
 		msg, err := c.receive()
@@ -33,13 +37,17 @@ func (c *conn) copyIn(ctx context.Context, p *portal) error {
 		switch m := msg.(type) {
 		case *pgproto3.CopyData:
 			if failed == nil {
-				if failed = in.Write(m.Data); failed != nil {
+				if failed = write(m.Data); failed != nil {
 					in.Abort(failed)
 					// The simple protocol reports at once; the data still under way is skipped by handle.
 					return failed
 				}
 			}
 		case *pgproto3.CopyDone:
+			if err := end(); err != nil {
+				in.Abort(err)
+				return err
+			}
 			tag, err := in.Close()
 			if err != nil {
 				return err
@@ -77,6 +85,11 @@ func (c *conn) copyOut(ctx context.Context, p *portal) error {
 		}
 		if line == nil {
 			break
+		}
+		if !out.Binary() {
+			if line, err = c.enc.client.encode(line); err != nil {
+				return c.session.Fail(err)
+			}
 		}
 		c.backend.Send(&pgproto3.CopyData{Data: line})
 		if pending += len(line); pending >= flushBytes {

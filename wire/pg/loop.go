@@ -104,7 +104,7 @@ func (c *conn) tell() error {
 func (c *conn) sendNotifications() bool {
 	list := c.session.Notifications()
 	for _, n := range list {
-		c.backend.Send(&pgproto3.NotificationResponse{PID: uint32(n.PID), Channel: n.Channel, Payload: n.Payload})
+		c.backend.Send(&pgproto3.NotificationResponse{PID: uint32(n.PID), Channel: c.enc.client.shown(n.Channel), Payload: c.enc.client.shown(n.Payload)})
 	}
 	return len(list) > 0
 }
@@ -148,6 +148,16 @@ func (c *conn) failed(err error) error {
 // command answers a message that is skipped after an error until Sync.
 func (c *conn) command(ctx context.Context, msg pgproto3.FrontendMessage) error {
 	c.series = true
+	if err := c.enc.client.decodeMessage(msg); err != nil {
+		if err = c.session.Fail(err); letter(msg) != 'Q' {
+			return err
+		}
+		c.sendError(err)
+		if err := c.ready(); err != nil {
+			return &connError{err}
+		}
+		return nil
+	}
 	switch m := msg.(type) {
 	case *pgproto3.Query:
 		if err := c.simpleQuery(ctx, m.String); err != nil {

@@ -121,7 +121,7 @@ func (c *conn) sendFields(fields []engine.Field, formats []int16) {
 		if info := datum.Lookup(f.Type.OID); info != nil {
 			size = info.Len
 		}
-		d.Fields[i] = pgproto3.FieldDescription{Name: []byte(f.Name), TableOID: uint32(f.Table), TableAttributeNumber: uint16(f.Attr),
+		d.Fields[i] = pgproto3.FieldDescription{Name: []byte(c.enc.client.shown(f.Name)), TableOID: uint32(f.Table), TableAttributeNumber: uint16(f.Attr),
 			DataTypeOID: uint32(datum.Public(f.Type.OID)), DataTypeSize: size, TypeModifier: f.Type.Mod, Format: formatOf(formats, i)}
 	}
 	c.backend.Send(d)
@@ -133,6 +133,7 @@ type encoder struct {
 	fields []engine.Field
 	format []int16
 	env    *datum.Env
+	client *clientEncoding
 }
 
 func (e *encoder) begin(fields []engine.Field, formats []int16, env *datum.Env) {
@@ -160,6 +161,11 @@ func (e *encoder) row(b *vec.Batch, i int) error {
 			e.buf, err = datum.AppendBinary(e.buf, e.fields[k].Type, col, i, e.env)
 		} else {
 			e.buf = datum.AppendText(e.buf, e.fields[k].Type, col, i, e.env)
+		}
+		if err == nil && e.client != nil && (e.format[k] == 0 || isText(e.fields[k].Type.OID)) {
+			var text []byte
+			text, err = e.client.encode(e.buf[at+4:])
+			e.buf = append(e.buf[:at+4], text...)
 		}
 		if err != nil {
 			e.buf = e.buf[:start]
