@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,9 +124,9 @@ func sampled(name, path string) bool {
 func (c configuration) plays(path string) bool {
 	switch file := filepath.Base(path); {
 	case c.own:
-		return !hasTransactions(path)
+		return !hasTransactions(path) && file != "sizes.slt" // rows take room when they are committed
 	case c.again: // its queries must not change anything
-		return file != "routines.slt" && file != "bodies.slt"
+		return !slices.Contains([]string{"routines.slt", "bodies.slt", "sequence_limits.slt", "system_columns.slt"}, file)
 	}
 	return true
 }
