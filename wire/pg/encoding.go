@@ -107,6 +107,9 @@ func (e *clientEncoding) shown(s string) string {
 
 // decodeMessage makes UTF-8 of the text in a message: statements, names and parameters in text format.
 func (e *clientEncoding) decodeMessage(msg pgproto3.FrontendMessage) (err error) {
+	if e == nil {
+		return nil
+	}
 	text := func(s *string) {
 		v, failed := e.decode([]byte(*s))
 		if *s = string(v); failed != nil {
