@@ -125,9 +125,24 @@ func (b *builder) indexScan(n *plan.Scan) op.Op {
 			s := &op.EventScan{Table: t, Cols: n.Cols, Filter: n.Filter, Limit: n.Limit}
 			return op.NewEventScan(b.env, s), nil
 		}
-		return op.NewIndexScan(b.env, &op.IndexScan{Table: t, Use: n.Index, Cols: n.Cols, Filter: n.Filter, Reverse: n.Reverse,
-			Once: !t.Period && hasKeysOnce(n.Relation, n.Index.Index), Limit: n.Limit, Stats: b.x.statsOf(n)}), nil
+		s := &op.IndexScan{Table: t, Use: n.Index, Cols: n.Cols, Filter: n.Filter, Reverse: n.Reverse,
+			Once: !t.Period && hasKeysOnce(n.Relation, n.Index.Index), Limit: n.Limit, Stats: b.x.statsOf(n)}
+		if n.Index.Within == 0 {
+			return op.NewIndexScan(b.env, s), nil
+		}
+		first := n.Index.First
+		if n.Limit >= 0 {
+			first = n.Limit
+		}
+		return op.NewFirstScan(b.env, s, first, n.Index.Within, func() (op.Op, error) { return b.build(sortedScan(n)) }), nil
 	}}
+}
+
+// sortedScan is a scan in the order of an index as one of all of the table that is sorted.
+func sortedScan(n *plan.Scan) plan.Node {
+	all := *n
+	all.Index, all.Reverse, all.Limit = nil, false, -1
+	return &plan.Sort{Input: &all, Keys: n.Index.Sort, Limit: n.Limit}
 }
 
 // lookUp makes the operator of a scan for one key of a unique index, together with the projection over it; nil where n is neither. Where

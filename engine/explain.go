@@ -254,7 +254,7 @@ func (x *execution) planStats(n plan.Node) *plan.Stats {
 		return nil
 	}
 	s := &plan.Stats{Rows: c.Rows.Load(), Loops: c.Loops.Load(), First: time.Duration(c.First.Load()), Time: time.Duration(c.Nanos.Load()),
-		Workers: c.Workers.Load(), Bytes: c.Bytes.Load(), Groups: c.Groups.Load(), Skipped: c.Skipped.Load(), Known: c.Known.Load()}
+		Workers: c.Workers.Load(), Bytes: c.Bytes.Load(), Groups: c.Groups.Load(), Skipped: c.Skipped.Load(), Known: c.Known.Load(), Left: c.Left.Load()}
 	if held != nil {
 		s.Memory, s.Spilled = held.Peak(), held.Spilled()
 	}

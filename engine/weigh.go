@@ -88,7 +88,7 @@ func (b *builder) weighScan(s *plan.Scan) plan.Node {
 		}
 	case first.Ordered:
 		use := *first
-		use.Else, use.Sort = nil, nil
+		use.Else = nil
 		c.Index = &use
 	default:
 		c.Index = nil

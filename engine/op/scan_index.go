@@ -33,12 +33,15 @@ type indexScan struct {
 	filter *expr.Program
 	ranges []keyRange
 	cur    *indexCursor
-	next   int // rows of the next batch
+	next   int   // rows of the next batch
+	read   int64 // rows so far, before the filter
 	left   int64
 }
 
 // NewIndexScan reads a table by an index.
-func NewIndexScan(env *Env, s *IndexScan) Op {
+func NewIndexScan(env *Env, s *IndexScan) Op { return newIndexScan(env, s) }
+
+func newIndexScan(env *Env, s *IndexScan) *indexScan {
 	return &indexScan{env: env, scan: s, next: min(indexBatch, env.Rows), left: s.Limit}
 }
 
@@ -60,42 +63,47 @@ func (s *indexScan) Close() error {
 }
 
 func (s *indexScan) Next(ctx context.Context) (*vec.Batch, error) {
-	for s.left != 0 {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	for {
+		b, err := s.batch(ctx)
+		if b == nil || b.Len > 0 || err != nil {
+			return b, err
 		}
-		ids, err := s.ids(ctx)
-		if err != nil || len(ids) == 0 {
-			return nil, err
-		}
-		b, err := s.scan.Table.fetch(ctx, s.scan.Cols, nil, ids)
+	}
+}
+
+// batch gives what the filter leaves of the next rows of the index, which may be none; nil at the end.
+func (s *indexScan) batch(ctx context.Context) (*vec.Batch, error) {
+	if err := ctx.Err(); s.left == 0 || err != nil {
+		return nil, err
+	}
+	ids, err := s.ids(ctx)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	b, err := s.scan.Table.fetch(ctx, s.scan.Cols, nil, ids)
+	if err != nil {
+		return nil, err
+	}
+	s.read += int64(b.Len)
+	if st := s.scan.Stats; st != nil {
+		st.Scanned.Add(int64(b.Len))
+	}
+	if s.filter != nil {
+		sel, err := s.filter.Filter(b)
 		if err != nil {
 			return nil, err
 		}
-		if st := s.scan.Stats; st != nil {
-			st.Scanned.Add(int64(b.Len))
+		if len(sel) < b.Len {
+			b = b.Take(sel)
 		}
-		if s.filter != nil {
-			sel, err := s.filter.Filter(b)
-			if err != nil {
-				return nil, err
-			}
-			if len(sel) == 0 {
-				continue
-			}
-			if len(sel) < b.Len {
-				b = b.Take(sel)
-			}
-		}
-		if s.left > 0 {
-			if int64(b.Len) > s.left {
-				b = b.Slice(0, int(s.left))
-			}
-			s.left -= int64(b.Len)
-		}
-		return b, nil
 	}
-	return nil, nil
+	if s.left > 0 {
+		if int64(b.Len) > s.left {
+			b = b.Slice(0, int(s.left))
+		}
+		s.left -= int64(b.Len)
+	}
+	return b, nil
 }
 
 // ids are the rows of the next batch.

@@ -23,6 +23,7 @@ type Stats struct {
 	Skipped atomic.Int64
 	Known   atomic.Int64
 	Scanned atomic.Int64
+	Left    atomic.Int64 // of those, the rows of an index that was then left for all of the table
 }
 
 // Measure wraps an operator so that it counts in s. Without rows it counts the time only: scans of events and the steps

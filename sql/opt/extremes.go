@@ -42,7 +42,7 @@ func (r *run) extreme(a *plan.Aggregate, i int) (plan.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	in, sorted := r.byIndex(in, []plan.SortKey{{Expr: call.Args[0], Desc: greatest, NullsFirst: greatest}}, 1)
+	in, sorted := r.byIndex(in, wanted{[]plan.SortKey{{Expr: call.Args[0], Desc: greatest, NullsFirst: greatest}}, 1, 1})
 	if sorted == 0 {
 		return nil, nil
 	}

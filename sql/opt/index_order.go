@@ -3,8 +3,10 @@ package opt
 import (
 	"slices"
 
+	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
 	"github.com/allsource-db/allsource/sql/plan"
+	"github.com/allsource-db/allsource/vec"
 )
 
 const (
@@ -14,6 +16,8 @@ const (
 	firstRows = 100
 	// sureCost is how many rows that an index is known to find are better than one that is only expected to be read in the order of another.
 	sureCost = 2
+	// apartCost is weighedCost where a condition takes values apart.
+	apartCost = 8
 )
 
 // indexOrder reads a table in the order of an index where a sort would keep only the first rows, or rows are locked one by one.
@@ -43,7 +47,7 @@ func (r *run) unsorted(n plan.Node) plan.Node {
 			return over(x, r.unsorted(x.Input))
 		}
 	case *plan.Sort:
-		if in, sorted := r.byIndex(x.Input, x.Keys, firstRows); sorted == len(x.Keys) && x.Limit < 0 {
+		if in, sorted := r.byIndex(x.Input, wanted{x.Keys, 1, firstRows}); sorted == len(x.Keys) && x.Limit < 0 {
 			return in
 		}
 	}
@@ -53,7 +57,7 @@ func (r *run) unsorted(n plan.Node) plan.Node {
 // firstByIndex is a sort that keeps the first rows, by an index that has the order; where it has that of the first keys alone, by as many rows as are
 // asked for and those that are equal to the last of them.
 func (r *run) firstByIndex(x *plan.Sort) plan.Node {
-	switch in, sorted := r.byIndex(x.Input, x.Keys, float64(x.Limit)); sorted {
+	switch in, sorted := r.byIndex(x.Input, wanted{x.Keys, x.Limit, float64(x.Limit)}); sorted {
 	case 0:
 		return x
 	case len(x.Keys):
@@ -63,42 +67,56 @@ func (r *run) firstByIndex(x *plan.Sort) plan.Node {
 	}
 }
 
-// byIndex returns n, of which about the first most rows are asked for, with its scan reading in the order of the keys or of so many of them as are
-// returned, if an index has that order and it costs less than to sort.
-func (r *run) byIndex(n plan.Node, keys []plan.SortKey, most float64) (plan.Node, int) {
+// wanted are the first rows of a node in an order: first of them at least, and most taking into account what is dropped above it.
+type wanted struct {
+	keys  []plan.SortKey
+	first int64
+	most  float64
+}
+
+// by is w with other keys.
+func (w wanted) by(keys []plan.SortKey) wanted {
+	w.keys = keys
+	return w
+}
+
+// byIndex returns n with its scan reading in the order of the keys or of so many of them as are returned, if an index has that order and it costs less than
+// to sort.
+func (r *run) byIndex(n plan.Node, w wanted) (plan.Node, int) {
 	switch x := n.(type) {
 	case *plan.Project:
-		below := make([]plan.SortKey, len(keys))
-		for i, k := range keys {
+		below := make([]plan.SortKey, len(w.keys))
+		for i, k := range w.keys {
 			e, ok := throughProject(x, k.Expr)
 			if !ok || !keepsRows(x) {
 				return n, 0
 			}
 			below[i] = plan.SortKey{Expr: e, Desc: k.Desc, NullsFirst: k.NullsFirst}
 		}
-		in, sorted := r.byIndex(x.Input, below, most)
+		in, sorted := r.byIndex(x.Input, w.by(below))
 		return over(x, in), sorted
 	case *plan.Filter:
-		in, sorted := r.byIndex(x.Input, keys, most/r.guess.selectivity(x.Cond, x.Input))
+		w.most /= r.guess.selectivity(x.Cond, x.Input)
+		in, sorted := r.byIndex(x.Input, w)
 		return over(x, in), sorted
 	case *plan.Join:
-		return r.joinInOrder(x, keys, most)
+		return r.joinInOrder(x, w)
 	case *plan.Scan:
 		if x.Relation.Table != nil && x.Limit < 0 {
-			return r.scanInOrder(x, keys, most)
+			return r.scanInOrder(x, w)
 		}
 	}
 	return n, 0
 }
 
 // joinInOrder is byIndex of a join, of which one side is read in the order and the rows of the other are looked up by an index.
-func (r *run) joinInOrder(j *plan.Join, keys []plan.SortKey, most float64) (plan.Node, int) {
+func (r *run) joinInOrder(j *plan.Join, w wanted) (plan.Node, int) {
 	if j.Merge != nil {
 		return j, 0
 	}
 	nl := plan.Width(j.Left)
 	used := map[int]bool{}
-	for _, k := range keys {
+	for _, k := range w.keys {
 		plan.Cols(k.Expr, used)
 	}
 	left, right := false, false
@@ -115,14 +133,14 @@ func (r *run) joinInOrder(j *plan.Join, keys []plan.SortKey, most float64) (plan
 			return j, 0
 		}
 		p := swapped(j, kind)
-		below := make([]plan.SortKey, len(keys))
-		for i, k := range keys {
+		below := make([]plan.SortKey, len(w.keys))
+		for i, k := range w.keys {
 			below[i] = k
 			if below[i].Expr, ok = throughProject(p, k.Expr); !ok {
 				return j, 0
 			}
 		}
-		in, sorted := r.joinInOrder(p.Input.(*plan.Join), below, most)
+		in, sorted := r.joinInOrder(p.Input.(*plan.Join), w.by(below))
 		return over(p, in), sorted
 	}
 	switch j.Kind {
@@ -130,7 +148,7 @@ func (r *run) joinInOrder(j *plan.Join, keys []plan.SortKey, most float64) (plan
 	default:
 		return j, 0
 	}
-	in, sorted := r.byIndex(j.Left, keys, most)
+	in, sorted := r.byIndex(j.Left, w)
 	if sorted == 0 {
 		return j, 0
 	}
@@ -139,7 +157,7 @@ func (r *run) joinInOrder(j *plan.Join, keys []plan.SortKey, most float64) (plan
 	if j.Lateral {
 		return &c, sorted
 	}
-	if rows := r.guess.of(j.Left); rows < pairCost/indexRowCost*most {
+	if rows := r.guess.of(j.Left); rows < pairCost/indexRowCost*w.most {
 		return j, 0
 	}
 	if out := r.lookedUp(&c); out != nil {
@@ -149,7 +167,7 @@ func (r *run) joinInOrder(j *plan.Join, keys []plan.SortKey, most float64) (plan
 }
 
 // scanInOrder is byIndex of a scan.
-func (r *run) scanInOrder(s *plan.Scan, keys []plan.SortKey, most float64) (out plan.Node, sorted int) {
+func (r *run) scanInOrder(s *plan.Scan, w wanted) (out plan.Node, sorted int) {
 	bare := *s
 	bare.Filter = nil
 	tests := indexTests(s)
@@ -169,14 +187,14 @@ func (r *run) scanInOrder(s *plan.Scan, keys []plan.SortKey, most float64) (out 
 		if use.Any != nil || len(use.In) > 1 {
 			continue
 		}
-		reverse, n := r.orderOf(s, use, have, keys)
+		reverse, n := r.orderOf(s, use, have, w.keys)
 		if n == 0 {
 			continue
 		}
 		u := *s
 		u.Index, u.Reverse = use, reverse
-		read := most / max(1e-9, r.guess.selectivity(u.Rest(), &bare))
-		if n < len(keys) {
+		read := w.most / max(1e-9, r.guess.selectivity(u.Rest(), &bare))
+		if n < len(w.keys) {
 			read += found * equalityLeaves
 		}
 		if read = min(read, found); read < least {
@@ -187,9 +205,38 @@ func (r *run) scanInOrder(s *plan.Scan, keys []plan.SortKey, most float64) (out 
 	if scan := out.(*plan.Scan); sorted > 0 {
 		others := slices.DeleteFunc(uses, func(u indexUse) bool { return u.Index == scan.Index.Index })
 		scan.Index.Else = weighed(others, int64(max(firstRows, sureCost*least)))
-		scan.Index.Sort = keys[:sorted]
+		scan.Index.Sort = w.keys[:sorted]
+		scan.Index.First, scan.Index.Within = w.first, r.within(scan)
 	}
 	return out, sorted
+}
+
+// within is of how many rows of an index some must be among those that are asked for, or all of the table is read: that costs about as much. 0: however many.
+func (r *run) within(s *plan.Scan) int64 {
+	rest := s.Rest()
+	if rest == nil || expr.IsVolatile(rest) || hasSubquery(rest) {
+		return 0
+	}
+	cost := weighedCost
+	if expr.Any(rest, takesApart) {
+		cost = apartCost
+	}
+	rows := int64(r.tableRows(s.Relation) / float64(cost))
+	if rows < leastWeighed {
+		return 0
+	}
+	return rows
+}
+
+// takesApart reports whether an expression is a call that looks into a text or a document: for each row that may cost as much as to find it by an index.
+func takesApart(e expr.Expr) bool {
+	c, ok := e.(*expr.Call)
+	if !ok || len(c.Args) == 0 {
+		return false
+	}
+	_, compares := boundOps[c.Fn.Name]
+	kind := datum.KindOf(c.Args[0].Type().OID)
+	return !compares && kind != vec.Int64 && kind != vec.Float64 && kind != vec.Bool
 }
 
 // orderOf is how many of the sort keys are those of an index after the equal ones, which the scan has as given, forwards or backwards. A key that is the same

@@ -60,7 +60,7 @@ func (r *run) mapAsked(n plan.Node, rows int64, f func(plan.Node, int64) plan.No
 		below = rows
 	case *plan.Sort:
 		if rows >= 0 {
-			if _, sorted := r.byIndex(x.Input, x.Keys, float64(rows)); sorted == len(x.Keys) {
+			if _, sorted := r.byIndex(x.Input, wanted{x.Keys, rows, float64(rows)}); sorted == len(x.Keys) {
 				below = rows
 			}
 		}

@@ -31,6 +31,7 @@ type Stats struct {
 	Memory   int64         // bytes held at most
 	Spilled  int64         // bytes written to disk
 	Filtered int64         // rows that the filter removed
+	Left     int64         // rows of an index that was then left for all of the table
 }
 
 // millis is the time of one loop.
@@ -138,6 +139,9 @@ func (s *Stats) details() []string {
 	}
 	if s.Filtered > 0 {
 		out = append(out, fmt.Sprintf("Rows Removed by Filter: %d", s.Filtered/max(1, s.Loops)))
+	}
+	if s.Left > 0 {
+		out = append(out, fmt.Sprintf("Index Left After: %d rows", s.Left/max(1, s.Loops)))
 	}
 	if s.Workers > 1 {
 		out = append(out, fmt.Sprintf("Workers: %d", s.Workers))

@@ -238,6 +238,9 @@ func measured(s *Stats, out *object) {
 	if s.Filtered > 0 {
 		out.add("Rows Removed by Filter", s.Filtered/max(1, s.Loops))
 	}
+	if s.Left > 0 {
+		out.add("Rows Until Index Left", s.Left/max(1, s.Loops))
+	}
 	if s.Workers > 1 {
 		out.add("Workers Launched", s.Workers)
 	}

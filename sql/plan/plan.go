@@ -145,6 +145,9 @@ type IndexUse struct {
 	LowOp     CompareOp   // Gt or Ge
 	HighOp    CompareOp   // Lt or Le
 	Ordered   bool        // the rows must come in the order of the index
+	// Where fewer than First of the rows asked for are among the first Within of an order, all of the table is read and sorted by Sort. Within is 0 where the order is
+	// kept to its end.
+	First, Within int64
 	// What cannot be known beforehand is asked of the indexes when the plan is executed. Else is another use that may find fewer rows, and has one of its own;
 	// that which finds the fewest is taken. A use that finds more than Most is not taken, 0: however many. Where none is left all of the table is read, or if
 	// the first is one for the order, by which Else's rows would be sorted, that one is taken.
