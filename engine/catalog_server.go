@@ -5,7 +5,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
-	"strings"
+
 	"time"
 
 	"github.com/allsource-db/allsource/engine/lock"
@@ -154,15 +154,10 @@ func (s *Session) activity() catalog.Session {
 func (s *Session) path() []string {
 	v, _ := s.vars.get("search_path")
 	var out []string
-	for part := range strings.SplitSeq(v, ",") {
-		part = strings.TrimSpace(part)
-		quoted := strings.HasPrefix(part, `"`)
-		part = strings.Trim(part, `"`)
-		switch {
-		case part == "$user":
+	names, _ := schemaNames(v)
+	for _, part := range names {
+		if part == "$user" {
 			part = s.opts.User
-		case !quoted:
-			part = strings.ToLower(part)
 		}
 		if part != "" && !slices.Contains(out, part) {
 			out = append(out, part)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/allsource-db/allsource/engine/lock"
+	"github.com/allsource-db/allsource/sql/bind"
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/ddl"
@@ -150,7 +151,11 @@ func (s *Session) defineContext(ctx context.Context, p *Prepared) (*ddl.Context,
 		s.temporary.version++
 	}
 	out := &ddl.Context{Bind: s.bindContext(ctx, p.script, nil), NewID: newID, Notice: s.notice,
-		Constant:  func(x syntax.Expr, t catalog.TypeRef) (*string, error) { return s.defaultText(ctx, x, t) },
+		Constant: func(x syntax.Expr, t catalog.TypeRef) (*string, error) { return s.defaultText(ctx, x, t) },
+		Setting:  s.functionSetting, Under: func(config []string, do func(*bind.Context) error) error {
+			defer s.vars.within(config)()
+			return do(s.bindContext(ctx, p.script, nil))
+		},
 		LastValue: func(o *catalog.SequenceObject) (int64, error) { v, _, err := s.sequenceState(o); return v, err }}
 	bodies, _ := s.vars.get("check_function_bodies")
 	out.Bodies = bodies == "on"

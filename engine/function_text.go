@@ -53,6 +53,9 @@ func (s *Session) ownFunctionText(what string, f *catalog.FunctionObject) string
 	if options != nil {
 		b.WriteString(" " + strings.Join(options, " ") + "\n")
 	}
+	for _, c := range f.Config {
+		b.WriteString(" " + settingText(c) + "\n")
+	}
 	if f.Form != "" {
 		b.WriteString(s.functionBody(f) + "\n")
 		return b.String()

@@ -51,9 +51,10 @@ func (i sessionInfo) BlockedBy(pid int32) []int32 {
 // Setting is current_setting().
 func (i sessionInfo) Setting(name string) (string, bool) { return i.s.vars.get(name) }
 
-// SetSetting is set_config().
+// SetSetting is set_config(). A statement outside of a block is a transaction by itself.
 func (i sessionInfo) SetSetting(name, value string, local bool) error {
-	return i.s.vars.set(name, value, local && i.s.tx.open())
+	i.s.vars.remember()
+	return i.s.vars.set(name, value, local)
 }
 
 // CatalogName finds the name of a catalog object.

@@ -32,10 +32,11 @@ type routine struct {
 	fields   []Field   // that result was made for
 }
 
-// routineKey says whose body a routine is, and for which types.
+// routineKey says whose body a routine is, for which types, and under which parameters.
 type routineKey struct {
-	def   *catalog.FunctionObject
-	types string
+	def      *catalog.FunctionObject
+	types    string
+	planning string
 }
 
 // maxKeptRoutines bounds how many bodies a session keeps.
@@ -43,7 +44,7 @@ const maxKeptRoutines = 256
 
 // routine parses the body of a function, or finds it as it was left.
 func (s *Session) routine(def *catalog.FunctionObject, ret datum.Type, types []datum.OID) (*routine, error) {
-	key := routineKey{def, fmt.Sprint(ret, types)}
+	key := routineKey{def, fmt.Sprint(ret, types), s.derive().planning}
 	if r := s.routines[key]; r != nil {
 		return r, nil
 	}
@@ -120,6 +121,9 @@ func (c *callers) call(id datum.OID, ret datum.Type, types []datum.Type, args []
 		if def.Strict && args[k].Null(i) {
 			return nil, nil
 		}
+	}
+	if def.Config != nil {
+		defer s.vars.within(def.Config)()
 	}
 	r, err := s.routine(def, ret, given)
 	if err != nil {

@@ -80,8 +80,11 @@ func (run *running) Value(key any) any {
 // cancel ends the context for a reason; it may be called by any goroutine.
 func (run *running) cancel(cause error) { run.real().cancel(cause) }
 
-// close ends the context of a statement that is over.
+// close ends the context of a statement that is over, and what that has set for itself.
 func (run *running) close() {
+	if s := run.session; !s.tx.open() && s.vars.saved != nil {
+		s.vars.end(true)
+	}
 	run.closed.Store(true)
 	run.mu.Lock()
 	defer run.mu.Unlock()

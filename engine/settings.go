@@ -63,7 +63,7 @@ var settings = []setting{
 	{name: "max_index_keys", def: "32", doc: "Most columns of an index.", readOnly: true},
 	{name: "optimizer_off", doc: "Names of optimizer rules not to use, separated by commas."},
 	{name: "row_security", def: "on", doc: "Accepted for compatibility.", check: checkBool},
-	{name: "search_path", def: `"$user", public`, doc: "Schemas searched for unqualified names.", check: nil},
+	{name: "search_path", def: `"$user", public`, doc: "Schemas searched for unqualified names.", check: checkPath},
 	{name: "server_encoding", def: "UTF8", doc: "The server's encoding.", readOnly: true, report: true},
 	{name: "server_version", def: ServerVersion, doc: "The PostgreSQL version followed.", readOnly: true, report: true},
 	{name: "server_version_num", def: ServerVersionNum, doc: "The same as a number.", readOnly: true},
@@ -260,21 +260,31 @@ func (v *vars) get(name string) (string, bool) {
 
 // set changes a value. Names with a dot are the client's own and take anything.
 func (v *vars) set(name, value string, local bool) error {
-	s, ok := findSetting(name)
-	switch {
-	case ok && s.readOnly:
-		return pgerr.New("55P02", "parameter %q cannot be changed", s.name)
-	case ok && s.check != nil:
+	s, err := changeable(name)
+	if err != nil {
+		return err
+	}
+	if s != nil && s.check != nil {
 		norm, err := s.check(value)
 		if err != nil {
 			return badValue(s.name, value, err)
 		}
 		value = norm
-	case !ok && !strings.Contains(name, "."):
-		return pgerr.New(pgerr.UndefinedObject, "unrecognized configuration parameter %q", name)
 	}
 	v.put(strings.ToLower(name), &value, local)
 	return nil
+}
+
+// changeable finds a parameter that a client may set; nil: one of its own.
+func changeable(name string) (*setting, error) {
+	s, ok := findSetting(name)
+	switch {
+	case ok && s.readOnly:
+		return nil, pgerr.New("55P02", "parameter %q cannot be changed", s.name)
+	case !ok && !strings.Contains(name, "."):
+		return nil, pgerr.New(pgerr.UndefinedObject, "unrecognized configuration parameter %q", name)
+	}
+	return s, nil
 }
 
 func (v *vars) put(key string, value *string, local bool) {
@@ -295,13 +305,16 @@ func (v *vars) put(key string, value *string, local bool) {
 	v.store(key, value)
 }
 
-// store replaces what is set for a key; nil: nothing is.
+// store replaces what is set for a key; nil: nothing is. A client's own parameter, once it was set, is there from then on.
 func (v *vars) store(key string, value *string) {
 	before, was := v.get(key)
-	if value == nil {
-		delete(v.session, key)
-	} else {
+	switch {
+	case value != nil:
 		v.session[key] = *value
+	case strings.Contains(key, "."):
+		v.session[key] = ""
+	default:
+		delete(v.session, key)
 	}
 	if now, is := v.get(key); now != before || is != was {
 		v.version++
@@ -310,12 +323,8 @@ func (v *vars) store(key string, value *string) {
 
 // reset puts a value back to what the session started with.
 func (v *vars) reset(name string) error {
-	s, ok := findSetting(name)
-	if !ok && !strings.Contains(name, ".") {
-		return pgerr.New(pgerr.UndefinedObject, "unrecognized configuration parameter %q", name)
-	}
-	if ok && s.readOnly {
-		return pgerr.New("55P02", "parameter %q cannot be changed", s.name)
+	if _, err := changeable(name); err != nil {
+		return err
 	}
 	key := strings.ToLower(name)
 	if start, ok := v.start[key]; ok {
@@ -336,6 +345,13 @@ func (v *vars) goBack(to vars) {
 	to = to.clone()
 	v.session, v.saved, v.local = to.session, to.saved, to.local
 	v.version++
+}
+
+// remember is begin where a transaction has not begun to.
+func (v *vars) remember() {
+	if v.saved == nil {
+		v.begin()
+	}
 }
 
 // begin starts to remember changes; end forgets them, undoing all (rollback) or the local ones (commit).

@@ -9,6 +9,7 @@ import (
 	"github.com/allsource-db/allsource/sql/catalog"
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/ddl"
+	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/sql/syntax"
@@ -185,25 +186,42 @@ func (s *Session) setStmt(st *syntax.Set) error {
 		s.warn(pgerr.NoActiveSQLTransaction, "SET LOCAL can only be used in transaction blocks")
 		return nil
 	}
-	if st.Default || st.Current {
+	value, err := s.settingValue(st)
+	switch {
+	case err != nil || isRole(st.Name):
+		return err // without authentication every user is the owner
+	case value == nil:
 		return s.vars.reset(st.Name)
+	}
+	return s.vars.set(st.Name, *value, local)
+}
+
+func isRole(setting string) bool { return setting == "role" || setting == "session_authorization" }
+
+// settingValue reads the values of SET; nil: what the session began with.
+func (s *Session) settingValue(st *syntax.Set) (*string, error) {
+	if st.Default || st.Current {
+		return nil, nil
 	}
 	words := make([]string, 0, len(st.Values))
 	for _, v := range st.Values {
 		w, err := s.settingWord(v)
 		if err != nil {
-			return err
+			return nil, err
+		}
+		if isPath(st.Name) {
+			w = funcs.QuoteIdent(w)
 		}
 		words = append(words, w)
 	}
-	switch st.Name {
-	case "role", "session_authorization":
-		return nil // without authentication every user is the owner
-	}
 	if strings.EqualFold(st.Name, "timezone") && len(words) == 1 && (strings.EqualFold(words[0], "local") || strings.EqualFold(words[0], "default")) {
-		return s.vars.reset(st.Name)
+		return nil, nil
 	}
-	return s.vars.set(st.Name, strings.Join(words, ", "), local)
+	if len(words) > 1 && !isPath(st.Name) && !strings.EqualFold(st.Name, "datestyle") {
+		return nil, pgerr.New(pgerr.InvalidParameterValue, "SET %s takes only one argument", st.Name)
+	}
+	value := strings.Join(words, ", ")
+	return &value, nil
 }
 
 // settingWord reads one value of SET: a constant, a bare word, or the interval of SET TIME ZONE.

@@ -287,7 +287,7 @@ func (s *Session) commit(ctx context.Context) error {
 	case len(pending) > 0:
 		_, err = s.appendEvents(ctx, pending, when, tx.reads)
 	}
-	if !tx.single {
+	if s.vars.saved != nil {
 		s.vars.end(err == nil)
 	}
 	s.endCursors(err == nil)

@@ -14,7 +14,7 @@ import (
 )
 
 // What cannot stand in the place of its call is run, call by call: bodies of several statements, those that change something, functions
-// that call themselves, volatile queries for each row.
+// that call themselves, that have settings of their own, volatile queries for each row.
 
 // Routine is the function whose body the statement belongs to that is bound: its names are those of the parameters too, and $1, $2…
 // are the arguments.
@@ -25,7 +25,7 @@ type Routine struct {
 
 // runs reports whether the body of a function is more than a query that may stand in the place of a call.
 func (f *frame) runs(c *ownCall) (bool, error) {
-	if c.def.Procedure || slices.Contains(f.inlining, c.def.ID) {
+	if c.def.Procedure || len(c.def.Config) > 0 || slices.Contains(f.inlining, c.def.ID) {
 		return true, nil
 	}
 	list, err := c.statements()

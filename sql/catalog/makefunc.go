@@ -41,6 +41,9 @@ func (c *Catalog) userProcRows(t *rows) {
 		if f.Form != "" {
 			r["prosrc"], r["prosqlbody"] = "", f.Body
 		}
+		if f.Config != nil {
+			r["proconfig"] = f.Config
+		}
 		if named {
 			r["proargnames"] = names
 		}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/allsource-db/allsource/sql/datum"
 )
@@ -161,6 +163,7 @@ type FunctionObject struct {
 	Definer    bool            `json:"definer,omitempty"`
 	Cost       float64         `json:"cost,omitempty"`
 	Rows       float64         `json:"rows,omitempty"`
+	Config     []string        `json:"config,omitempty"` // parameters that it runs under, as "name=value"
 }
 
 // FunctionParam is a parameter; Mode is "i", "o", "b", "v" or "t" as in pg_proc.
@@ -182,6 +185,21 @@ func (f *FunctionObject) Inputs() (out []*FunctionParam) {
 		}
 	}
 	return out
+}
+
+// Configure sets a parameter that the function runs under, or with nil leaves it to the caller; "" stands for all of them.
+func (f *FunctionObject) Configure(name string, value *string) {
+	i := slices.IndexFunc(f.Config, func(c string) bool { return strings.HasPrefix(c, name+"=") })
+	switch {
+	case name == "":
+		f.Config = nil
+	case value == nil:
+		f.Config = slices.DeleteFunc(f.Config, func(c string) bool { return strings.HasPrefix(c, name+"=") })
+	case i >= 0:
+		f.Config[i] = name + "=" + *value
+	default:
+		f.Config = append(f.Config, name+"="+*value)
+	}
 }
 
 // Kind is pg_proc's prokind.

@@ -28,6 +28,10 @@ type Context struct {
 	Temporary datum.OID
 	// Constant evaluates an expression without columns, as text under the zero Env; nil: null.
 	Constant func(x syntax.Expr, t catalog.TypeRef) (*string, error)
+	// Setting reads SET or RESET among the options of a function: the parameter ("" for all), and its value, nil for the caller's.
+	Setting func(st syntax.Stmt) (name string, value *string, err error)
+	// Under does something with parameters as a function has them.
+	Under func(config []string, do func(ctx *bind.Context) error) error
 	// LastValue is where a sequence stands.
 	LastValue func(s *catalog.SequenceObject) (int64, error)
 }

@@ -162,7 +162,13 @@ func (p *planner) functionOptions(f *catalog.FunctionObject, s *syntax.CreateFun
 // functionOption applies an option that may be altered.
 func (p *planner) functionOption(f *catalog.FunctionObject, o *syntax.FuncOption) error {
 	switch o.Name {
-	case "set", "window", "transform", "support":
+	case "set":
+		name, value, err := p.Setting(o.Set)
+		if err == nil {
+			f.Configure(name, value)
+		}
+		return err
+	case "window", "transform", "support":
 		return p.errorIn(o, pgerr.FeatureNotSupported, "%s is not supported for functions", strings.ToUpper(o.Name))
 	case "security definer", "security invoker":
 		f.Definer = o.Name == "security definer"
@@ -218,11 +224,17 @@ func (p *planner) checkBody(f *catalog.FunctionObject) error {
 	if !p.Bodies && f.Form == "" {
 		return nil
 	}
-	if f.Form != "" {
-		f.Path = slices.Clone(p.Bind.SearchPath)
+	if f.Form == "" {
+		return p.Under(f.Config, func(ctx *bind.Context) error {
+			c := *ctx
+			c.Catalog = p.cat
+			_, err := bind.CheckFunction(&c, f)
+			return err
+		})
 	}
+	f.Path = slices.Clone(p.Bind.SearchPath)
 	d, err := bind.CheckFunction(p.bound(), f)
-	if err != nil || f.Form == "" || d.Body == nil {
+	if err != nil || d.Body == nil {
 		return err
 	}
 	s := &spelling{p: p, query: true}

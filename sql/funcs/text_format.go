@@ -48,6 +48,9 @@ func appendIdent(dst, s []byte) []byte {
 	return append(dst, '"')
 }
 
+// QuoteLiteral is a text as a literal of SQL.
+func QuoteLiteral(s string) string { return string(appendLiteral(nil, []byte(s))) }
+
 // appendLiteral writes a literal; one with backslashes is written as E'…'.
 func appendLiteral(dst, s []byte) []byte {
 	if bytes.IndexByte(s, '\\') >= 0 {
