@@ -455,13 +455,18 @@ func TestHandOn(t *testing.T) {
 	mark := a.Mark()
 	a.TryLock(row(13), ForKeyShare)
 	b.TryLock(row(13), ForChange)
+	d := m.NewSession(4).NewOwner()
+	d.TryLock(row(14), ForKeyShare)
+	b.TryLock(row(14), ForChange)
+	d.Yield(1) // it is over: nobody refers to the row by it any more
 	b.HandOn(func(table uint32, row int64) int64 {
-		if row == 12 {
-			t.Error("asked about a row that is not shared")
+		if row == 12 || row == 14 {
+			t.Errorf("asked about row %d, which is not shared", row)
 		}
 		return map[int64]int64{10: 20, 13: 23}[row] // 11 stays
 	})
 	b.Release()
+	d.Release()
 	has := func(want ...bool) {
 		t.Helper()
 		for i, n := range []int64{20, 21, 22, 23} {
@@ -476,6 +481,30 @@ func TestHandOn(t *testing.T) {
 	has(true, false, false, false)
 	a.Release()
 	has(false, false, false, false)
+	if len(m.entries) > 0 || len(m.many) > 0 {
+		t.Errorf("%d entries left, %d tables", len(m.entries), len(m.many))
+	}
+}
+
+// Very many rows are handed on in one walk over what their other owner has: commits of the database wait meanwhile.
+func TestHandOnMany(t *testing.T) {
+	m := New()
+	a, b := m.NewSession(1).NewOwner(), m.NewSession(2).NewOwner()
+	const rows = 100_000
+	b.TryLock(row(0), ForChange) // so that a keeps its rows one by one
+	for n := int64(1); n <= rows; n++ {
+		if !a.TryLock(row(n), ForKeyShare) || !b.TryLock(row(n), ForChange) {
+			t.Fatal("not shared")
+		}
+	}
+	b.HandOn(func(_ uint32, row int64) int64 { return rows + row })
+	b.Release()
+	for n := int64(1); n <= 2*rows; n++ {
+		if b.TryLock(row(n), ForUpdate) {
+			t.Fatalf("row %d is not shared", n)
+		}
+	}
+	a.Release()
 	if len(m.entries) > 0 || len(m.many) > 0 {
 		t.Errorf("%d entries left, %d tables", len(m.entries), len(m.many))
 	}

@@ -138,35 +138,41 @@ func (o *Owner) HandOn(next func(table uint32, row int64) int64) {
 	m := o.s.m
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	heirs := map[*Owner]map[*entry]*entry{}
 	for _, t := range o.taken {
-		k := t.e.key
-		if k.Kind != Row || k.Row == everyRow || len(t.e.holds) < 2 {
+		k, shares := t.e.key, func(h hold) bool { return h.owner != o && h.owner.yielded == 0 }
+		if k.Kind != Row || k.Row == everyRow || !slices.ContainsFunc(t.e.holds, shares) {
 			continue
 		}
-		k.Row = next(k.Object, k.Row)
-		if k.Row == 0 {
+		if k.Row = next(k.Object, k.Row); k.Row == 0 {
 			continue
 		}
 		to := m.entry(k)
-		for i := range t.e.holds {
-			if other := t.e.holds[i].owner; other != o && other.yielded == 0 {
-				other.inherit(t.e, to)
+		for _, h := range t.e.holds {
+			if !shares(h) || to.of(h.owner) != nil {
+				continue
 			}
+			to.holds = append(to.holds, hold{owner: h.owner, modes: h.modes})
+			m.many[class{Row, k.Object}].byOwner[h.owner]++
+			if heirs[h.owner] == nil {
+				heirs[h.owner] = map[*entry]*entry{}
+			}
+			heirs[h.owner][t.e] = to
 		}
+	}
+	for other, of := range heirs {
+		other.inherit(of)
 	}
 }
 
-// inherit takes a thing as the owner has another one.
-func (o *Owner) inherit(from, to *entry) {
-	if to.of(o) != nil {
-		return
-	}
-	to.holds = append(to.holds, hold{owner: o, modes: from.of(o).modes})
-	class := class{to.key.Kind, to.key.Object}
-	o.s.m.many[class].byOwner[o]++
-	for i := len(o.taken) - 1; i >= 0; i-- {
-		if t := o.taken[i]; t.e == from {
-			o.taken = slices.Insert(o.taken, i+1, taken{to, t.mode, t.at})
+// inherit notes that the owner has taken things as it had taken those whose places they take.
+func (o *Owner) inherit(heirs map[*entry]*entry) {
+	all := make([]taken, 0, len(o.taken)+len(heirs))
+	for _, t := range o.taken {
+		all = append(all, t)
+		if to := heirs[t.e]; to != nil {
+			all = append(all, taken{to, t.mode, t.at})
 		}
 	}
+	o.taken = all
 }
