@@ -131,8 +131,9 @@ func (w *work) yields() bool {
 	return true
 }
 
-// goBack undoes what the commands from one on did, and gives back what was locked since a mark.
+// goBack undoes what the commands from one on did, with what was to be checked about the last one's rows, and gives back what was locked since a mark.
 func (w *work) goBack(command int32, mark lock.Mark) {
+	w.late = checks{}
 	for _, d := range w.deltas {
 		d.goBack(command)
 	}
@@ -261,8 +262,6 @@ func (s *Session) atomic(ctx context.Context, f func() (*Rows, error)) (*Rows, e
 	rows, err := rescued(f)
 	if err == nil {
 		err = s.late(ctx)
-	} else {
-		s.tx.work.late = checks{} // of rows that are not there
 	}
 	s.tx.work.running = false
 	if !single {
@@ -281,7 +280,6 @@ func (s *Session) late(ctx context.Context) error {
 	for len(w.late.list) > 0 {
 		for _, c := range w.late.take() {
 			if err := c(ctx); err != nil {
-				w.late = checks{}
 				return err
 			}
 		}
