@@ -6,6 +6,8 @@ import (
 	"github.com/cockroachdb/datadriven"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/goleak"
+
+	"github.com/allsource-db/allsource/storage/crashfs"
 )
 
 // TestSessionScenarios plays the stories of testdata/scenarios, one for each promise about time and intent that is easily broken. What they
@@ -15,7 +17,7 @@ import (
 func TestSessionScenarios(t *testing.T) {
 	datadriven.Walk(t, "testdata/scenarios", func(t *testing.T, path string) {
 		defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-		b := &bed{rows: 32, fs: vfs.NewCrashableMem(), clock: newHandClock()}
+		b := &bed{rows: 32, fs: crashfs.New(), clock: newHandClock()}
 		b.open(t)
 		s := &scenario{sessions: &sessions{bed: b, people: map[string]*person{}, tables: map[string]string{}}, kept: map[string]question{}}
 		defer func() {
@@ -63,7 +65,7 @@ func (s *scenario) step(t *testing.T, d *datadriven.TestData) string {
 		}
 		return ""
 	case "crash":
-		after := s.fs.(*vfs.MemFS).CrashClone(vfs.CrashCloneCfg{})
+		after := s.fs.(*crashfs.Disk).CrashClone(vfs.CrashCloneCfg{})
 		s.leave()
 		s.close(t)
 		s.fs = after

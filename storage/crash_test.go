@@ -253,7 +253,7 @@ func TestCrashAnywhere(t *testing.T) {
 func crashAnywhere(t *testing.T, tableBytes int64) {
 	mem := crashfs.New()
 	type point struct {
-		fs            *vfs.MemFS
+		fs            *crashfs.Disk
 		acked, flight int
 		what          string
 	}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/anishathalye/porcupine"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/allsource-db/allsource/storage/crashfs"
 )
 
 const linearEntities = 3
@@ -228,7 +230,7 @@ func TestLinearizable(t *testing.T) {
 	}
 	for seed := range rounds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			mem, tick := vfs.NewCrashableMem(), newFakeClock()
+			mem, tick := crashfs.New(), newFakeClock()
 			o := testOptions(nil, tick)
 			o.SealRows = 8
 			s, d := openTest(t, mem, o)
@@ -248,7 +250,7 @@ func TestLinearizable(t *testing.T) {
 					}
 				}
 			})
-			var clone *vfs.MemFS
+			var clone *crashfs.Disk
 			var before, after int64
 			upkeep.Go(func() {
 				time.Sleep(time.Duration(1+seed%7) * time.Millisecond)

@@ -10,12 +10,13 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"pgregory.net/rapid"
 
+	"github.com/allsource-db/allsource/storage/crashfs"
 	"github.com/allsource-db/allsource/storage/segment"
 )
 
 // machine does the same to a store and to the model.
 type machine struct {
-	fs    *vfs.MemFS
+	fs    *crashfs.Disk
 	clock *fakeClock
 	s     *Store
 	d     *DB
@@ -269,7 +270,7 @@ func (x *machine) crash(t *rapid.T) {
 
 func TestMachine(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		x := &machine{fs: vfs.NewCrashableMem(), clock: newFakeClock()}
+		x := &machine{fs: crashfs.New(), clock: newFakeClock()}
 		x.start(t)
 		defer func() { x.close(t) }()
 		step := func(do func(context.Context) error) func(*rapid.T) {

@@ -148,7 +148,7 @@ func TestTableCrashAnywhere(t *testing.T) {
 func tableCrashAnywhere(t *testing.T, tableBytes int64) {
 	mem := crashfs.New()
 	type point struct {
-		fs     *vfs.MemFS
+		fs     *crashfs.Disk
 		acked  tableMoment
 		flight []modelChange
 		wants  []modelObject

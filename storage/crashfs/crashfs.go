@@ -7,8 +7,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// Disk is a crashable MemFS whose Link and copies exclude one another: Link takes a read lock inside a read lock, and a copy that
-// waits between the two waits for ever.
+// Disk is a crashable MemFS whose copies exclude what takes a read lock inside a read lock: a copy that comes between the two waits for ever, and so
+// does everybody else.
 type Disk struct {
 	*vfs.MemFS
 	mu sync.Mutex
@@ -24,9 +24,16 @@ func (d *Disk) Link(from, to string) error {
 	return d.MemFS.Link(from, to)
 }
 
-// CrashClone returns what is left if the power goes now.
-func (d *Disk) CrashClone(cfg vfs.CrashCloneCfg) *vfs.MemFS {
+// ReuseForWrite implements vfs.FS.
+func (d *Disk) ReuseForWrite(from, to string, category vfs.DiskWriteCategory) (vfs.File, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.MemFS.CrashClone(cfg)
+	return d.MemFS.ReuseForWrite(from, to, category)
+}
+
+// CrashClone returns what is left if the power goes now.
+func (d *Disk) CrashClone(cfg vfs.CrashCloneCfg) *Disk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return &Disk{MemFS: d.MemFS.CrashClone(cfg)}
 }
