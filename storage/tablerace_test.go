@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -136,6 +137,7 @@ func TestTransfersKeepTheSum(t *testing.T) {
 					t.Errorf("at %d: %v", at, err)
 					return
 				}
+				runtime.Gosched() // a processor is shared with the writers
 			}
 		})
 	}
