@@ -358,3 +358,17 @@ func TestDeltaAfterCancel(t *testing.T) {
 		d.abort()
 	}
 }
+
+// TestDeltaEndsMixedRows has one command replace versions of others and own rows together, as an UPDATE does that meets both.
+func TestDeltaEndsMixedRows(t *testing.T) {
+	d := newDelta(7, nil, 1<<30)
+	mustAdd(t, d, 1, 1, 2)
+	first := mustAdd(t, d, 2, 11, 12, 13, 14, 15)
+	rows := []storage.RowID{5, 6, -1, -2, 9}
+	d.endAll(2, rows, first)
+	for i, row := range rows {
+		if next, ended := d.next(row); !ended || next != first-storage.RowID(i) {
+			t.Errorf("what took the place of row %d is %d (%v)", row, next, ended)
+		}
+	}
+}
