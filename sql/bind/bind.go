@@ -63,6 +63,11 @@ const maxParams = 65535
 func Bind(ctx *Context, stmt syntax.Stmt, paramTypes []datum.OID) (*Bound, error) {
 	b := newBinder(ctx, paramTypes)
 	node, err := b.boundIn(ctx.Routine, stmt)
+	if err == nil && b.momentary && doesSomething(node) {
+		b = newBinder(ctx, paramTypes)
+		b.running = true
+		node, err = b.boundIn(ctx.Routine, stmt)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -155,6 +160,8 @@ type binder struct {
 	calling     *functionQuery     // whose query is being bound, if it is one's
 	checking    datum.OID          // the users' function that is being made, of which is noted what it reads
 	inlining    []datum.OID        // users' functions whose queries are being bound
+	momentary   bool               // the query of a volatile function stands in the place of its call: what it sees hangs on when it is called
+	running     bool               // such functions are run, since the statement does something that they may see
 	mutable     bool               // one that is not immutable was called
 	trusted     map[expr.Expr]bool // what calls of those that are became
 	defining    *Meaning           // nil: nobody wants to know what names mean

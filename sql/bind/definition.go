@@ -76,7 +76,7 @@ func (b *binder) definition(rel *catalog.Relation, x syntax.Expr, p Place) (expr
 	}
 	if p.Immutable != "" && expr.RunsStatements(e) {
 		return nil, pgerr.New(pgerr.FeatureNotSupported, "a function that runs statements is not allowed in %s", p.What).
-			WithHint("One whose body is a single query without calls of itself is.")
+			WithHint("One whose body is a single query without calls of itself, and which has no parameters SET, is.")
 	}
 	_, err = b.paramTypes()
 	return e, err

@@ -197,6 +197,7 @@ func (b *binder) stored(text string, s *scope, what string, to *datum.Type) (exp
 	in.ctx, in.defining = &ctx, nil
 	f := &frame{binder: &in, env: &env{}, scope: s, what: what}
 	e, err := f.bind(x)
+	b.momentary = b.momentary || in.momentary
 	if err != nil || to == nil {
 		return e, err
 	}

@@ -23,7 +23,8 @@ type Routine struct {
 	Args []datum.OID // types of the arguments, as the call has them
 }
 
-// runs reports whether the body of a function is more than a query that may stand in the place of a call.
+// runs reports whether the body of a function is more than a query that may stand in the place of a call. That of a volatile function which
+// reads anything may, as long as the statement does nothing that the function could see.
 func (f *frame) runs(c *ownCall) (bool, error) {
 	if c.def.Procedure || len(c.def.Config) > 0 || slices.Contains(f.inlining, c.def.ID) {
 		return true, nil
@@ -32,7 +33,32 @@ func (f *frame) runs(c *ownCall) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return len(list) != 1 || changes(list[0].Stmt), nil
+	if len(list) != 1 || changes(list[0].Stmt) {
+		return true, nil
+	}
+	if c.def.Volatility == "v" && readsRows(list[0].Stmt) {
+		f.binder.momentary = true
+		return f.binder.running, nil
+	}
+	return false, nil
+}
+
+// readsRows reports whether a query has a FROM anywhere.
+func readsRows(st syntax.Stmt) (found bool) {
+	syntax.Walk(st, func(n syntax.Node) bool {
+		s, ok := n.(*syntax.Select)
+		found = found || ok && s.From != nil
+		return !found
+	})
+	return found
+}
+
+// doesSomething reports whether a statement changes anything, or calls a function that may. What an append asks of the log before it is no part of that.
+func doesSomething(n plan.Node) bool {
+	if a, ok := n.(*plan.Append); ok && a.Condition != nil {
+		return false
+	}
+	return plan.Modifies(n) || plan.Locks(n) || volatilePlan(n)
 }
 
 // changes reports whether a statement is no query or does more than to read.
