@@ -105,7 +105,7 @@ func (g *tableGroup) read(ctx context.Context, c, from, to int) (*vec.Column, er
 
 func (g *tableGroup) readRows(ctx context.Context, c int, rows []int32) (*vec.Column, error) {
 	if g.cols[c].Column >= 0 {
-		return g.readListed(ctx, g.t.Cols[c], rows)
+		return g.g.ReadRows(ctx, g.t.Cols[c], rows)
 	}
 	if g.own && g.cols[c].Column == plan.SysFrom {
 		return vec.NullColumn(vec.Int64, len(rows)), nil
@@ -123,24 +123,6 @@ func (g *tableGroup) readRows(ctx context.Context, c int, rows []int32) (*vec.Co
 		out[i] = all.I64[int(r)-from]
 	}
 	return int64s(out), nil
-}
-
-// readListed reads rows one by one, or all between the first and the last where most are listed.
-func (g *tableGroup) readListed(ctx context.Context, col storage.TableColumn, rows []int32) (*vec.Column, error) {
-	n := len(rows)
-	if n == 0 || int(rows[n-1]-rows[0]) >= 2*n {
-		return g.g.ReadRows(ctx, col, rows)
-	}
-	first := rows[0]
-	all, err := g.g.Read(ctx, col, int(first), int(rows[n-1])+1)
-	if err != nil || all.Len == n {
-		return all, err
-	}
-	at := make([]int32, n)
-	for i, row := range rows {
-		at[i] = row - first
-	}
-	return all.Take(at), nil
 }
 
 func int64s(v []int64) *vec.Column { return &vec.Column{Kind: vec.Int64, Len: len(v), I64: v} }

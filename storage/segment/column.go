@@ -160,17 +160,21 @@ func newColumnCursor(c *pathColumn) *columnCursor {
 // number returns number i of the column.
 func (k *columnCursor) number(i int) (mantissa int64, scale uint8) {
 	x := &k.c.nums
-	mantissa, scale = k.nums.at(i), x.scale
 	if x.scales == nil {
-		return mantissa, scale
+		return k.nums.at(i), x.scale
 	}
-	s := uint8(k.scales.at(i))
-	if x.mode == numsAligned && scale > s && int(scale-s) < len(pow10) {
-		mantissa /= pow10[scale-s]
-	} else if x.mode == numsAligned && scale > s {
-		mantissa = 0
+	return x.number(k.nums.at(i), uint8(k.scales.at(i)))
+}
+
+// number is a number of a column whose numbers have scales of their own, from its mantissa and scale there.
+func (x *numbers) number(m int64, scale uint8) (int64, uint8) {
+	if x.mode == numsAligned && x.scale > scale {
+		if int(x.scale-scale) >= len(pow10) {
+			return 0, scale
+		}
+		m /= pow10[x.scale-scale]
 	}
-	return mantissa, s
+	return m, scale
 }
 
 // emit gives value i to a jsonb.Builder.

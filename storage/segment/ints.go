@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/allsource-db/allsource/vec"
 )
@@ -361,9 +362,9 @@ func gatherInts[T int32 | int64](c *ints, dst []T, places []int32) {
 	var vals [intBlock]T
 	for len(places) > 0 {
 		blk := int(places[0]) / intBlock
-		n := 1
-		for n < len(places) && int(places[n])/intBlock == blk {
-			n++
+		n := min(len(places), intBlock)
+		if end := int32((blk + 1) * intBlock); places[n-1] >= end {
+			n, _ = slices.BinarySearch(places[:n], end)
 		}
 		b, start := &c.blocks[blk], blk*intBlock
 		switch {

@@ -85,6 +85,9 @@ func (c *pathColumn) choose(l rowList) chosen {
 		k := c.pres.before(l.from)
 		return chosen{n: l.n, valid: c.pres.bitmap(l.from, l.from+l.n), first: k, count: c.pres.before(l.from+l.n) - k}
 	}
+	if c.pres.all() {
+		return chosen{n: l.n, places: l.list, count: l.n}
+	}
 	s := chosen{n: l.n, valid: vec.NewBitmap(l.n), places: make([]int32, 0, l.n)}
 	for i, row := range l.list {
 		if at, ok := c.pres.find(int(row)); ok {
@@ -246,17 +249,35 @@ func (c *pathColumn) readNumbers(s chosen, as vec.ReadAs) *vec.Column {
 		}
 		return out
 	}
-	k := newColumnCursor(c)
 	if as == vec.AsFloat {
+		k := newColumnCursor(c)
 		out.F64 = make([]float64, s.n)
 		s.each(func(row, at int) { out.F64[row] = toFloat(k.number(at)) })
 		return out
 	}
-	out.Dec = make([]decimal.Dec, s.n)
-	s.each(func(row, at int) {
-		m, scale := k.number(at)
-		out.Dec[row] = decimal.New(m, int32(scale))
-	})
+	out.Dec = x.decimals(s)
+	return out
+}
+
+// decimals reads numbers as they are, one a row.
+func (x *numbers) decimals(s chosen) []decimal.Dec {
+	out := make([]decimal.Dec, s.n)
+	vals := chosenInts[int64](x.mantissas, s)
+	if x.scales != nil {
+		scales := chosenInts[int32](x.scales, s)
+		s.each(func(row, _ int) {
+			m, scale := x.number(vals[row], uint8(scales[row]))
+			out[row] = decimal.New(m, int32(scale))
+		})
+		return out
+	}
+	if s.valid != nil {
+		s.each(func(row, _ int) { out[row] = decimal.New(vals[row], int32(x.scale)) })
+		return out
+	}
+	for row, m := range vals {
+		out[row] = decimal.New(m, int32(x.scale))
+	}
 	return out
 }
 

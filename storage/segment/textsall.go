@@ -12,7 +12,7 @@ import (
 // wholeTexts is up to how many bytes the texts of a column are kept unpacked.
 const wholeTexts = 4 << 20
 
-// bulkRows is how many consecutive rows are a read in bulk.
+// bulkRows is how many rows are a read in bulk.
 const bulkRows = 256
 
 // unpackedTexts is all texts of a column unpacked, once so much of them was asked for that this would have been cheaper.
@@ -145,7 +145,7 @@ func (pc *textPiece) appendTo(dst []byte) ([]byte, error) {
 func (c *pathColumn) readTexts(s chosen) (*vec.Column, error) {
 	s = c.class(s, classStrings)
 	pieces := 0
-	if s.places == nil && s.count >= bulkRows {
+	if s.inBulk() {
 		pieces = len(c.strs.pieces)/2 + 1
 	}
 	all, err := c.strs.unpacked(pieces)
@@ -158,11 +158,17 @@ func (c *pathColumn) readTexts(s chosen) (*vec.Column, error) {
 	return c.readSomeTexts(s, pieces > 0)
 }
 
+// inBulk reports whether the values are so many, and lie so close together, that all of them are read.
+func (s *chosen) inBulk() bool { return s.count >= bulkRows && s.at(s.count-1)-s.at(0) < 2*s.count }
+
 // texts returns the chosen ones of all texts, as one column that shares their bytes where they are consecutive.
 func (s *chosen) texts(all *vec.Column) *vec.Column {
 	out := &vec.Column{Kind: vec.Bytes, Len: s.n, Valid: s.valid, Data: all.Data}
 	if s.places != nil {
 		out.Offsets, out.Data = make([]int32, s.n+1), nil
+		if s.inBulk() {
+			out.Data = make([]byte, 0, all.Offsets[s.at(s.count-1)+1]-all.Offsets[s.at(0)])
+		}
 		done := 0
 		s.each(func(row, at int) {
 			for ; done < row; done++ {

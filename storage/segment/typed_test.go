@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -137,6 +138,56 @@ func TestTypedRoundTrip(t *testing.T) {
 		blob[place] ^= 0x10
 		if _, err := OpenTyped(blob, kind[0], kind[1], n); !errors.Is(err, ErrCorrupt) {
 			t.Fatalf("a blob with byte %d changed: %v", place, err)
+		}
+	})
+}
+
+// TestTypedRowsTogether reads lists of rows of which most between the first and the last are there, over several blocks: they are read as ranges are.
+func TestTypedRowsTogether(t *testing.T) {
+	kinds := [][2]vec.Kind{{vec.Bool}, {vec.Int64}, {vec.Float64}, {vec.Bytes}, {vec.Decimal}, {vec.Interval}, {vec.List, vec.Int64}}
+	enc, err := NewTypedEncoder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		kind := rapid.SampledFrom(kinds).Draw(t, "kind")
+		some := drawTyped(t, kind[0], kind[1], rapid.IntRange(1, 60).Draw(t, "values"))
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		n := rapid.IntRange(1000, 4000).Draw(t, "rows")
+		from := make([]int32, n)
+		for i := range from {
+			from[i] = int32(rng.IntN(some.Len))
+		}
+		want := some.Take(from)
+		blob, _, err := enc.Encode(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := OpenTyped(blob, kind[0], kind[1], n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := rng.IntN(n / 2)
+		for _, gaps := range []int{0, 1, n / 100, n / 5, n / 100} {
+			gone := map[int]bool{}
+			for range gaps {
+				gone[rng.IntN(n)] = true
+			}
+			var rows []int32
+			for i := first; i < n; i++ {
+				if !gone[i] {
+					rows = append(rows, int32(i))
+				}
+			}
+			c, err := got.ReadRows(rows)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k, row := range rows {
+				if got, want := showTyped(c, k), showTyped(want, int(row)); got != want {
+					t.Fatalf("%d gaps: row %d is %s, expected %s", gaps, row, got, want)
+				}
+			}
 		}
 	})
 }

@@ -132,8 +132,8 @@ func (t *Typed) Read(from, to int) (*vec.Column, error) {
 
 // ReadRows returns the given rows, which ascend.
 func (t *Typed) ReadRows(rows []int32) (*vec.Column, error) {
-	if len(rows) == 1 {
-		return t.read(rowList{from: int(rows[0]), n: 1})
+	if n := len(rows); n > 0 && int(rows[n-1]-rows[0]) == n-1 {
+		return t.read(rowList{from: int(rows[0]), n: n})
 	}
 	return t.read(rowList{n: len(rows), list: rows})
 }
