@@ -168,10 +168,11 @@ func (b *building) indexKey(e *syntax.IndexElem, rel *catalog.Relation) (k catal
 			return k, "", pgerr.New(pgerr.UndefinedColumn, "column %q does not exist", e.Name)
 		}
 		k.Type = b.keyType(b.table.Attr(k.Column).Type)
-		if t, _ := b.cat.Resolve(k.Type); datum.IsComposite(t.OID) {
+		t, _ := b.cat.Resolve(k.Type)
+		if datum.IsComposite(t.OID) {
 			return k, "", pgerr.New(pgerr.FeatureNotSupported, "indexes on columns of composite types are not supported").WithHint("Index an expression: one of the fields.")
 		}
-		return k, e.Name, nil
+		return k, e.Name, b.collation(e.Collation, t, e)
 	}
 	x, bound, err := b.expression(e.Expr, rel, indexExpression)
 	if err != nil {
@@ -182,7 +183,7 @@ func (b *building) indexKey(e *syntax.IndexElem, rel *catalog.Relation) (k catal
 	if name = bind.FigureName(e.Expr); name == "" {
 		name = "expr"
 	}
-	return k, name, nil
+	return k, name, b.collation(e.Collation, t, e)
 }
 
 func kindWord(k catalog.Kind) string {
