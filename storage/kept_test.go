@@ -148,3 +148,47 @@ func TestSealLeavesNoBlocks(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestReplaceOtherColumns replaces a row group in two parts, of which one has other columns as they were than the other.
+func TestReplaceOtherColumns(t *testing.T) {
+	ctx := context.Background()
+	const rows = 64
+	s, d := openTest(t, vfs.NewMem(), Options{Manual: true, RowGroupRows: rows})
+	defer s.Close()
+	load := func(fill func(l *TableLoad) error, closed ...Closing) {
+		t.Helper()
+		l, err := d.NewTableLoad(1, benchColumns, nil)
+		if err == nil {
+			err = fill(l)
+		}
+		if err == nil {
+			_, err = d.Commit(ctx, Commit{Tables: []TableChange{{Table: 1, Load: l, Closed: closingsOf(closed...)}}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	load(func(l *TableLoad) error { return l.Add(ctx, benchRows(0, rows, 0), nil) })
+	of, closed := make([]RowID, rows), make([]Closing, rows)
+	for i := range of {
+		of[i], closed[i] = RowID(i+1), Closing{Row: RowID(i + 1), Next: i}
+	}
+	load(func(l *TableLoad) error {
+		first, second := benchRows(1000, rows/2, 0), benchRows(2000, rows/2, 0)
+		first.Cols[2], second.Cols[1] = nil, nil
+		return errors.Join(l.Replace(ctx, first, nil, of[:rows/2], []bool{false, false, true, false}),
+			l.Replace(ctx, second, nil, of[rows/2:], []bool{false, true, false, false}))
+	}, closed...)
+	old, first, second := benchRows(0, rows, 0), benchRows(1000, rows/2, 0), benchRows(2000, rows/2, 0)
+	got, err := mustView(t, d, Latest).Table(1).Read(ctx, benchColumns, []RowID{rows + 3, 2*rows - 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := rows/2 - 3
+	for i, want := range [][3]any{{int64(1002), first.Cols[1].Int(2), string(old.Cols[2].Bytes(2))},
+		{int64(2000 + last), old.Cols[1].Int(rows - 3), string(second.Cols[2].Bytes(last))}} {
+		if have := [3]any{got.Cols[0].Int(i), got.Cols[1].Int(i), string(got.Cols[2].Bytes(i))}; have != want {
+			t.Errorf("row %d is %v, expected %v", i, have, want)
+		}
+	}
+}

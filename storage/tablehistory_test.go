@@ -220,3 +220,75 @@ func TestGroupsEndTogether(t *testing.T) {
 	check("now, after a restart", groupsAt(Latest), 0)
 	check("as of before, after a restart", groupsAt(at), rows)
 }
+
+// TestVisibleOfPart has a view look at the first rows of a row group, of which one has ended, before one looks at all of them.
+func TestVisibleOfPart(t *testing.T) {
+	ctx := context.Background()
+	s, d := openTest(t, vfs.NewMem(), Options{Manual: true})
+	defer s.Close()
+	commit := func(ch TableChange) Micros {
+		ch.Table, ch.Columns = 1, benchColumns
+		done, err := d.Commit(ctx, Commit{Tables: []TableChange{ch}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return done.At
+	}
+	commit(TableChange{Rows: []*vec.Batch{benchRows(0, 100, 0)}})
+	early := commit(TableChange{Closed: closingsOf(Closing{Row: 3, Next: -1})})
+	commit(TableChange{Rows: []*vec.Batch{benchRows(100, 100, 0)}})
+	if err := d.sealTables(ctx, true); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		at   Micros
+		rows int
+	}{{early, 99}, {Latest, 199}, {early, 99}} {
+		groups, _, err := mustView(t, d, c.at).Table(1).Groups(ctx, nil)
+		if err != nil || len(groups) != 1 {
+			t.Fatalf("%d groups, %v", len(groups), err)
+		}
+		visible, err := groups[0].Visible(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := visible.Count(groups[0].Len()); n != c.rows {
+			t.Errorf("%d of %d rows are visible, expected %d", n, groups[0].Len(), c.rows)
+		}
+	}
+}
+
+// TestTailBetweenGroups merges no groups around versions of the tail, which the next start would take for sealed.
+func TestTailBetweenGroups(t *testing.T) {
+	ctx := context.Background()
+	fs := vfs.NewMem()
+	s, d := openTest(t, fs, Options{RowGroupRows: 8192, Manual: true})
+	want := 0
+	for range 6 {
+		l, err := d.NewTableLoad(1, benchColumns, nil)
+		if err == nil {
+			err = l.Add(ctx, benchRows(0, 2*fewLoaded, 0), nil)
+		}
+		if err == nil {
+			_, err = d.Commit(ctx, Commit{Tables: []TableChange{{Table: 1, Load: l}}})
+		}
+		if err == nil {
+			_, err = d.Commit(ctx, Commit{Tables: []TableChange{{Table: 1, Columns: benchColumns, Rows: []*vec.Batch{benchRows(0, 3, 0)}}}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		want += 2*fewLoaded + 3
+	}
+	if err := d.compactTables(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, d = openTest(t, fs, Options{Manual: true})
+	defer s.Close()
+	if n := mustView(t, d, Latest).Table(1).Rows(); n != int64(want) {
+		t.Errorf("%d rows after a restart, expected %d", n, want)
+	}
+}
