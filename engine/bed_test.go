@@ -5,7 +5,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/allsource-db/allsource/engine"
@@ -168,6 +170,22 @@ func (p *person) run(script string) ([]answer, error) {
 		}
 	}
 	return out, p.s.EndImplicit(ctx)
+}
+
+// waiting begins what a session does, and returns once it waits for a lock, as another session sees. What it is then told comes from the channel.
+func waiting[T any](t *testing.T, p, watch *person, do func() T) <-chan T {
+	t.Helper()
+	told := make(chan T, 1)
+	go func() { told <- do() }()
+	for asked(t, watch, fmt.Sprintf("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = %d", p.s.PID())) == "0\n" {
+		select {
+		case got := <-told:
+			t.Fatalf("nobody kept it waiting: %v", got)
+		default:
+			runtime.Gosched()
+		}
+	}
+	return told
 }
 
 // ask runs one statement with parameters in text, as the extended protocol does.

@@ -3,7 +3,6 @@ package engine_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -83,11 +82,7 @@ func TestDefinitionWaits(t *testing.T) {
 		if s := p.state("BEGIN; " + c.open); s != "" {
 			t.Fatalf("%s: %s", c.open, s)
 		}
-		got := make(chan string)
-		go func() { got <- q.state(c.beside) }()
-		for asked(t, r, "SELECT count(*) FROM pg_locks WHERE NOT granted") == "0\n" {
-			runtime.Gosched()
-		}
+		got := waiting(t, q, r, func() string { return q.state(c.beside) })
 		if s := p.state(c.end); s != "" {
 			t.Errorf("%s: %s", c.open, s)
 		}

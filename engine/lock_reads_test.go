@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"fmt"
-	"runtime"
 	"testing"
 )
 
@@ -32,18 +31,13 @@ func TestWhatWasWaitedForIsSeen(t *testing.T) {
 			q.must(t, c.begin)
 		}
 		p.must(t, "BEGIN; "+c.alter)
-		got := make(chan string)
-		go func() {
+		got := waiting(t, q, r, func() string {
 			out, err := q.run(c.sql)
 			if err != nil {
-				got <- err.Error()
-				return
+				return err.Error()
 			}
-			got <- fmt.Sprint(out[len(out)-1].rows)
-		}()
-		for asked(t, r, "SELECT count(*) FROM pg_locks WHERE NOT granted") == "0\n" {
-			runtime.Gosched()
-		}
+			return fmt.Sprint(out[len(out)-1].rows)
+		})
 		p.must(t, "COMMIT")
 		if s := <-got; s != c.want {
 			t.Errorf("%s beside %s gives %s, expected %s", c.sql, c.alter, s, c.want)

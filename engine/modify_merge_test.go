@@ -3,7 +3,6 @@ package engine_test
 import (
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestMergeWaits has a session merge into a row that another one has under way. What it does then follows from whether they still match.
@@ -42,14 +41,10 @@ func TestMergeWaits(t *testing.T) {
 func afterWait(t *testing.T, ann, bob *person, change, statement string) error {
 	t.Helper()
 	ann.must(t, "BEGIN; "+change)
-	done := make(chan error)
-	go func() {
+	done := waiting(t, bob, ann, func() error {
 		_, err := bob.run(statement)
-		done <- err
-	}()
-	for len(ann.must(t, "SELECT 1 FROM pg_locks WHERE NOT granted")[0].rows) == 0 {
-		time.Sleep(time.Millisecond)
-	}
+		return err
+	})
 	ann.must(t, "COMMIT")
 	return <-done
 }

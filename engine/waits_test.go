@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"fmt"
-	"runtime"
 	"testing"
 )
 
@@ -32,18 +31,15 @@ func TestWhoWaitsForWhom(t *testing.T) {
 		if got := ask(anns); got != "[[idle in transaction Client ClientRead f {}]]" {
 			t.Errorf("who is in a transaction: %s", got)
 		}
-		done := make(chan error, 2)
-		for i, p := range []*person{bob, cy} {
-			go func() {
+		var done []<-chan error
+		for _, p := range []*person{bob, cy} {
+			done = append(done, waiting(t, p, watch, func() error {
 				_, err := p.run("BEGIN; " + c.wait + "; ROLLBACK")
 				if err != nil {
 					p.run("ROLLBACK")
 				}
-				done <- err
-			}()
-			for asked(t, watch, "SELECT count(*) FROM pg_locks WHERE NOT granted") != fmt.Sprintf("%d\n", i+1) {
-				runtime.Gosched()
-			}
+				return err
+			}))
 		}
 		if got, want := ask(bobs), fmt.Sprintf("[[active Lock %s f {%s}]]", c.event, anns); got != want {
 			t.Errorf("%s behind %s: %s, want %s", c.wait, c.ann, got, want)
@@ -52,8 +48,8 @@ func TestWhoWaitsForWhom(t *testing.T) {
 			t.Errorf("%s behind two: %s, want %s or %s", c.wait, got, one, two)
 		}
 		ann.must(t, "ROLLBACK")
-		for range 2 {
-			if err := <-done; err != nil {
+		for _, told := range done {
+			if err := <-told; err != nil {
 				t.Error(err)
 			}
 		}

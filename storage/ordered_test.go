@@ -100,6 +100,9 @@ func TestGroupGrowsDuringSync(t *testing.T) {
 		go commit()
 	}
 	for waiting := 0; waiting < others; time.Sleep(time.Millisecond) {
+		if len(done) > 0 {
+			t.Fatal("a commit has ended before its sync has")
+		}
 		d.queue.mu.Lock()
 		waiting = len(d.queue.waiting)
 		d.queue.mu.Unlock()

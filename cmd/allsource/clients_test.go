@@ -15,16 +15,25 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
+// clientProgram is a client program, which is ended where it does not end by itself.
+func clientProgram(t *testing.T, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), stuck)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, program(t, name), args...)
+	cmd.WaitDelay = time.Second
+	return cmd
+}
+
 // psql runs the real psql on a script and returns what it prints, errors included.
 func psql(t *testing.T, s *server, script string, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(program(t, "psql"), append([]string{"-X", "-q", "-d", s.url()}, args...)...)
+	cmd := clientProgram(t, "psql", append([]string{"-X", "-q", "-d", s.url()}, args...)...)
 	cmd.Stdin = strings.NewReader(script)
 	cmd.Env = append(os.Environ(), "PAGER=cat", "LC_ALL=C.UTF-8")
 	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
+	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && (!ok || !exit.Exited()) {
+		t.Fatalf("%v\n%s", err, out)
 	}
 	return string(out)
 }
@@ -106,7 +115,7 @@ func TestPsqlCopy(t *testing.T) {
 }
 
 func TestNodePostgres(t *testing.T) {
-	node := program(t, "node")
+	program(t, "node")
 	dir := filepath.Join("testdata", "node")
 	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
 		if os.Getenv("ALLSOURCE_REQUIRE_CLIENTS") != "" {
@@ -115,7 +124,7 @@ func TestNodePostgres(t *testing.T) {
 		t.Skip("the node packages are not installed: npm install in cmd/allsource/testdata/node")
 	}
 	s := startServer(t, filepath.Join(t.TempDir(), "data"))
-	cmd := exec.Command(node, "client.mjs", s.url())
+	cmd := clientProgram(t, "node", "client.mjs", s.url())
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)

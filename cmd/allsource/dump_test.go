@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,7 +11,7 @@ import (
 // dump is what pg_dump writes of a server, without the log.
 func dump(t *testing.T, s *server) string {
 	t.Helper()
-	out, err := exec.Command(program(t, "pg_dump"), "--no-owner", "-T", "events", "-d", s.url()).CombinedOutput()
+	out, err := clientProgram(t, "pg_dump", "--no-owner", "-T", "events", "-d", s.url()).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -86,5 +86,14 @@ func (k *killed) run(t *testing.T, length, every time.Duration) {
 		}
 	}
 	k.over.Store(true)
-	k.wg.Wait()
+	ended := make(chan struct{})
+	go func() {
+		k.wg.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(stuck):
+		k.srv.stuck(t, "a session does not end")
+	}
 }

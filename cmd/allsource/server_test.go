@@ -107,9 +107,21 @@ func (s *server) stop(t *testing.T) {
 		if err != nil {
 			t.Fatalf("SIGTERM: the server ended with %v\n%s", err, s.log)
 		}
-	case <-time.After(30 * time.Second):
-		t.Fatalf("SIGTERM: the server does not end\n%s", s.log)
+	case <-time.After(stuck):
+		s.stuck(t, "SIGTERM: the server does not end")
 	}
+}
+
+// stuck is after what time something does not go on any more: a guard, not a measure.
+const stuck = time.Minute
+
+// stuck ends the test with where the server's goroutines stand.
+func (s *server) stuck(t *testing.T, what string) {
+	t.Helper()
+	_ = s.cmd.Process.Signal(syscall.SIGQUIT)
+	err := <-s.exited
+	s.exited <- err
+	t.Fatalf("%s\n%s", what, s.log)
 }
 
 // kill ends the server as a power cut would end it. It may be gone already.

@@ -62,9 +62,13 @@ func TestModesConflictAsPostgreSQLs(t *testing.T) {
 
 func row(n int64) Key { return Key{Kind: Row, Object: 1, Row: n} }
 
-// waitsFor returns once the session waits.
-func waitsFor(s *Session) {
+// waitsFor returns once the session waits; who would otherwise tell of its end has room for that in the channel.
+func waitsFor[T any](t *testing.T, s *Session, ended <-chan T) {
+	t.Helper()
 	for {
+		if len(ended) > 0 {
+			t.Fatal("nobody kept the session waiting")
+		}
 		s.m.mu.Lock()
 		w := s.waiting != nil
 		s.m.mu.Unlock()
@@ -94,7 +98,7 @@ func TestWaitersComeInOrder(t *testing.T) {
 			order <- i
 			o.Release()
 		}()
-		waitsFor(o.s)
+		waitsFor(t, o.s, order)
 	}
 	if m.NewSession(9).NewOwner().TryLock(row(1), ForKeyShare) {
 		t.Error("locked although it is held for update")
@@ -123,7 +127,7 @@ func TestDeadlock(t *testing.T) {
 	got := make(chan error, 2)
 	for i := range int64(2) {
 		go func() { got <- owners[i].Lock(t.Context(), row(i+2), ForNoKeyUpdate) }()
-		waitsFor(owners[i].s)
+		waitsFor(t, owners[i].s, got)
 	}
 	err := owners[2].Lock(t.Context(), row(1), ForShare)
 	var d *Deadlock
@@ -153,11 +157,11 @@ func TestStrongerLockOnWhatOneHas(t *testing.T) {
 			t.Fatal("not shared")
 		}
 	}
-	got, gotC := make(chan error), make(chan error)
+	got, gotC := make(chan error, 1), make(chan error, 1)
 	go func() { gotC <- c.Lock(t.Context(), row(1), ForUpdate) }()
-	waitsFor(c.s)
+	waitsFor(t, c.s, gotC)
 	go func() { got <- a.Lock(t.Context(), row(1), ForUpdate) }()
-	waitsFor(a.s)
+	waitsFor(t, a.s, got)
 	if err := b.Lock(t.Context(), row(1), ForUpdate); !errors.Is(err, ErrDeadlock) {
 		t.Errorf("got %v", err)
 	}
@@ -178,9 +182,9 @@ func TestCanceledWaitLeavesNothing(t *testing.T) {
 		t.Fatal("not locked")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	got := make(chan error)
+	got := make(chan error, 1)
 	go func() { got <- b.Lock(ctx, row(1), ForUpdate) }()
-	waitsFor(b.s)
+	waitsFor(t, b.s, got)
 	cancel()
 	if err := <-got; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
@@ -256,9 +260,9 @@ func TestManyRowsBecomeAll(t *testing.T) {
 	if b.TryLock(row(1), ForUpdate) {
 		t.Error("a row from before the savepoint is free")
 	}
-	got := make(chan error)
+	got := make(chan error, 1)
 	go func() { got <- b.Lock(t.Context(), row(1), ForUpdate) }()
-	waitsFor(b.s)
+	waitsFor(t, b.s, got)
 	a.Release()
 	if err := <-got; err != nil {
 		t.Error(err)
@@ -343,9 +347,9 @@ func TestYieldedLocks(t *testing.T) {
 		}
 	}
 	waiting := m.NewSession(2)
-	got := make(chan error)
+	got := make(chan error, 1)
 	go func() { got <- waiting.NewOwner().Lock(t.Context(), row(1), ForNoKeyUpdate) }()
-	waitsFor(waiting)
+	waitsFor(t, waiting, got)
 	a.Yield(7)
 	if err := <-got; err != nil || waiting.After() != 7 {
 		t.Errorf("the waiter: %v, after %d", err, waiting.After())
@@ -420,16 +424,16 @@ func TestReadable(t *testing.T) {
 	first.ReleaseTo(mark)
 	expect(true, "back to EXCLUSIVE")
 	ctx, cancel := context.WithCancel(t.Context())
-	got := make(chan error)
+	got := make(chan error, 1)
 	second := b.NewOwner()
 	go func() { got <- second.Lock(ctx, table, AccessExclusive) }()
-	waitsFor(b)
+	waitsFor(t, b, got)
 	expect(false, "somebody waits")
 	cancel()
 	<-got
 	expect(true, "he has given up")
 	go func() { got <- second.Lock(t.Context(), table, AccessExclusive) }()
-	waitsFor(b)
+	waitsFor(t, b, got)
 	first.Release()
 	if err := <-got; err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ func waiting(t *testing.T, o *Owner, k Key, mode Mode) <-chan error {
 		defer cancel()
 		got <- o.Lock(ctx, k, mode)
 	}()
-	waitsFor(o.s)
+	waitsFor(t, o.s, got)
 	return got
 }
 
@@ -41,9 +41,9 @@ func TestNobodyOvertakes(t *testing.T) {
 		{row(1), ForEnding, Glance, true},
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
-		got := make(chan error)
+		got := make(chan error, 1)
 		go func() { got <- b.Lock(ctx, w.key, w.wanted) }()
-		waitsFor(b.s)
+		waitsFor(t, b.s, got)
 		if c.TryLock(w.key, w.later) != w.passes {
 			t.Errorf("%s passes who waits for %s: %v", w.later, w.wanted, !w.passes)
 		}
@@ -129,7 +129,7 @@ func TestWaitersOfMany(t *testing.T) {
 	if err := <-early; err != nil {
 		t.Error(err)
 	}
-	waitsFor(c.s)
+	waitsFor(t, c.s, late)
 	b.Release()
 	if err := <-late; err != nil {
 		t.Error(err)

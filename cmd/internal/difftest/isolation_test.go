@@ -149,7 +149,8 @@ func newStage(t *testing.T, name string, door func() *pgconn.PgConn) *stage {
 	execute(t, s.observer, "SET statement_timeout = 0")
 	for i := range s.actors {
 		s.actors[i] = &actor{conn: door()}
-		execute(t, s.actors[i].conn, "SET statement_timeout = 0; SET deadlock_timeout = '50ms'")
+		// Waiting takes as long as it takes; what neither ends nor waits is not polled for ever.
+		execute(t, s.actors[i].conn, "SET statement_timeout = '5min'; SET deadlock_timeout = '50ms'")
 	}
 	return s
 }
