@@ -314,6 +314,8 @@ func (d *DB) waitForRoom(ctx context.Context) error {
 		case <-shorter:
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-d.s.failure.is: // nothing is sealed any more
+			return d.s.failure.get()
 		case <-d.s.work.quit:
 			return ErrClosed
 		}

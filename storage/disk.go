@@ -87,6 +87,7 @@ type failure struct {
 	log   *slog.Logger
 	err   atomic.Pointer[error]
 	once  sync.Once
+	is    chan struct{} // closed then
 }
 
 func (f *failure) get() error {
@@ -100,6 +101,7 @@ func (f *failure) set(err error) {
 	f.once.Do(func() {
 		err = fmt.Errorf("the write-ahead log failed, what is durable is unknown: %w", err)
 		f.err.Store(&err)
+		close(f.is)
 		f.fatal(err)
 	})
 }

@@ -72,7 +72,6 @@ func (rel *relation) fold() error {
 	// Who reads a page looks here first, and then on disk.
 	rel.lately.cut(len(closed))
 	rel.grow(-endedBytes * int64(len(closed)))
-	d.sealed.wake()
 	return nil
 }
 

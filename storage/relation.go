@@ -274,10 +274,13 @@ func (st *relationState) groupOf(row RowID) *tableGroup {
 	return st.groups[i]
 }
 
-// grow counts bytes of the tail.
+// grow counts bytes of the tail, and tells who waits for it to become shorter.
 func (rel *relation) grow(bytes int64) {
 	rel.bytes.Add(bytes)
 	rel.d.tableBytes.Add(bytes)
+	if bytes < 0 {
+		rel.d.sealed.wake()
+	}
 }
 
 // Fate is what became of a version by the commits that have their place: when it was closed, 0 if it is open, and which version took its

@@ -75,7 +75,7 @@ func Open(dir string, o Options) (*Store, error) {
 
 func (s *Store) open() error {
 	split := splitMemory(s.o.Memory)
-	s.failure.fatal, s.failure.log = s.o.Fatal, s.o.Logger
+	s.failure.fatal, s.failure.log, s.failure.is = s.o.Fatal, s.o.Logger, make(chan struct{})
 	s.blocks = pebble.NewCache(split.blocks)
 	s.readers = newReaderCache(split.readers)
 	s.parts = newPartCache(split.parts * 3 / 4)

@@ -168,7 +168,6 @@ func (rel *relation) sealRows(rows table.Rows, end RowID) error {
 		}
 	})
 	rel.grow(-freed)
-	d.sealed.wake()
 	d.s.count.seals.Add(1)
 	return nil
 }
