@@ -3,6 +3,7 @@ package bind
 import (
 	"github.com/allsource-db/allsource/sql/datum"
 	"github.com/allsource-db/allsource/sql/expr"
+	"github.com/allsource-db/allsource/sql/funcs"
 	"github.com/allsource-db/allsource/sql/pgerr"
 	"github.com/allsource-db/allsource/sql/plan"
 	"github.com/allsource-db/allsource/sql/syntax"
@@ -38,8 +39,8 @@ func (b *binder) funcTable(t *syntax.FuncTable, e *env) (*source, error) {
 	}
 	fields := append([]plan.Field(nil), node.Schema()...)
 	alias := aliasOf(t.Alias, name)
-	if scalar && t.Alias != nil && t.Alias.Name != "" {
-		fields[0].Name = t.Alias.Name // a function's one column is named as the function is
+	if scalar && t.Alias != nil && t.Alias.Name != "" && fields[0].Name == name {
+		fields[0].Name = t.Alias.Name // a function's one column is named as the function is, unless it has a name of its own
 		node = renamed(node, fields)
 	}
 	it := itemOf(alias, fields)
@@ -97,8 +98,12 @@ func (f *frame) tableFunction(x syntax.Expr, defs []*syntax.ColumnDef, ordinal b
 	if err != nil {
 		return nil, "", false, err
 	}
+	column := name // if it is only one
+	if fn := calledBy(e); fn != nil && fn.Value != "" {
+		column = fn.Value
+	}
 	if c, ok := e.(*ownCall); ok {
-		n, one, err = f.ownTable(c, name, nil, ordinal)
+		n, one, err = f.ownTable(c, column, nil, ordinal)
 		return n, name, one, err
 	}
 	if e, err = f.textIfUnknown(e, x); err != nil {
@@ -109,13 +114,24 @@ func (f *frame) tableFunction(x syntax.Expr, defs []*syntax.ColumnDef, ordinal b
 		return n, name, false, err
 	}
 	if c, ok := e.(*expr.Call); ok && c.Fn.RetSet {
-		n, one, err = f.setFunction(c, name, ordinal, x)
+		n, one, err = f.setFunction(c, column, ordinal, x)
 		return n, name, one, err
 	}
 	if e.Type().OID == datum.Record && rowFields(e) == nil {
 		return nil, "", false, f.errorIn(x, pgerr.SyntaxError, "a column definition list is required for functions returning \"record\"")
 	}
 	return f.valueTable(e, name, ordinal)
+}
+
+// calledBy is the function that an expression is a call of, nil if it is something else.
+func calledBy(e expr.Expr) *funcs.Func {
+	switch c := e.(type) {
+	case *ownCall:
+		return c.fn
+	case *expr.Call:
+		return c.Fn
+	}
+	return nil
 }
 
 // topCall binds a call whose function may return a set, though its arguments may not.

@@ -84,7 +84,10 @@ func signature(c *catalog.Catalog, d *catalog.FunctionObject) *funcs.Func {
 		}
 	}
 	if ret.OID != datum.Record {
-		fn.Out = nil // one parameter is the value itself
+		if len(fn.Out) == 1 { // it is the value itself
+			fn.Value = fn.Out[0].Name
+		}
+		fn.Out = nil
 	}
 	for i := range fn.Out {
 		if fn.Out[i].Name == "" {

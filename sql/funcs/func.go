@@ -61,6 +61,15 @@ type Func struct {
 	// Out names and types the columns of a function whose Ret is Record; SetBody then returns a Struct column with these
 	// fields, Body a Struct too.
 	Out []datum.Field
+
+	// Value is the name of the one column that it is in FROM, where that is not called as the function is.
+	Value string
+}
+
+// calling gives the one column of a function in FROM a name.
+func (f Func) calling(column string) Func {
+	f.Value = column
+	return f
 }
 
 // Default is the text of what argument i is when it is left out, or NULL.

@@ -61,13 +61,13 @@ var jsonFuncs = []Func{
 	})},
 	{OID: 3263, Name: "jsonb_object", Args: []datum.OID{textArray}, Ret: datum.JSONB, Strict: true, Volatile: Immutable, Doc: "an object of an array of alternating keys and values", Body: jsonbObject2},
 	jset(3931, "jsonb_object_keys", datum.Text, "keys of the object", objectKeys),
-	jset(3219, "jsonb_array_elements", datum.JSONB, "elements of the array", arrayElements(false)),
-	jset(3465, "jsonb_array_elements_text", datum.Text, "elements of the array as text", arrayElements(true)),
+	jset(3219, "jsonb_array_elements", datum.JSONB, "elements of the array", arrayElements(false)).calling("value"),
+	jset(3465, "jsonb_array_elements_text", datum.Text, "elements of the array as text", arrayElements(true)).calling("value"),
 	jeach(3208, "jsonb_each", datum.JSONB, "members of the object", false),
 	jeach(3932, "jsonb_each_text", datum.Text, "members of the object, values as text", true),
 	{OID: 3957, Name: "json_object_keys", Args: []datum.OID{datum.JSON}, Ret: datum.Text, RetSet: true, Strict: true, Volatile: Immutable, Doc: "keys of the object", SetBody: jsonKeys},
-	{OID: 3955, Name: "json_array_elements", Args: []datum.OID{datum.JSON}, Ret: datum.JSON, RetSet: true, Strict: true, Volatile: Immutable, Doc: "elements of the array", SetBody: jsonElements(false)},
-	{OID: 3969, Name: "json_array_elements_text", Args: []datum.OID{datum.JSON}, Ret: datum.Text, RetSet: true, Strict: true, Volatile: Immutable, Doc: "elements of the array as text", SetBody: jsonElements(true)},
+	{OID: 3955, Name: "json_array_elements", Args: []datum.OID{datum.JSON}, Ret: datum.JSON, RetSet: true, Strict: true, Volatile: Immutable, Doc: "elements of the array", SetBody: jsonElements(false), Value: "value"},
+	{OID: 3969, Name: "json_array_elements_text", Args: []datum.OID{datum.JSON}, Ret: datum.Text, RetSet: true, Strict: true, Volatile: Immutable, Doc: "elements of the array as text", SetBody: jsonElements(true), Value: "value"},
 }
 
 func jfunc(oid datum.OID, name string, ret datum.OID, doc string, f func(v jsonb.Value) ([]byte, error)) Func {
