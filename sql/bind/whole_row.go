@@ -20,7 +20,7 @@ func (b *binder) wholeRow(it *item, level, at int) expr.Expr {
 		if c.unseen {
 			continue
 		}
-		row.Elems = append(row.Elems, b.outwards(c.expr, level, at))
+		row.Elems = append(row.Elems, b.defining.ref(b.outwards(c.expr, level, at), c.ref))
 		row.Names = append(row.Names, c.name)
 	}
 	b.ofTable(row, it.rel)

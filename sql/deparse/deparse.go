@@ -85,8 +85,9 @@ type printer struct {
 
 // space has the names of the items in the FROM clause of one query.
 type space struct {
-	names map[syntax.Node]string
-	used  map[string]bool
+	names  map[syntax.Node]string
+	used   map[string]bool
+	called map[string]string // the names of items by what the query calls them
 }
 
 func newPrinter(ctx *bind.Context, m *bind.Meaning, style Style) *printer {
@@ -139,14 +140,7 @@ func (p *printer) special(e expr.Expr, implicit bool) (string, bool) {
 		return strings.ToUpper(syntax.Format(v)), true
 	}
 	if name := p.m.Collate[e]; name != nil {
-		arg := e.(*expr.Cast).Arg
-		text := p.Show(arg, true)
-		if col, ok := p.m.Refs[arg]; p.Spare && !ok || ok && col.From == nil || !p.Spare && !ok && !isAtom(arg) {
-			if !strings.HasPrefix(text, "(") || !p.Spare {
-				text = "(" + text + ")"
-			}
-		}
-		return p.Around(text + " COLLATE " + quotedName(name)), true
+		return p.Around(p.Tight(e.(*expr.Cast).Arg) + " COLLATE " + quotedName(name)), true
 	}
 	switch x := e.(type) {
 	case *expr.Col:
@@ -208,14 +202,6 @@ func (p *printer) keys(c *expr.Call) string {
 		}
 	}
 	return text
-}
-
-func isAtom(e expr.Expr) bool {
-	switch e.(type) {
-	case *expr.Col, *expr.Outer, *expr.Const:
-		return true
-	}
-	return false
 }
 
 func quotedName(n syntax.Name) string {

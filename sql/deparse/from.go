@@ -53,7 +53,7 @@ func (p *printer) nameItem(at syntax.Node, alias *syntax.Alias, name string) {
 	for i := 1; p.used(unique); i++ {
 		unique = name + "_" + strconv.Itoa(i)
 	}
-	own.used[unique], own.names[at] = true, unique
+	own.used[unique], own.names[at], own.called[name] = true, unique, unique
 }
 
 func (p *printer) used(name string) bool {
@@ -120,9 +120,9 @@ func (p *printer) table(t *syntax.TableName) string {
 		text += "(" + quotedList(p.m.Columns[t]) + ")"
 	}
 	if s := t.Sample; s != nil {
-		text += " TABLESAMPLE " + funcs.QuoteIdent(s.Method.Last()) + " (" + syntax.Format(s.Args[0]) + ")"
+		text += " TABLESAMPLE " + funcs.QuoteIdent(s.Method.Last()) + " (" + p.expr(s.Args[0], false) + ")"
 		if s.Seed != nil {
-			text += " REPEATABLE (" + syntax.Format(s.Seed) + ")"
+			text += " REPEATABLE (" + p.expr(s.Seed, false) + ")"
 		}
 	}
 	return text

@@ -1,6 +1,7 @@
 package deparse
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,7 +26,7 @@ func (p *printer) statement(st syntax.Stmt) string {
 // query prints a query. columns are the names of its columns where a view gives them others; visible says that somebody sees the names.
 func (p *printer) query(q *syntax.Query, columns []string, visible bool) string {
 	level := p.Level
-	p.spaces = append(p.spaces, &space{map[syntax.Node]string{}, map[string]bool{}})
+	p.spaces = append(p.spaces, &space{map[syntax.Node]string{}, map[string]bool{}, map[string]string{}})
 	defer func() { p.Level, p.spaces = level, p.spaces[:len(p.spaces)-1] }()
 	if s, ok := q.Body.(*syntax.Select); ok {
 		p.nameItems(s.From)
@@ -50,9 +51,19 @@ func (p *printer) query(q *syntax.Query, columns []string, visible bool) string 
 		b.WriteString(p.limit(q))
 	}
 	for _, l := range q.Locking {
-		b.WriteString(p.Line(" "+strings.TrimPrefix(syntax.Format(&syntax.Query{Body: &syntax.Select{}, Locking: []*syntax.Locking{l}}), "SELECT "), -8, 8, 0))
+		b.WriteString(p.Line(" "+p.locking(l), -8, 8, 0))
 	}
 	return b.String()
+}
+
+// locking prints FOR UPDATE and its like, with the items as they are called here.
+func (p *printer) locking(l *syntax.Locking) string {
+	own := *l
+	own.Of = slices.Clone(l.Of)
+	for i, n := range own.Of {
+		own.Of[i] = syntax.Name{p.spaces[len(p.spaces)-1].called[n.Last()]}
+	}
+	return strings.TrimPrefix(syntax.Format(&syntax.Query{Body: &syntax.Select{}, Locking: []*syntax.Locking{&own}}), "SELECT ")
 }
 
 func (p *printer) limit(q *syntax.Query) string {

@@ -240,6 +240,9 @@ func (s *Shower) Operand(e Expr, need int, implicit bool) string {
 	return text
 }
 
+// Tight prints e where only what binds as tightly as a subscript goes without parentheses.
+func (s *Shower) Tight(e Expr) string { return s.Operand(e, bindSubscript, true) }
+
 // List prints arguments.
 func (s *Shower) List(args []Expr) string {
 	parts := make([]string, len(args))
