@@ -16,12 +16,13 @@ type cursor struct {
 	rows   *Rows
 	cancel context.CancelCauseFunc // of the query behind it
 	hold   bool
-	kept   bool       // the transaction that declared it was committed
-	left   *vec.Batch // not given yet, of one that goes forward
-	seen   *op.Kept   // of one that scrolls
-	pos    int64      // the row that it is on, from 1; 0: before the first
-	ended  bool       // all rows were read
-	after  bool       // it is after the last row
+	kept   bool        // the transaction that declared it was committed
+	left   *vec.Batch  // not given yet, of one that goes forward
+	seen   *op.Kept    // of one that scrolls
+	pos    int64       // the row that it is on, from 1; 0: before the first
+	ended  bool        // all rows were read
+	after  bool        // it is after the last row
+	reads  []tableLock // the tables of its query
 	on     []bind.CursorRows
 	row    *vec.Batch // that it is on; nil: it is on none
 }
@@ -50,7 +51,7 @@ func (s *Session) declare(ctx context.Context, st *syntax.DeclareCursor, p *Prep
 		cancel(nil)
 		return err
 	}
-	c := &cursor{rows: rows, cancel: cancel, on: p.inner.rows, hold: st.Hold == syntax.Yes}
+	c := &cursor{rows: rows, cancel: cancel, reads: p.inner.changed, on: p.inner.rows, hold: st.Hold == syntax.Yes}
 	if st.Scroll == syntax.Yes {
 		cfg := s.executionConfig(ctx, nil)
 		c.seen = op.NewKept(cfg.shared.Child(cfg.memory / 4))

@@ -32,6 +32,9 @@ func (s *Session) define(ctx context.Context, p *Prepared) (*Rows, error) {
 	return s.atomic(ctx, func() (*Rows, error) {
 		ch, err := s.planChange(ctx, p)
 		if err == nil {
+			err = s.changesIdle(ch, st)
+		}
+		if err == nil {
 			_, err = s.present(ctx) // what it reads of rows is as of after it has its locks
 		}
 		if err != nil {

@@ -90,11 +90,15 @@ func (s *Session) setConstraints(ctx context.Context, st *syntax.SetConstraints)
 	if st.Deferred {
 		return nil
 	}
-	// What has waited is tested now; constraints that wait on are tested again at the commit.
+	// What need not wait any more is tested now.
+	waits := checks{bytes: w.atCommit.bytes}
 	for _, c := range w.atCommit.list {
-		if err := c(ctx); err != nil {
+		if w.postpones(c.con) {
+			waits.list = append(waits.list, c)
+		} else if err := c.run(ctx); err != nil {
 			return err
 		}
 	}
+	w.atCommit = waits
 	return nil
 }

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -107,5 +108,46 @@ func TestUpdateWaitsBeside(t *testing.T) {
 		if got := strings.Join(rows, " "); got != c.want {
 			t.Errorf("%s, then %s: %s, want %s", c.change, c.statement, got, c.want)
 		}
+	}
+}
+
+// TestUpdateWaitsInTheMiddle changes rows of which somebody else has one under way: the rows before and after it are changed too, once each.
+func TestUpdateWaitsInTheMiddle(t *testing.T) {
+	b := newBed(t)
+	defer b.close(t)
+	ann, bob := b.connect(t, 0), b.connect(t, 0)
+	defer ann.s.Close()
+	defer bob.s.Close()
+	ann.must(t, "CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 0), (2, 0), (3, 0)")
+	if err := afterWait(t, ann, bob, "UPDATE t SET n = 10 WHERE id = 2", "UPDATE t SET n = n + 1"); err != nil {
+		t.Fatal(err)
+	}
+	if got := ann.must(t, "SELECT string_agg(n::text, ' ' ORDER BY id) FROM t")[0].rows[0][0]; got != "1 11 1" {
+		t.Errorf("the rows have %s", got)
+	}
+}
+
+// TestUpdateWaitsForReferrers gives a row another key because of what somebody else has made of it meanwhile: that waits for a third one, who refers to the row.
+func TestUpdateWaitsForReferrers(t *testing.T) {
+	b := newBed(t)
+	defer b.close(t)
+	ann, bob, carol := b.connect(t, 0), b.connect(t, 0), b.connect(t, 0)
+	for _, p := range []*person{ann, bob, carol} {
+		defer p.s.Close()
+	}
+	ann.must(t, "CREATE TABLE p (id int PRIMARY KEY, v int); INSERT INTO p VALUES (1, 0); CREATE TABLE c (id int REFERENCES p)")
+	ann.must(t, "BEGIN; UPDATE p SET v = 5")
+	carol.must(t, "BEGIN; INSERT INTO c VALUES (1)")
+	done := waiting(t, bob, carol, func() error {
+		_, err := bob.run("UPDATE p SET id = CASE WHEN v = 5 THEN 9 ELSE id END")
+		return err
+	})
+	ann.must(t, "COMMIT")
+	for len(done) == 0 && asked(t, carol, "SELECT count(*) FROM pg_locks WHERE NOT granted") == "0\n" {
+		runtime.Gosched()
+	}
+	carol.must(t, "COMMIT")
+	if err := <-done; err == nil || !strings.Contains(err.Error(), "23503") && !strings.Contains(err.Error(), "violates foreign key") {
+		t.Errorf("the key changed under who refers to it: %v", err)
 	}
 }

@@ -83,7 +83,7 @@ func (r *references) added(ctx context.Context, w *writer, rows *vec.Batch, firs
 	var late []*catalog.Constraint
 	for _, con := range r.out {
 		if w.s.tx.work.checksOf(con) == &w.s.tx.work.atCommit {
-			w.s.tx.work.defers(con, func(ctx context.Context) error { return w.refers(ctx, con, rows, id) }, rowsBytes(rows))
+			w.defers(con, func(ctx context.Context) error { return w.refers(ctx, con, rows, id) }, rowsBytes(rows))
 			continue
 		}
 		if rows.Len >= manyReferring {
@@ -98,7 +98,7 @@ func (r *references) added(ctx context.Context, w *writer, rows *vec.Batch, firs
 		late = append(late, con)
 	}
 	if len(late) > 0 {
-		w.s.tx.work.late.add(func(ctx context.Context) error { return w.refersAll(ctx, late, rows, id) }, rowsBytes(rows))
+		w.s.tx.work.late.add(check{w.rel.OID, nil, func(ctx context.Context) error { return w.refersAll(ctx, late, rows, id) }}, rowsBytes(rows))
 	}
 	return nil
 }
@@ -147,7 +147,7 @@ func (r *references) replaced(w *writer, ids []storage.RowID, old, rows *vec.Bat
 			continue
 		}
 		now := rows.Take(changed)
-		w.s.tx.work.defers(con, func(ctx context.Context) error {
+		w.defers(con, func(ctx context.Context) error {
 			return w.refers(ctx, con, now, func(i int) storage.RowID { return id(int(changed[i])) })
 		}, rowsBytes(now))
 	}

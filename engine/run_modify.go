@@ -204,6 +204,11 @@ func (s *Session) truncate(ctx context.Context, n *plan.Truncate) error {
 			list = append(list[:len(list):len(list)], in.rel)
 		}
 	}
+	for _, rel := range list {
+		if err := s.idle(rel.OID, rel.Name, "TRUNCATE"); err != nil {
+			return err
+		}
+	}
 	w := &s.tx.work
 	for _, rel := range list {
 		s.delta(rel).empty(w.command)

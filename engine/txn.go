@@ -252,7 +252,7 @@ func (s *Session) commit(ctx context.Context) error {
 	w := &s.tx.work
 	for len(w.atCommit.list) > 0 {
 		for _, c := range w.atCommit.take() {
-			if err := c(ctx); err != nil {
+			if err := c.run(ctx); err != nil {
 				s.rollback()
 				return err
 			}

@@ -43,18 +43,25 @@ func (l deltas) of(t storage.TableID) *delta {
 	return nil
 }
 
+// check is made later: of rows of a table, for a constraint where it is one by itself.
+type check struct {
+	table datum.OID
+	con   *catalog.Constraint
+	run   func(ctx context.Context) error
+}
+
 // checks are made later; bytes is about what they keep in memory.
 type checks struct {
-	list  []func(ctx context.Context) error
+	list  []check
 	bytes int64
 }
 
-func (c *checks) add(check func(ctx context.Context) error, bytes int64) {
+func (c *checks) add(check check, bytes int64) {
 	c.list, c.bytes = append(c.list, check), c.bytes+bytes
 }
 
 // take empties the list.
-func (c *checks) take() []func(ctx context.Context) error {
+func (c *checks) take() []check {
 	list := c.list
 	*c = checks{}
 	return list
@@ -279,7 +286,7 @@ func (s *Session) late(ctx context.Context) error {
 	w := &s.tx.work
 	for len(w.late.list) > 0 {
 		for _, c := range w.late.take() {
-			if err := c(ctx); err != nil {
+			if err := c.run(ctx); err != nil {
 				return err
 			}
 		}

@@ -62,7 +62,7 @@ func (w *writer) apart(ctx context.Context, key *tableKey, look []int, rows *vec
 		return err
 	}
 	if key.con != nil && key.con.Deferrable {
-		w.s.tx.work.defers(key.con, func(ctx context.Context) error { return w.apartLater(ctx, key, spans, look, rows) }, rowsBytes(rows))
+		w.defers(key.con, func(ctx context.Context) error { return w.apartLater(ctx, key, spans, look, rows) }, rowsBytes(rows))
 		return nil
 	}
 	mine := map[string]rowSpans{}

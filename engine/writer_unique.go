@@ -248,7 +248,7 @@ func (w *writer) distinctLater(key *tableKey, keys storage.IndexKeys, look []int
 	if len(look) == 0 {
 		return
 	}
-	check := func(ctx context.Context) error {
+	test := func(ctx context.Context) error {
 		v, err := w.s.log.View(ctx, storage.Latest)
 		if err != nil {
 			return err
@@ -273,13 +273,13 @@ func (w *writer) distinctLater(key *tableKey, keys storage.IndexKeys, look []int
 		}
 		return nil
 	}
-	w.s.tx.work.defers(key.con, check, int64(len(look))*keyOverhead)
+	w.defers(key.con, test, int64(len(look))*keyOverhead)
 }
 
 // defers keeps a check of a constraint until the statement is over, or until the commit where the constraint asks for it.
 // bytes is about what it keeps.
-func (w *work) defers(con *catalog.Constraint, check func(ctx context.Context) error, bytes int64) {
-	w.checksOf(con).add(check, bytes)
+func (w *writer) defers(con *catalog.Constraint, test func(ctx context.Context) error, bytes int64) {
+	w.s.tx.work.checksOf(con).add(check{w.rel.OID, con, test}, bytes)
 }
 
 // checksOf are those among which the checks of a constraint are.

@@ -105,6 +105,7 @@ const (
 	TooManyColumns              Code = "54011"
 	TooManyArguments            Code = "54023"
 	ObjectNotInPrerequisite     Code = "55000"
+	ObjectInUse                 Code = "55006"
 	ProgramLimitExceeded        Code = "54000"
 	QueryCanceled               Code = "57014"
 	AdminShutdown               Code = "57P01"
