@@ -5,7 +5,6 @@ import (
 	"net"
 	"slices"
 	"strconv"
-
 	"time"
 
 	"github.com/allsource-db/allsource/engine/lock"

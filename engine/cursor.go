@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/allsource-db/allsource/engine/op"
 	"github.com/allsource-db/allsource/sql/bind"
@@ -16,6 +17,8 @@ type cursor struct {
 	rows   *Rows
 	cancel context.CancelCauseFunc // of the query behind it
 	hold   bool
+	text   string      // of its declaration
+	at     time.Time   // of it
 	kept   bool        // the transaction that declared it was committed
 	left   *vec.Batch  // not given yet, of one that goes forward
 	seen   *op.Kept    // of one that scrolls
@@ -51,7 +54,7 @@ func (s *Session) declare(ctx context.Context, st *syntax.DeclareCursor, p *Prep
 		cancel(nil)
 		return err
 	}
-	c := &cursor{rows: rows, cancel: cancel, reads: p.inner.changed, on: p.inner.rows, hold: st.Hold == syntax.Yes}
+	c := &cursor{rows: rows, cancel: cancel, reads: p.inner.changed, on: p.inner.rows, hold: st.Hold == syntax.Yes, text: p.text, at: s.engine.cfg.Now()}
 	if st.Scroll == syntax.Yes {
 		cfg := s.executionConfig(ctx, nil)
 		c.seen = op.NewKept(cfg.shared.Child(cfg.memory / 4))

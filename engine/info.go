@@ -38,6 +38,11 @@ func (i sessionInfo) SearchPath(implicit bool) []string {
 // BackendPID is pg_backend_pid().
 func (i sessionInfo) BackendPID() int32 { return i.s.pid }
 
+// Changed reports whether the transaction has something to commit.
+func (i sessionInfo) Changed() bool {
+	return i.s.tx.work.changed() || len(i.s.tx.held.events) > 0
+}
+
 // BlockedBy is pg_blocking_pids().
 func (i sessionInfo) BlockedBy(pid int32) []int32 {
 	for _, w := range i.s.engine.lockManager(i.s.opts.Database).Waits() {

@@ -38,10 +38,11 @@ type Session struct {
 	past      pastCatalog
 	pretended *catalog.Catalog // while a definition is carried out: what stands for the catalog; nil: it is itself
 	newest    bool             // statements see the newest state, whatever the snapshot of their transaction
-	prepared  map[string]*Prepared
-	planned   *cachedPlan // of the script that was parsed last; nil: it was not in the cache
-	whole     syntax.Stmt // the one statement of that script; nil: it has several
-	lifted    *lifted     // of that script, nil: it has no values that could be parameters
+	prepared  map[string]named
+	protocol  map[string]named // statements that the client has prepared without PREPARE
+	planned   *cachedPlan      // of the script that was parsed last; nil: it was not in the cache
+	whole     syntax.Stmt      // the one statement of that script; nil: it has several
+	lifted    *lifted          // of that script, nil: it has no values that could be parameters
 	cursors   map[string]*cursor
 	ruled     map[*plan.RowRules]*ruled
 	routines  map[routineKey]*routine
@@ -71,7 +72,7 @@ var (
 
 func newSession(e *Engine, log Log, opts SessionOptions) *Session {
 	s := &Session{
-		engine: e, opts: opts, vars: newVars(), prepared: map[string]*Prepared{}, cursors: map[string]*cursor{},
+		engine: e, opts: opts, vars: newVars(), prepared: map[string]named{}, cursors: map[string]*cursor{},
 		began: e.cfg.Now(), state: "idle", stateAt: e.cfg.Now(),
 	}
 	s.log = sessionLog{log, s}

@@ -134,7 +134,7 @@ func (c configuration) plays(path string) bool {
 // hasTransactions reports whether a file is about transactions, or about the past, which does not have a transaction's own events.
 func hasTransactions(path string) bool {
 	switch filepath.Base(path) {
-	case "catalog.slt", "current_of.slt", "cursors.slt", "errors.slt", "foreign_keys.slt", "function_settings.slt", "in_use.slt", "indexes_in_transactions.slt", "past.slt", "prepared_tables.slt", "routines.slt", "savepoint_checks.slt", "sequence_limits.slt", "tables.slt":
+	case "catalog.slt", "current_of.slt", "cursors.slt", "errors.slt", "foreign_keys.slt", "function_settings.slt", "in_use.slt", "indexes_in_transactions.slt", "past.slt", "prepared_tables.slt", "routines.slt", "savepoint_checks.slt", "sequence_limits.slt", "session_objects.slt", "tables.slt":
 		return true
 	}
 	return strings.Contains(path, "/events/") || strings.Contains(path, "/later/")

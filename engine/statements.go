@@ -372,7 +372,7 @@ func (s *Session) prepareStmt(ctx context.Context, st *syntax.Prepare, p *Prepar
 	if err != nil {
 		return err
 	}
-	s.prepared[st.Name] = inner
+	s.prepared[st.Name] = named{inner, p.text, s.engine.cfg.Now()}
 	return nil
 }
 
@@ -394,7 +394,7 @@ func (s *Session) preparedNamed(name string) (*Prepared, error) {
 	if !ok {
 		return nil, pgerr.New(pgerr.InvalidSQLStatementName, "prepared statement %q does not exist", name)
 	}
-	return p, nil
+	return p.Prepared, nil
 }
 
 // executeArgs are the values that an EXECUTE gives for the parameters of a statement.

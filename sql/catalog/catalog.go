@@ -118,6 +118,9 @@ type Server interface {
 	Roles(ctx context.Context) ([]Role, error)
 	Settings(ctx context.Context) ([]Setting, error)
 	Sessions(ctx context.Context) ([]Session, error)
+	// Prepared lists the session's prepared statements, Cursors its open cursors, by name.
+	Prepared() []PreparedStatement
+	Cursors() []OpenCursor
 	// Locks lists what sessions of the database have locked or wait for.
 	Locks() []Lock
 	// SequenceState is the last value that a sequence gave, or the first that it will give when called is false.
@@ -128,6 +131,21 @@ type Server interface {
 	ShownCheck(d *DomainObject, k *DomainCheck) string
 	// ShownIndex is CREATE INDEX of an index.
 	ShownIndex(r *Relation, ix *TableIndex) (string, error)
+}
+
+// PreparedStatement is a row of pg_prepared_statements.
+type PreparedStatement struct {
+	Name, Text string
+	At         int64 // when it was prepared
+	Types      []datum.OID
+	SQL        bool // by PREPARE, not by the protocol
+}
+
+// OpenCursor is a row of pg_cursors.
+type OpenCursor struct {
+	Name, Text           string
+	Holdable, Scrollable bool
+	At                   int64 // when it was declared
 }
 
 // Database is a row of pg_database.

@@ -22,6 +22,12 @@ func (testServer) Settings(context.Context) ([]Setting, error) {
 	return []Setting{{Name: "work_mem", Value: "4MB", Context: "user", Type: "string"}}, nil
 }
 
+func (testServer) Prepared() []PreparedStatement {
+	return []PreparedStatement{{Name: "p", Text: "PREPARE p AS SELECT 1", Types: []datum.OID{datum.Int4}, SQL: true}}
+}
+func (testServer) Cursors() []OpenCursor {
+	return []OpenCursor{{Name: "c", Text: "DECLARE c CURSOR FOR SELECT 1"}}
+}
 func (testServer) Sessions(context.Context) ([]Session, error) {
 	return []Session{{PID: 1, Database: "allsource", User: "allsource", Started: 7}}, nil
 }

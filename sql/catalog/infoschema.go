@@ -76,7 +76,7 @@ var infoViews = []builtin{
 	// key_period_usage and periods are the standard's; PostgreSQL has neither.
 	{13702, "key_period_usage", made(keyPeriodRows), `constraint_catalog name, constraint_schema name, constraint_name name, table_catalog name, table_schema name,
 		table_name name, period_name name`},
-	{13334, "parameters", rowsMaker{}, `specific_catalog name, specific_schema name, specific_name name, ordinal_position int4, parameter_mode varchar,
+	{13334, "parameters", asked(parameterRows), `specific_catalog name, specific_schema name, specific_name name, ordinal_position int4, parameter_mode varchar,
 		is_result yes_or_no, as_locator yes_or_no, parameter_name name, data_type varchar, character_maximum_length int4,
 		character_octet_length int4, character_set_catalog name, character_set_schema name, character_set_name name,
 		collation_catalog name, collation_schema name, collation_name name, numeric_precision int4,

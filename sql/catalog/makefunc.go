@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"context"
+
 	"github.com/allsource-db/allsource/sql/datum"
 )
 
@@ -68,12 +70,46 @@ func (c *Catalog) userRoutineRows(t *rows) {
 		if r["routine_definition"] = f.Body; f.Form == "" {
 			r["routine_body"] = "EXTERNAL"
 		}
-		if i := datum.Lookup(ret.OID); i != nil {
-			r["type_udt_name"] = i.Name
-		}
-		if own := datum.OwnOf(ret.OID); own != nil {
-			r["type_udt_schema"] = own.Schema
-		}
+		r["type_udt_schema"], r["type_udt_name"] = typeNames(ret)
 		t.add(r)
 	})
+}
+
+// typeNames are the schema and the name of a type in the catalog.
+func typeNames(t datum.Type) (schema, name string) {
+	if i := datum.Lookup(t.OID); i != nil {
+		name = i.Name
+	}
+	if own := datum.OwnOf(t.OID); own != nil {
+		return own.Schema, name
+	}
+	return pgCatalog, name
+}
+
+// parameterModes are the words of information_schema for the modes of parameters.
+var parameterModes = map[string]string{"i": "IN", "v": "IN", "o": "OUT", "b": "INOUT", "t": "OUT"}
+
+// parameterRows are the rows of information_schema.parameters about functions of users.
+func parameterRows(_ context.Context, x *Context, t *rows) (err error) {
+	c := x.Catalog
+	c.userFunctions(func(f *FunctionObject) {
+		for i, a := range f.Args {
+			typ, domain := c.Resolve(a.Type)
+			at := i + 1
+			r := row{"specific_catalog": c.database, "specific_schema": c.SchemaName(f.Schema), "specific_name": f.Name + "_" + decimalText(int(f.ID)),
+				"ordinal_position": at, "parameter_mode": parameterModes[a.Mode], "is_result": "NO", "as_locator": "NO", "data_type": infoType(typ),
+				"udt_catalog": c.database, "dtd_identifier": decimalText(at)}
+			if r["udt_schema"], r["udt_name"] = typeNames(typ); domain != nil {
+				r["data_type"], r["udt_schema"], r["udt_name"] = "USER-DEFINED", c.SchemaName(domain.Schema), domain.Name
+			}
+			if a.Name != "" {
+				r["parameter_name"] = a.Name
+			}
+			if a.Default.Text != "" && err == nil {
+				r["parameter_default"], err = x.Server.Shown(nil, a.Default.Text)
+			}
+			t.add(r)
+		}
+	})
+	return err
 }

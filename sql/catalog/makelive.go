@@ -128,6 +128,20 @@ func activityRows(ctx context.Context, c *Context, t *rows) error {
 	return err
 }
 
+func preparedRows(_ context.Context, c *Context, t *rows) error {
+	for _, p := range c.Server.Prepared() {
+		t.add(row{"name": p.Name, "statement": p.Text, "prepare_time": p.At, "parameter_types": p.Types, "from_sql": p.SQL})
+	}
+	return nil
+}
+
+func cursorRows(_ context.Context, c *Context, t *rows) error {
+	for _, k := range c.Server.Cursors() {
+		t.add(row{"name": k.Name, "statement": k.Text, "is_holdable": k.Holdable, "is_binary": false, "is_scrollable": k.Scrollable, "creation_time": k.At})
+	}
+	return nil
+}
+
 func lockRows(ctx context.Context, c *Context, t *rows) error {
 	dbs, err := c.Server.Databases(ctx)
 	if err != nil {

@@ -69,7 +69,11 @@ func (p *planner) parameters(f *catalog.FunctionObject, s *syntax.CreateFunction
 		}
 		if a.Default != nil {
 			typ, _ := p.cat.Resolve(t)
-			if x.Default, _, err = p.expression(a.Default, nil, bind.Place{What: "DEFAULT expression", To: &typ, Column: a.Name}); err != nil {
+			stored, e, err := p.expression(a.Default, nil, bind.Place{What: "DEFAULT expression", To: &typ, Column: a.Name})
+			if err == nil {
+				x.Default, err = p.readLiteral(a.Default, e, stored)
+			}
+			if err != nil {
 				return err
 			}
 			defaults = true

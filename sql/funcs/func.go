@@ -138,6 +138,8 @@ type SessionInfo interface {
 	Setting(name string) (string, bool)
 	SetSetting(name, value string, local bool) error
 	BackendPID() int32
+	// Changed reports whether the transaction has changed or appended anything.
+	Changed() bool
 	// RelationSize is how many stored bytes a relation has, all of them together for 0; false: it is not there.
 	RelationSize(ctx context.Context, relation datum.OID) (bytes int64, ok bool, err error)
 	// BlockedBy lists the sessions whose locks a session waits for, or that wait before it.

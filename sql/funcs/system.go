@@ -70,7 +70,7 @@ var sessionFuncs = []Func{
 	stable(2026, "pg_backend_pid", datum.Int4, "number of the session", intOf(func(c *Ctx) int64 { return int64(c.Session.BackendPID()) })),
 	stable(2560, "pg_postmaster_start_time", datum.TimestampTZ, "when the server started", intOf(func(c *Ctx) int64 { return c.Now })),
 	stable(2034, "pg_conf_load_time", datum.TimestampTZ, "when the configuration was read", intOf(func(c *Ctx) int64 { return c.Now })),
-	stable(2943, "txid_current", datum.Int8, "number of the transaction", intOf(func(c *Ctx) int64 { return c.Now / 1000 })),
+	stable(2943, "txid_current", datum.Int8, "number of the transaction", intOf(transactionNumber)),
 	stable(3810, "pg_is_in_recovery", datum.Bool, "whether the server is a standby", func(_ *Ctx, _ []*vec.Column, n int) (*vec.Column, error) {
 		return &vec.Column{Kind: vec.Bool, Len: n, Bits: vec.NewBitmap(n)}, nil
 	}),

@@ -26,6 +26,13 @@ func systemMoreFuncs() []Func {
 		row(3821, "pg_last_wal_replay_lsn", datum.PgLSN, "null: the server is no standby", nothing(vec.Int64)).as(Volatile),
 		row(2944, "txid_current_snapshot", datum.TxidSnapshot, "which transactions are visible", textOf(snapshot)).as(Stable),
 		row(2945, "txid_snapshot_xmin", datum.Int8, "the first transaction that may be open", rowwise(vec.Int64, snapshotMin), datum.TxidSnapshot),
+		row(5061, "pg_current_snapshot", datum.PgSnapshot, "which transactions are visible", textOf(snapshot)).as(Stable),
+		row(5062, "pg_snapshot_xmin", datum.Xid8, "the first transaction that may be open", rowwise(vec.Int64, snapshotMin), datum.PgSnapshot),
+		row(5059, "pg_current_xact_id", datum.Xid8, "number of the transaction", intOf(transactionNumber)).as(Stable),
+		row(5060, "pg_current_xact_id_if_assigned", datum.Xid8, "number of the transaction, null if it has changed nothing", numberIfChanged).as(Stable),
+		row(3348, "txid_current_if_assigned", datum.Int8, "number of the transaction, null if it has changed nothing", numberIfChanged).as(Stable),
+		row(1640, "pg_get_viewdef", datum.Text, "the view's query", viewNamed, datum.Text).as(Stable),
+		row(2505, "pg_get_viewdef", datum.Text, "the view's query", viewNamed, datum.Text, datum.Bool).as(Stable),
 		row(2171, "pg_cancel_backend", datum.Bool, "cancels the statement that a session of the database runs", signals(false), datum.Int4).as(Volatile),
 		row(2561, "pg_blocking_pids", datum.Int4Array, "the sessions whose locks a session waits for, or that wait before it", blockingPIDs, datum.Int4).as(Volatile),
 		row(2096, "pg_terminate_backend", datum.Bool, "ends a session of the database, and with a time in milliseconds waits for it", signals(true), datum.Int4, datum.Int8).
@@ -75,6 +82,35 @@ func (f Func) optional(n int) Func  { f.Defaults = n; return f }
 func fixedInt(v int64) Body {
 	return rowwise(vec.Int64, func(_ *Ctx, b *vec.Builder, _ []*vec.Column, _ int) error { b.AppendInt(v); return nil })
 }
+
+// transactionNumber rises with the time at which transactions begin.
+func transactionNumber(c *Ctx) int64 { return c.Now / 1000 }
+
+func numberIfChanged(c *Ctx, a []*vec.Column, n int) (*vec.Column, error) {
+	if !c.Session.Changed() {
+		return vec.NullColumn(vec.Int64, n), nil
+	}
+	return intOf(transactionNumber)(c, a, n)
+}
+
+// viewNamed describes the view that a text names.
+var viewNamed = rowwise(vec.Bytes, func(c *Ctx, b *vec.Builder, a []*vec.Column, i int) error {
+	oid, ok := c.Env.RegLookup(datum.Regclass, string(a[0].Bytes(i)))
+	if !ok {
+		return pgerr.New(pgerr.UndefinedTable, "relation %q does not exist", a[0].Bytes(i))
+	}
+	what := "viewdef"
+	if len(a) > 1 && a[1].Bool(i) {
+		what = "viewdefpretty"
+	}
+	if text, ok := c.Session.CatalogText(what, oid, 0); ok {
+		b.AppendString(text)
+	} else {
+		b.AppendNull()
+	}
+	return nil
+})
+
 func snapshot(c *Ctx) string {
 	n := string(datum.AppendText(nil, datum.T(datum.Int8), &vec.Column{Kind: vec.Int64, Len: 1, I64: []int64{c.Now / 1000}}, 0, nil))
 	return n + ":" + n + ":"

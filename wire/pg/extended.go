@@ -52,6 +52,7 @@ func (c *conn) parse(ctx context.Context, m *pgproto3.Parse) error {
 		return c.session.Fail(pgerr.New(pgerr.SyntaxError, "cannot insert multiple commands into a prepared statement"))
 	}
 	c.stmts[m.Name] = st
+	c.session.Name(m.Name, st.prepared)
 	c.backend.Send(&pgproto3.ParseComplete{})
 	return nil
 }
@@ -262,6 +263,7 @@ func (c *conn) peekSync(p *portal) error {
 func (c *conn) closeMessage(m *pgproto3.Close) error {
 	if m.ObjectType == 'S' {
 		delete(c.stmts, m.Name)
+		c.session.Name(m.Name, nil)
 	} else {
 		c.closePortal(m.Name)
 	}
