@@ -28,13 +28,11 @@ func (s *Session) functionSetting(st syntax.Stmt) (name string, value *string, e
 		return name, value, nil
 	}
 	known, err := changeable(name)
+	if err == nil && value != nil {
+		_, err = known.checked(*value)
+	}
 	if err != nil || known == nil {
 		return name, value, err
-	}
-	if value != nil && known.check != nil {
-		if _, err := known.check(*value); err != nil {
-			return "", nil, badValue(known.name, *value, err)
-		}
 	}
 	return known.name, value, nil
 }

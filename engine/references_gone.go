@@ -81,7 +81,7 @@ func (w *writer) goneOf(in inward, action string, updated, waits bool) *goneKeys
 	w.gone = append(w.gone, g)
 	switch {
 	case waits:
-		w.s.tx.work.atCommit.add(check{w.rel.OID, in.con, func(ctx context.Context) error { return w.settle(ctx, []*goneKeys{g}) }}, 0)
+		w.defers(in.con, func(ctx context.Context) error { return w.settle(ctx, []*goneKeys{g}) }, 0)
 	case first:
 		w.s.tx.work.late.add(check{w.rel.OID, nil, func(ctx context.Context) error {
 			return w.settle(ctx, slices.DeleteFunc(slices.Clone(w.gone), func(g *goneKeys) bool { return g.waits }))

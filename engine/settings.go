@@ -261,18 +261,26 @@ func (v *vars) get(name string) (string, bool) {
 // set changes a value. Names with a dot are the client's own and take anything.
 func (v *vars) set(name, value string, local bool) error {
 	s, err := changeable(name)
+	if err == nil {
+		value, err = s.checked(value)
+	}
 	if err != nil {
 		return err
 	}
-	if s != nil && s.check != nil {
-		norm, err := s.check(value)
-		if err != nil {
-			return badValue(s.name, value, err)
-		}
-		value = norm
-	}
 	v.put(strings.ToLower(name), &value, local)
 	return nil
+}
+
+// checked is a value as it is kept.
+func (s *setting) checked(value string) (string, error) {
+	if s == nil || s.check == nil {
+		return value, nil
+	}
+	norm, err := s.check(value)
+	if err != nil {
+		return "", badValue(s.name, value, err)
+	}
+	return norm, nil
 }
 
 // changeable finds a parameter that a client may set; nil: one of its own.

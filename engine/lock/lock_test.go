@@ -79,6 +79,15 @@ func waitsFor[T any](t *testing.T, s *Session, ended <-chan T) {
 	}
 }
 
+// handsOver ends what an owner has, which who waits for it must then get.
+func handsOver(t *testing.T, o *Owner, waiter <-chan error) {
+	t.Helper()
+	o.Release()
+	if err := <-waiter; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWaitersComeInOrder(t *testing.T) {
 	m := New()
 	a := m.NewSession(1).NewOwner()
@@ -141,10 +150,7 @@ func TestDeadlock(t *testing.T) {
 		t.Errorf("got\n%s", d.Detail())
 	}
 	for i := 2; i >= 1; i-- {
-		owners[i].Release()
-		if err := <-got; err != nil {
-			t.Error(err)
-		}
+		handsOver(t, owners[i], got)
 	}
 }
 
@@ -165,14 +171,8 @@ func TestStrongerLockOnWhatOneHas(t *testing.T) {
 	if err := b.Lock(t.Context(), row(1), ForUpdate); !errors.Is(err, ErrDeadlock) {
 		t.Errorf("got %v", err)
 	}
-	b.Release()
-	if err := <-got; err != nil {
-		t.Error(err)
-	}
-	a.Release()
-	if err := <-gotC; err != nil {
-		t.Error(err)
-	}
+	handsOver(t, b, got)
+	handsOver(t, a, gotC)
 }
 
 func TestCanceledWaitLeavesNothing(t *testing.T) {
@@ -263,10 +263,7 @@ func TestManyRowsBecomeAll(t *testing.T) {
 	got := make(chan error, 1)
 	go func() { got <- b.Lock(t.Context(), row(1), ForUpdate) }()
 	waitsFor(t, b.s, got)
-	a.Release()
-	if err := <-got; err != nil {
-		t.Error(err)
-	}
+	handsOver(t, a, got)
 	b.Release()
 	if len(m.entries) > 0 || len(m.many) > 0 {
 		t.Errorf("%d entries left, %d tables", len(m.entries), len(m.many))

@@ -73,14 +73,8 @@ func TestGlanceWaitsForHolders(t *testing.T) {
 			t.Errorf("session %d waits for %v", w.PID, w.Blockers)
 		}
 	}
-	a.Release()
-	if err := <-second; err != nil {
-		t.Error(err)
-	}
-	b.Release()
-	if err := <-third; err != nil {
-		t.Error(err)
-	}
+	handsOver(t, a, second)
+	handsOver(t, b, third)
 }
 
 // Those before one in a queue are waited for too.
@@ -97,14 +91,8 @@ func TestDeadlockByQueue(t *testing.T) {
 	if err := c.Lock(ctx, table, AccessShare); !errors.Is(err, ErrDeadlock) {
 		t.Errorf("got %v", err)
 	}
-	c.Release()
-	if err := <-first; err != nil {
-		t.Error(err)
-	}
-	a.Release()
-	if err := <-second; err != nil {
-		t.Error(err)
-	}
+	handsOver(t, c, first)
+	handsOver(t, a, second)
 }
 
 // lockMany locks rows until the owner has all of them.
@@ -125,15 +113,9 @@ func TestWaitersOfMany(t *testing.T) {
 		t.Fatal("not all rows are locked")
 	}
 	late := waiting(t, c, row(0), ForUpdate)
-	a.Release()
-	if err := <-early; err != nil {
-		t.Error(err)
-	}
+	handsOver(t, a, early)
 	waitsFor(t, c.s, late)
-	b.Release()
-	if err := <-late; err != nil {
-		t.Error(err)
-	}
+	handsOver(t, b, late)
 	c.Release()
 	if len(m.entries) > 0 || len(m.many) > 0 {
 		t.Errorf("%d entries left, %d tables", len(m.entries), len(m.many))
